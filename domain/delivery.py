@@ -1,0 +1,114 @@
+"""Delivery: blocks of readings, the ledger of what is committed, and receipts.
+
+    spool at the edge: sequence 1..n ── block [first, last] ──▶ ingest ── one transaction: rows + ledger ──▶ COMMIT
+                                   ◀── receipt: committed prefix and the ranges above it ──────────────────────┘
+
+A sequence number stands for one reading. The ledger keeps, per (edge, epoch), the set of committed numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+NULL_COUNT = np.iinfo(np.int64).min
+"""Stands for "no value" in ``BlockRows.counts``; stored as SQL NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Stream:
+    """One life of one gateway's spool: numbers are unique within it."""
+
+    edge: str
+    """``group/node``"""
+    epoch: int
+    """Random 62-bit number made with the spool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceRange:
+    """Sequence numbers first..last, both included."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.first <= self.last:
+            raise ValueError(f"sequence range {self.first}..{self.last} must satisfy 1 <= first <= last")
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Something that could not become a reading, kept with its reason."""
+
+    edge: str
+    reason: str
+    """Stable code, e.g. ``unknown_device``."""
+    detail: str
+    topic: str = ""
+    payload: bytes = b""
+    epoch: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockRows:
+    """A decoded block, as arrays of one shape (N,), ready to be written.
+
+    ``len(rows) + sum(len of dead letters' ranges)`` equals the length of ``range`` for acknowledged blocks.
+    """
+
+    stream: Stream | None
+    """None for devices without receipts (``unacked``)."""
+    range: SequenceRange | None
+    sequence: NDArray[np.int64]
+    point_id: NDArray[np.int32]
+    time_ms: NDArray[np.int64]
+    """Milliseconds since 1970 UTC."""
+    counts: NDArray[np.int64]
+    """Whole numbers of the point's resolution, or ``NULL_COUNT``."""
+    quality: NDArray[np.int16]
+    dead: tuple[DeadLetter, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the database has committed of a stream."""
+
+    stream: Stream
+    committed: int
+    """Every number from 1 to this one is committed; 0 if none."""
+    above: tuple[SequenceRange, ...] = field(default_factory=tuple)
+    """Committed ranges beyond ``committed + 1``, ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """What one transaction did."""
+
+    stored: int
+    """Rows newly in the readings table."""
+    skipped: int
+    """Rows the ledger already had: a resend."""
+    conflicts: int
+    """Rows whose (point, time) was taken by another value: dead-lettered as ``conflict``."""
+    dead_letters: int
+    """Readings that ended as dead letters, conflicts included."""
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasBinding:
+    """What a birth certificate says: alias → metric of a device. ``device`` is empty for the node itself."""
+
+    stream: Stream
+    alias: int
+    device: str
+    metric: str
+    datatype: int

@@ -1,0 +1,167 @@
+"""One table of a site's TOML files at a time, into the domain's words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.assets import Actuator, Channel, Device, Gateway
+from domain.calendar import Calendar
+from domain.errors import UnitError
+from domain.points import Point, PointKey, PointKind, Role
+from domain.quantities import Quantity, resolution_in_canonical, unit_of
+from domain.tables import Table
+from domain.zones import Inlet, Zone, ZoneKind
+
+
+def parse_site(table: Table) -> tuple[str, dict[str, str], Calendar, str | None]:
+    """Key, names, calendar and network file of the site."""
+    table.only("site", "calendar", "network")
+    site, calendar, network = table.table("site"), table.table("calendar"), table.table("network")
+    site.only("key", "names", "timezone")
+    calendar.only("ramadan", "holidays")
+    network.only("file")
+    return (
+        site.text("key"),
+        site.mapping("names"),
+        Calendar(
+            timezone=_timezone(site),
+            ramadan=_spans(calendar, "ramadan"),
+            holidays=frozenset(calendar.day("holidays", d) for d in calendar.data.get("holidays", [])),
+        ),
+        network.text("file", None),
+    )
+
+
+def _timezone(site: Table) -> str:
+    name: str = site.text("timezone", "Africa/Casablanca")
+    try:
+        Calendar(timezone=name).zone  # noqa: B018  (looking it up is the check)
+    except (KeyError, ValueError, OSError):
+        raise site.wrong("timezone", name, "a name of the IANA time zone database, such as Africa/Casablanca") from None
+    return name
+
+
+def _spans(table: Table, key: str) -> tuple[tuple[date, date], ...]:
+    spans = []
+    for value in table.data.get(key, []):
+        if not isinstance(value, list) or len(value) != 2:
+            raise table.wrong(key, value, "pairs [first day, last day]")
+        first, last = (table.day(key, v) for v in value)
+        if last < first:
+            raise table.wrong(key, value, "a last day not before the first")
+        spans.append((first, last))
+    return tuple(spans)
+
+
+def parse_zone(table: Table) -> Zone:
+    """A ``[[zone]]``."""
+    table.only(
+        "key", "kind", "names", "parent", "inlets", "critical_points", "min_pressure_m",
+        "connections", "population", "mains_km", "night_use_m3h",
+    )  # fmt: skip
+    return Zone(
+        key=table.text("key"),
+        kind=table.word("kind", ZoneKind),
+        names=table.mapping("names"),
+        parent=table.text("parent", None),
+        inlets=tuple(_inlet(t) for t in table.tables("inlets")),
+        critical_points=tuple(PointKey(p) for p in table.texts("critical_points")),
+        min_pressure_m=table.number("min_pressure_m", 20.0, low=0, high=200),
+        connections=table.integer("connections", 0),
+        population=table.integer("population", 0),
+        mains_km=table.number("mains_km", 0.0, low=0),
+        night_use_m3h=table.number("night_use_m3h", 0.0, low=0),
+    )
+
+
+def _inlet(table: Table) -> Inlet:
+    table.only("point", "sign")
+    sign = table.data.get("sign", 1)
+    if sign not in (1, -1):
+        raise table.wrong("sign", sign, "1 for water entering the zone, -1 for water leaving it")
+    return Inlet(point=PointKey(table.text("point")), sign=int(sign))
+
+
+def parse_point(table: Table) -> Point:
+    """A ``[[point]]``."""
+    table.only("key", "quantity", "kind", "role", "resolution", "unit", "zone", "low", "high", "period_s", "node", "x", "y")
+    quantity: Quantity = table.word("quantity", Quantity)
+    unit_symbol: str = table.text("unit", quantity.unit)
+    step = table.decimal("resolution")
+    try:
+        unit = unit_of(unit_symbol, quantity)
+    except UnitError as error:
+        raise table.wrong("unit", unit_symbol, str(error)) from None
+    try:
+        resolution = resolution_in_canonical(step, unit)
+    except UnitError as error:
+        raise table.wrong("resolution", str(step), str(error)) from None
+    return Point(
+        key=PointKey(table.text("key")),
+        quantity=quantity,
+        kind=table.word("kind", PointKind, PointKind.INSTANT),
+        role=table.word("role", Role, Role.OTHER),
+        resolution=resolution,
+        zone=table.text("zone", None),
+        low=table.number("low", None),
+        high=table.number("high", None),
+        period_s=table.integer("period_s", 60, low=1),
+        node=table.text("node", None),
+        x=table.number("x", None),
+        y=table.number("y", None),
+    )
+
+
+def parse_gateway(table: Table) -> Gateway:
+    """A ``[[gateway]]``."""
+    table.only("node", "group", "name")
+    for key in ("node", "group"):
+        value = table.text(key)
+        if any(c in value for c in "/+#"):
+            raise table.wrong(key, value, "a Sparkplug id without '/', '+' or '#'")
+    return Gateway(node=table.text("node"), group=table.text("group"), name=table.text("name", table.text("node")))
+
+
+def parse_device(table: Table) -> Device:
+    """A ``[[device]]``."""
+    table.only("key", "gateway", "model", "host", "port", "unit_id", "period_s", "channels")
+    key = table.text("key")
+    channels = tuple(Channel(device=key, field=field, point=PointKey(point)) for field, point in table.mapping("channels").items())
+    return Device(
+        key=key,
+        gateway=table.text("gateway"),
+        model=table.text("model"),
+        host=table.text("host", "127.0.0.1"),
+        port=table.integer("port", 502, low=1),
+        unit_id=table.integer("unit_id", 1, low=0),
+        period_s=table.integer("period_s", 60, low=1),
+        channels=channels,
+    )
+
+
+def parse_actuator(table: Table) -> Actuator:
+    """An ``[[actuator]]``; its limits must be in order: min <= safe <= max."""
+    table.only(
+        "key", "device", "field", "zone", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s",
+        "lease_s", "setpoint", "outlet_pressure", "inlet_pressure", "flow",
+    )  # fmt: skip
+    low = table.number("min_m", low=0)
+    high = table.number("max_m", low=low, high=250)
+    inlet = table.text("inlet_pressure", None)
+    return Actuator(
+        key=table.text("key"),
+        device=table.text("device"),
+        field=table.text("field", "setpoint_m"),
+        zone=table.text("zone"),
+        min_m=low,
+        max_m=high,
+        safe_m=table.number("safe_m", low=low, high=high),
+        ramp_up_m=table.number("ramp_up_m", 2.0, low=0.1, high=20),
+        ramp_down_m=table.number("ramp_down_m", 1.0, low=0.1, high=20),
+        min_interval_s=table.number("min_interval_s", 240.0, low=1),
+        lease_s=table.number("lease_s", 1800.0, low=60),
+        setpoint=PointKey(table.text("setpoint")),
+        outlet_pressure=PointKey(table.text("outlet_pressure")),
+        inlet_pressure=PointKey(inlet) if inlet else None,
+        flow=PointKey(table.text("flow")),
+    )

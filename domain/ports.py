@@ -1,0 +1,317 @@
+"""Ports: what services ask of the world, without knowing who answers.
+
+Only ``app`` knows both sides. Every method that may wait is ``async``; none reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from domain.alerts import Alert
+from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream, WriteResult
+from domain.findings import Finding
+from domain.points import PointKey
+from domain.readings import Reading
+from domain.series import Series
+from domain.setpoints import ActuatorState, Command, Mode, Outcome, PredictedEffect, Proposal, Reason
+
+
+class Clock(Protocol):
+    """Process time: the time of the water, which a demonstration may run faster than the wall's."""
+
+    def now(self) -> datetime:
+        """Now, UTC."""
+        ...
+
+    def timestamp(self) -> float:
+        """Now, seconds since 1970 UTC."""
+        ...
+
+    def wall_delay(self, until: datetime) -> float:
+        """Wall seconds to wait until this clock shows ``until``."""
+        ...
+
+
+class SeriesSource(Protocol):
+    """Readings out of the database."""
+
+    async def series(
+        self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
+    ) -> dict[PointKey, Series]:
+        """Readings with start <= time < end of each point (an empty series where there are none).
+
+        With ``step_s``, means of the good values over buckets aligned to 1970, stamped at their start, quality 0.
+        """
+        ...
+
+    async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
+        """The newest reading of each point that has one."""
+        ...
+
+
+class PointIndex(Protocol):
+    """Which point a metric of a device feeds, as the ingestor needs it."""
+
+    async def channels(self) -> Sequence[ChannelRow]:
+        """Every channel with its point's number, resolution and plausible limits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """One channel as the ingestor uses it."""
+
+    edge: str
+    """``group/node``"""
+    device: str
+    metric: str
+    point_id: int
+    point: PointKey
+    resolution: float
+    low: float | None
+    high: float | None
+    valid_from_ms: int | None
+    valid_to_ms: int | None
+
+
+class IngestStore(Protocol):
+    """Where the ingestor writes. ``write`` is the only way a reading enters the database."""
+
+    async def channels(self) -> Sequence[ChannelRow]:
+        """See ``PointIndex``."""
+        ...
+
+    async def bindings(self) -> Sequence[AliasBinding]:
+        """Alias bindings of every birth seen so far: they survive a restart of the ingestor."""
+        ...
+
+    async def save_bindings(self, bindings: Sequence[AliasBinding]) -> None:
+        """Keeps what a birth certificate said."""
+        ...
+
+    async def write(self, blocks: Sequence[BlockRows]) -> WriteResult:
+        """Ledger, rows and dead letters of these blocks in one transaction; returns after COMMIT.
+
+        Numbers the ledger already holds are skipped before they reach the readings table.
+
+        Raises:
+            StorageUnavailable: The database is away; nothing was written, the same blocks may be tried again.
+        """
+        ...
+
+    async def dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Keeps letters that belong to no block (undecodable payloads)."""
+        ...
+
+    async def gateway_state(self, edge: str, *, online: bool, at: datetime) -> None:
+        """Notes a birth or death of a gateway."""
+        ...
+
+    async def receipts(self, streams: Sequence[Stream]) -> Sequence[Receipt]:
+        """What is committed of these streams now."""
+        ...
+
+
+class FindingStore(Protocol):
+    """Findings over their life."""
+
+    async def save_findings(self, findings: Sequence[Finding]) -> None:
+        """Inserts or updates by ``key``."""
+        ...
+
+    async def open_findings(self) -> Sequence[Finding]:
+        """Findings that are not over, oldest first."""
+        ...
+
+
+class AlertStore(Protocol):
+    """Alerts over their life; every change is logged with who and when."""
+
+    async def save_alert(self, alert: Alert, *, actor: str, action: str) -> None:
+        """Inserts or updates by ``key`` and logs the change."""
+        ...
+
+    async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
+        """Alerts, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One link of the audit chain: ``hash`` covers every other field and the hash before it."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    body: Mapping[str, Any]
+    previous_hash: bytes
+    hash: bytes
+
+
+class CommandStore(Protocol):
+    """Durable memory of the desk. Whatever moves an actuator has an audit row before it moves."""
+
+    async def audit(self, *, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]) -> AuditRow:
+        """Appends one row to the hash chain, alone in its transaction, and returns it after COMMIT."""
+        ...
+
+    async def audit_rows(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditRow]:
+        """Rows with sequence > ``after``, ascending."""
+        ...
+
+    async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:
+        """Keeps a proposal and what the desk said to it, with its audit row in the same transaction."""
+        ...
+
+    async def next_counter(self, gateway: str) -> int:
+        """The next command counter of a gateway: durable, never given twice."""
+        ...
+
+    async def save_command(self, command: Command) -> None:
+        """Keeps a command as pending, with its audit row in the same transaction, before it is sent."""
+        ...
+
+    async def finish(self, outcome: Outcome) -> bool:
+        """Sets the outcome of a pending command and audits it; False if the command has one already."""
+        ...
+
+    async def pending(self) -> Sequence[Command]:
+        """Commands without an outcome, oldest first."""
+        ...
+
+    async def commands(self, *, actuator: str | None = None, limit: int = 200) -> Sequence[CommandRow]:
+        """Commands with their outcome, newest first."""
+        ...
+
+    async def modes(self) -> Mapping[str, ModeRow]:
+        """Mode and owner of each actuator that has ever had one set."""
+        ...
+
+    async def set_mode(self, row: ModeRow, *, actor: str, at: datetime, reason: str) -> None:
+        """Sets mode and owner of an actuator, with its audit row in the same transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRow:
+    """A command and what became of it."""
+
+    command: Command
+    state: str
+    """``pending`` or an outcome word."""
+    detail: str
+    readback_m: float | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRow:
+    """Who moves an actuator, until when."""
+
+    actuator: str
+    mode: Mode
+    until: datetime | None
+    owner: str
+    owner_token: int
+    """Grows by one at each change of owner."""
+
+
+class EffectPredictor(Protocol):
+    """Says what a setpoint would do."""
+
+    async def predict(self, actuator: str, value_m: float) -> PredictedEffect:
+        """The effect on critical pressures, customers and leakage."""
+        ...
+
+
+class ActuatorView(Protocol):
+    """What is known of the actuators now."""
+
+    async def state(self, actuator: str) -> ActuatorState:
+        """Mode, owner and last readings of an actuator."""
+        ...
+
+
+class CommandSender(Protocol):
+    """Takes signed commands to the gateways."""
+
+    async def send(self, command: Command) -> None:
+        """Signs and publishes. Says nothing of the outcome: that comes back by ``OutcomeListener``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneNow:
+    """One zone as the pages show it."""
+
+    zone: str
+    inflow_m3h: float | None
+    """Net inflow of the newest minutes."""
+    inflow_at: datetime | None
+    night_flow_m3h: float | None
+    """Minimum night flow of the last complete night."""
+    night: date | None
+    critical_m: float | None
+    """Lowest fresh critical pressure."""
+    critical_at: datetime | None
+    suspect: bool
+    """Any of the values above is of doubtful quality."""
+
+
+class ZoneReadModel(Protocol):
+    """Zones as the pages show them."""
+
+    async def zones_now(self) -> Sequence[ZoneNow]:
+        """One row a zone that has inlets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who may log in."""
+
+    name: str
+    role: str
+    """``viewer``, ``operator``, ``supervisor`` or ``admin``."""
+    zones: frozenset[str]
+    """Zones the role holds in; empty is every zone."""
+    language: str = "fr"
+
+
+class UserStore(Protocol):
+    """Users and their password hashes (argon2id)."""
+
+    async def user(self, name: str) -> tuple[User, str] | None:
+        """The user and the password hash, or None."""
+        ...
+
+    async def save_user(self, user: User, password_hash: str) -> None:
+        """Inserts or updates by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayNow:
+    """One gateway as the pages show it."""
+
+    edge: str
+    online: bool
+    since: datetime | None
+    last_block_at: datetime | None
+    rows_stored: int
+    dead_letters: int
+    missing: int
+    """Sequence numbers below the highest committed one that are not committed yet."""
+
+
+class FleetReadModel(Protocol):
+    """Gateways as the pages show them."""
+
+    async def gateways_now(self) -> Sequence[GatewayNow]:
+        """One row a gateway that has ever been seen."""
+        ...
