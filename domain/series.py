@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +73,36 @@ def empty(point: PointKey) -> Series:
         values=np.array([], dtype=np.float64),
         quality=np.array([], dtype=np.int16),
     )
+
+
+def on_grid(series: Series, start_s: float, step_s: float, size: int) -> FloatArray:
+    """The good values on a regular grid: shape (size,), entry i is the mean over start + [i, i+1) steps, NaN where none is.
+
+    Args:
+        series: Readings or bucket means.
+        start_s: Start of the grid, seconds since 1970 UTC.
+        step_s: Width of a grid cell [s].
+        size: Number of cells.
+    """
+    good = series.good()
+    cell = np.floor((good.seconds - start_s) / step_s).astype(np.int64)
+    inside = (cell >= 0) & (cell < size)
+    count = np.bincount(cell[inside], minlength=size)[:size]
+    total = np.bincount(cell[inside], weights=good.values[inside], minlength=size)[:size]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def local_days_and_minutes(seconds: FloatArray, zone: ZoneInfo) -> tuple[NDArray[np.int64], FloatArray]:
+    """Local day (``date.toordinal``) and local minute of the day of each moment, right over clock changes.
+
+    Args:
+        seconds: Seconds since 1970 UTC, shape (T,).
+        zone: The local time zone; its offset is taken to be constant inside a UTC quarter of an hour.
+    """
+    quarters, where = np.unique(np.floor_divide(seconds, 900.0), return_inverse=True)
+    offsets = [datetime.fromtimestamp(q * 900.0, UTC).astimezone(zone).utcoffset() for q in quarters]
+    offset_s = np.array([o.total_seconds() if o is not None else 0.0 for o in offsets])
+    local = seconds + offset_s[where]
+    days = np.floor_divide(local, 86400.0)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+    return days.astype(np.int64) + epoch, (local - days * 86400.0) / 60.0
