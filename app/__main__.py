@@ -1,0 +1,5 @@
+"""``python -m app`` is ``khettara``."""
+
+from app.cli import main
+
+main()
