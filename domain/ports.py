@@ -219,6 +219,8 @@ class ModeRow:
     owner: str
     owner_token: int
     """Grows by one at each change of owner."""
+    returns_to: Mode = Mode.ADVISORY
+    """Mode the actuator goes back to when a manual mode ends."""
 
 
 class EffectPredictor(Protocol):
