@@ -1,0 +1,1 @@
+"""Bytes ↔ readings: one folder a protocol, each a pure codec, a thin client, and profiles as data."""
