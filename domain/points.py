@@ -66,7 +66,7 @@ class Point:
 
     def counts(self, value: float) -> int:
         """The value as a whole number of ``resolution``, rounded half to even."""
-        return int((Decimal(repr(value)) / self.resolution).to_integral_value())
+        return int((Decimal(repr(float(value))) / self.resolution).to_integral_value())
 
     def value(self, counts: int) -> float:
         """The canonical value of a whole number of ``resolution``."""

@@ -1,0 +1,1 @@
+"""Measured time series through the real road: CSV → spool → MQTT → ingest → database."""
