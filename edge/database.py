@@ -1,0 +1,72 @@
+"""The gateway's one SQLite file and the one thread that speaks to it.
+
+A commit is an fsync and may take long: it runs in a thread of its own so that the event loop never waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from domain.errors import ConfigurationError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_SCHEMA = Path(__file__).with_name("spool.sql")
+
+
+def open_database(state_dir: Path) -> sqlite3.Connection:
+    """Opens or makes ``state_dir/spool.db``: WAL, synchronous FULL, held by this process alone.
+
+    Raises:
+        ConfigurationError: Another process holds the file, or it is damaged. A damaged file is never thrown away here: it also
+            holds the command counters, so a person decides.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    path = state_dir / "spool.db"
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -8000")
+        connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        locked = "locked" in str(error)
+        expected = "a folder no other gateway uses" if locked else "an intact spool.db; move it away to start with a new one"
+        raise ConfigurationError(file=str(path), key="gateway.state_dir", value=str(error), expected=expected) from error
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Everything inside becomes durable together, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+class DatabaseThread:
+    """Runs calls on the database one after another in a thread of their own."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``call``; once begun it runs to its end even if the waiting task is cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **kwargs))
+
+    def close(self) -> None:
+        """Waits for what is under way."""
+        self._pool.shutdown(wait=True)

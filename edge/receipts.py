@@ -1,0 +1,126 @@
+"""What a receipt does to the spool.
+
+A receipt names all that is committed: a prefix and ranges above it. Blocks inside become acknowledged. If it does *not* name a
+block that an earlier receipt did, the database has been restored from an older copy (or a newer receipt overtook this one): after a
+few such receipts in a row the blocks become unacknowledged again. Sending too much is harmless, the ledger skips it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.delivery import Receipt, SequenceRange
+
+MAX_RANGES = 64
+"""A receipt names at most this many ranges; beyond the last of a full list nothing is known."""
+_LONGEST_BLOCK = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What changed."""
+
+    acked: tuple[int, ...] = ()
+    """First numbers of the blocks newly acknowledged."""
+    acked_readings: int = 0
+    reopened_blocks: int = 0
+    """Blocks that count as unacknowledged again."""
+    reopened_readings: int = 0
+    lost: int = 0
+    """Readings the database has forgotten and the spool no longer holds."""
+
+
+class RewindGuard:
+    """Tells a restored database from a receipt that came late: the former contradicts again and again."""
+
+    def __init__(self, *, confirmations: int) -> None:
+        self._confirmations = confirmations
+        self._seen = 0
+
+    def observe(self, *, contradicts: bool) -> bool:
+        """True when enough contradicting receipts came in a row."""
+        self._seen = self._seen + 1 if contradicts else 0
+        if self._seen < self._confirmations:
+            return False
+        self._seen = 0
+        return True
+
+
+def missing(receipt: Receipt, high_water: int) -> tuple[SequenceRange, ...]:
+    """Numbers from 1 to ``high_water`` that the receipt does not name as committed, ascending."""
+    holes, start = [], receipt.committed + 1
+    for known in receipt.above:
+        if known.first > start:
+            holes.append(SequenceRange(first=start, last=known.first - 1))
+        start = max(start, known.last + 1)
+    if len(receipt.above) < MAX_RANGES and start <= high_water:
+        holes.append(SequenceRange(first=start, last=high_water))
+    return tuple(holes)
+
+
+def apply(db: sqlite3.Connection, receipt: Receipt, *, guard: RewindGuard, high_water: int, now_ms: int) -> Applied:
+    """Marks and, where the database forgot, unmarks blocks; inside the caller's transaction."""
+    acked = _acknowledge(db, receipt, now_ms)
+    row = db.execute("SELECT min(first) FROM block WHERE acked_at IS NULL").fetchone()
+    own_prefix = high_water if row[0] is None else int(row[0]) - 1
+    holes = missing(receipt, high_water) if receipt.committed < own_prefix else ()
+    contradicts = any(_acked_inside(db, hole) for hole in holes)
+    reopened: list[tuple[int, int]] = []
+    lost = 0
+    if guard.observe(contradicts=contradicts):
+        for hole in holes:
+            reopened += _reopen(db, hole)
+        lost = _record_lost(db, holes[0], now_ms)
+    return Applied(
+        acked=tuple(first for first, _ in acked),
+        acked_readings=_size(acked),
+        reopened_blocks=len(reopened),
+        reopened_readings=_size(reopened),
+        lost=lost,
+    )
+
+
+def _acknowledge(db: sqlite3.Connection, receipt: Receipt, now_ms: int) -> list[tuple[int, int]]:
+    named = [(1, receipt.committed), *((r.first, r.last) for r in receipt.above)]
+    acked: list[tuple[int, int]] = []
+    for first, last in named:
+        acked += db.execute(
+            "UPDATE block SET acked_at = ? WHERE acked_at IS NULL AND first BETWEEN ? AND ? AND last <= ? RETURNING first, last",
+            (now_ms, first, last, last),
+        ).fetchall()
+    return acked
+
+
+def _acked_inside(db: sqlite3.Connection, hole: SequenceRange) -> bool:
+    query = "SELECT 1 FROM block WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? AND last >= ? LIMIT 1"
+    return db.execute(query, (hole.first - _LONGEST_BLOCK, hole.last, hole.first)).fetchone() is not None
+
+
+def _reopen(db: sqlite3.Connection, hole: SequenceRange) -> list[tuple[int, int]]:
+    return db.execute(
+        "UPDATE block SET acked_at = NULL WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? AND last >= ? RETURNING first, last",
+        (hole.first - _LONGEST_BLOCK, hole.last, hole.first),
+    ).fetchall()
+
+
+def _record_lost(db: sqlite3.Connection, hole: SequenceRange, now_ms: int) -> int:
+    """A gap record for what was forgotten and purged here: the head of the first hole, below the oldest block held."""
+    oldest = db.execute("SELECT min(first) FROM block").fetchone()[0]
+    last = hole.last if oldest is None else min(hole.last, int(oldest) - 1)
+    if last < hole.first:
+        return 0
+    known = db.execute(
+        "SELECT coalesce(sum(min(last, ?) - max(first, ?) + 1), 0) FROM gap WHERE first <= ? AND last >= ?",
+        (last, hole.first, last, hole.first),
+    ).fetchone()[0]
+    if known >= last - hole.first + 1:
+        return 0
+    db.execute("DELETE FROM gap WHERE first BETWEEN ? AND ? AND last <= ?", (hole.first, last, last))
+    db.execute("INSERT INTO gap VALUES (?, ?, 'purged', ?)", (hole.first, last, now_ms))
+    return last - hole.first + 1 - int(known)
+
+
+def _size(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in ranges)

@@ -1,0 +1,306 @@
+"""What a gateway is told: ``edge.toml`` as frozen values.
+
+Every unknown key, wrong type or impossible number is a ``ConfigurationError`` that names file, key, value and what would be right.
+Relative paths are relative to the folder of the file.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import tomllib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from domain.clock import ScaledClock, WallClock
+from domain.errors import ConfigurationError
+from domain.ports import Clock
+from domain.tables import Table
+
+
+class ClockKind(StrEnum):
+    """Which clock the process lives by."""
+
+    WALL = "wall"
+    SCALED = "scaled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSettings:
+    """The process clock; the three numbers belong to ``scaled`` alone."""
+
+    kind: ClockKind = ClockKind.WALL
+    wall_origin: float = 0.0
+    """Wall time of the start [s since 1970 UTC]."""
+    sim_origin: float = 0.0
+    """Process time of the start [s since 1970 UTC]."""
+    speed: float = 1.0
+
+    def build(self) -> Clock:
+        """The clock itself, over the machine's own."""
+        if self.kind is ClockKind.WALL:
+            return WallClock(wall=time.time)
+        return ScaledClock(wall=time.time, wall_origin=self.wall_origin, sim_origin=self.sim_origin, speed=self.speed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """The MQTT 5 broker."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password_file: Path | None = None
+    """The password is the first line of this file; it is never in the configuration."""
+
+    def password(self) -> str | None:
+        """The password, read now.
+
+        Raises:
+            ConfigurationError: The file cannot be read.
+        """
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").splitlines()[0]
+        except (OSError, IndexError) as error:
+            raise ConfigurationError(
+                file="edge.toml",
+                key="broker.password_file",
+                value=str(self.password_file),
+                expected="a readable file with the password",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolSettings:
+    """How readings are kept and sent."""
+
+    flush_ms: int = 250
+    """Readings wait at most this long in memory before they are committed [wall ms]."""
+    window_blocks: int = 64
+    """At most this many blocks are on their way without a receipt."""
+    block_readings: int = 200
+    resend_s: float = 1.5
+    """Without a receipt for this long a block is sent again [wall s]."""
+    live_horizon_s: float = 900.0
+    """Older readings are marked historical and yield to fresh ones [process s]."""
+    keep_acked_hours: float = 72.0
+    """Acknowledged blocks stay this long, to refill a restored database [process h]."""
+    max_mb: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActuatorSettings:
+    """The edge's own limits for one writable field: the last line before the valve. Pressures in metres of head."""
+
+    key: str
+    device: str
+    field: str
+    min_m: float
+    max_m: float
+    safe_m: float
+    """The site's own safe setpoint, taken when a lease ends."""
+    ramp_up_m: float
+    """Largest step towards higher pressure in one command."""
+    ramp_down_m: float
+    """Largest step towards lower pressure in one command."""
+    min_interval_s: float
+    """Least time between two moves [process s]."""
+    lease_s: float
+    """Longest lease a command may take [process s]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSettings:
+    """One Modbus TCP device."""
+
+    key: str
+    model: str
+    host: str
+    port: int
+    unit_id: int
+    period_s: float
+    """Time between two polls [process s]."""
+    timeout_s: float = 2.0
+    """Longest wait for one answer [wall s]."""
+    fields: tuple[str, ...] = ()
+    """Fields to read; empty is every readable field of the model."""
+    actuators: tuple[ActuatorSettings, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """One gateway."""
+
+    group: str
+    node: str
+    host_id: str
+    state_dir: Path
+    broker: BrokerSettings
+    clock: ClockSettings = field(default_factory=ClockSettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    command_keys: tuple[tuple[str, Path], ...] = ()
+    """(key id, PEM file of the public key); without any, every command is refused."""
+    devices: tuple[DeviceSettings, ...] = ()
+    history: tuple[Path, ...] = ()
+
+    @property
+    def edge(self) -> str:
+        """``group/node``"""
+        return f"{self.group}/{self.node}"
+
+
+def load_edge_settings(path: str | Path) -> EdgeSettings:
+    """Reads ``edge.toml``.
+
+    Raises:
+        ConfigurationError: The file is missing, is no TOML, or says something that cannot be.
+    """
+    file = Path(path)
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(file=str(file), key="(file)", value=str(error), expected="a readable edge.toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(file=str(file), key="(file)", value=str(error), expected="valid TOML in UTF-8") from error
+    return parse_edge_settings(Table.root(file.name, document), file.resolve().parent)
+
+
+def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
+    """The settings of a parsed document; relative paths start at ``folder``."""
+    table.only("gateway", "broker", "clock", "spool", "commands", "device", "history")
+    gateway, history, commands = table.table("gateway"), table.table("history"), table.table("commands")
+    gateway.only("group", "node", "host_id", "state_dir")
+    history.only("files")
+    commands.only("keys")
+    devices = tuple(_device(t) for t in table.tables("device"))
+    _unique(table, "device", [d.key for d in devices])
+    _unique(table, "device.actuator", [a.key for d in devices for a in d.actuators])
+    return EdgeSettings(
+        group=_topic_word(gateway, "group"),
+        node=_topic_word(gateway, "node"),
+        host_id=gateway.text("host_id", "khettara"),
+        state_dir=folder / gateway.text("state_dir"),
+        broker=_broker(table.table("broker"), folder),
+        clock=_clock(table.table("clock")),
+        spool=_spool(table.table("spool")),
+        command_keys=tuple((key, folder / file) for key, file in commands.mapping("keys").items()),
+        devices=devices,
+        history=tuple(folder / file for file in history.texts("files")),
+    )
+
+
+def _broker(table: Table, folder: Path) -> BrokerSettings:
+    table.only("host", "port", "username", "password_file")
+    file = table.text("password_file", None)
+    return BrokerSettings(
+        host=table.text("host"),
+        port=_port(table, 1883),
+        username=table.text("username", None),
+        password_file=None if file is None else folder / file,
+    )
+
+
+def _clock(table: Table) -> ClockSettings:
+    table.only("kind", "wall_origin", "sim_origin", "speed")
+    kind = table.word("kind", ClockKind, ClockKind.WALL)
+    if kind is ClockKind.WALL:
+        table.only("kind")
+        return ClockSettings()
+    return ClockSettings(
+        kind=kind,
+        wall_origin=_moment(table, "wall_origin"),
+        sim_origin=_moment(table, "sim_origin"),
+        speed=table.number("speed", 60.0, low=1.0),
+    )
+
+
+def _moment(table: Table, key: str) -> float:
+    """Seconds since 1970 UTC, from a number or an offset date-time."""
+    value = table.data.get(key)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise table.wrong(key, value, "a date-time with its offset, such as 2026-03-01T00:00:00Z")
+        return value.astimezone(UTC).timestamp()
+    return float(table.number(key))
+
+
+def _spool(table: Table) -> SpoolSettings:
+    table.only("flush_ms", "window_blocks", "block_readings", "resend_s", "live_horizon_s", "keep_acked_hours", "max_mb")
+    default = SpoolSettings()
+    readings = table.integer("block_readings", default.block_readings, low=1)
+    if readings > 5000:
+        raise table.wrong("block_readings", readings, "a whole number from 1 to 5000")
+    return SpoolSettings(
+        flush_ms=table.integer("flush_ms", default.flush_ms, low=1),
+        window_blocks=table.integer("window_blocks", default.window_blocks, low=2),
+        block_readings=readings,
+        resend_s=table.number("resend_s", default.resend_s, low=0.05),
+        live_horizon_s=table.number("live_horizon_s", default.live_horizon_s, low=1.0),
+        keep_acked_hours=table.number("keep_acked_hours", default.keep_acked_hours, low=0.0),
+        max_mb=table.integer("max_mb", default.max_mb, low=1),
+    )
+
+
+def _device(table: Table) -> DeviceSettings:
+    table.only("key", "model", "host", "port", "unit_id", "period_s", "timeout_s", "fields", "actuator")
+    key = _topic_word(table, "key")
+    unit_id = table.integer("unit_id", 1, low=0)
+    if unit_id > 255:
+        raise table.wrong("unit_id", unit_id, "a whole number from 0 to 255")
+    return DeviceSettings(
+        key=key,
+        model=table.text("model"),
+        host=table.text("host"),
+        port=_port(table, 502),
+        unit_id=unit_id,
+        period_s=table.number("period_s", 60.0, low=0.01),
+        timeout_s=table.number("timeout_s", 2.0, low=0.01),
+        fields=table.texts("fields"),
+        actuators=tuple(_actuator(t, key) for t in table.tables("actuator")),
+    )
+
+
+def _actuator(table: Table, device: str) -> ActuatorSettings:
+    table.only("key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s", "lease_s")
+    for name, value in table.data.items():  # TOML knows nan and inf, and a limit that is nan would stop nothing
+        if isinstance(value, float) and not math.isfinite(value):
+            raise table.wrong(name, value, "a finite number")
+    low = table.number("min_m")
+    high = table.number("max_m", low=low)
+    return ActuatorSettings(
+        key=table.text("key"),
+        device=device,
+        field=table.text("field"),
+        min_m=low,
+        max_m=high,
+        safe_m=table.number("safe_m", low=low, high=high),
+        ramp_up_m=table.number("ramp_up_m", low=0.0),
+        ramp_down_m=table.number("ramp_down_m", low=0.0),
+        min_interval_s=table.number("min_interval_s", low=0.0),
+        lease_s=table.number("lease_s", low=1.0),
+    )
+
+
+def _port(table: Table, default: int) -> int:
+    port: int = table.integer("port", default, low=1)
+    if port > 65535:
+        raise table.wrong("port", port, "a TCP port from 1 to 65535")
+    return port
+
+
+def _topic_word(table: Table, key: str) -> str:
+    """A word that may stand between the slashes of a topic."""
+    word: str = table.text(key)
+    if any(c in word for c in "/+#\0"):
+        raise table.wrong(key, word, "a name without '/', '+' and '#', as it becomes part of an MQTT topic")
+    return word
+
+
+def _unique(table: Table, path: str, keys: list[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise table.wrong(f"{path}.key", key, "a key that no other entry has")
