@@ -1,0 +1,144 @@
+"""The live feed: one poller for everybody, started by the first who looks and idle when nobody does.
+
+    ports ──every poll_s──▶ Snapshot ──▶ Condition ──▶ event streams (each sends the newest, skips what it missed)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import structlog
+
+from console.ports import ConsoleServices
+from console.snapshot import Snapshot, build_snapshot
+
+_log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """Keeps the newest snapshot."""
+
+    def __init__(self, services: ConsoleServices) -> None:
+        self._services = services
+        self._local = services.inventory.site.calendar.zone
+        self._changed = asyncio.Condition()
+        self._reading = asyncio.Lock()
+        self._snapshot: Snapshot | None = None
+        self._taken_s = float("-inf")
+        self._watchers = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def current(self) -> Snapshot:
+        """A snapshot no older than one poll period; read now if there is none.
+
+        When the sources cannot be read, the last snapshot comes back with ``problem`` set, or an empty one.
+        """
+        async with self._reading:
+            if self._services.monotonic() - self._taken_s >= self._services.options.poll_s or self._snapshot is None:
+                await self._take()
+            assert self._snapshot is not None  # noqa: S101  (set by _take)
+            return self._snapshot
+
+    async def watch(self) -> AsyncIterator[Snapshot | None]:
+        """Snapshots as they come, the present one first; None when nothing came for a heartbeat. Ends when the feed closes."""
+        self._watchers += 1
+        self._start()
+        try:
+            snapshot = await self.current()
+            while not self._closed:
+                yield snapshot
+                seen = snapshot.number
+                while not self._closed:
+                    newer = await self._newer(seen)
+                    if newer is not None:
+                        snapshot = newer
+                        break
+                    yield None
+        finally:
+            self._watchers -= 1
+
+    async def close(self) -> None:
+        """Ends every stream and the poller."""
+        self._closed = True
+        async with self._changed:
+            self._changed.notify_all()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    @property
+    def watchers(self) -> int:
+        """How many event streams are open."""
+        return self._watchers
+
+    def _start(self) -> None:
+        if not self._closed and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._poll(), name="console-feed")
+
+    async def _poll(self) -> None:
+        while self._watchers and not self._closed:
+            async with self._reading:
+                await self._take()
+            async with self._changed:
+                self._changed.notify_all()
+            await asyncio.sleep(self._services.options.poll_s)
+
+    async def _newer(self, seen: int) -> Snapshot | None:
+        def ready() -> bool:
+            return self._closed or (self._snapshot is not None and self._snapshot.number != seen)
+
+        try:
+            async with asyncio.timeout(self._services.options.heartbeat_s), self._changed:
+                await self._changed.wait_for(ready)
+        except TimeoutError:
+            return None
+        return None if self._closed else self._snapshot
+
+    async def _take(self) -> None:
+        number = 1 if self._snapshot is None else self._snapshot.number + 1
+        try:
+            snapshot = await self._read(number)
+        except Exception as error:  # noqa: BLE001  the control room must say that it cannot see, whatever the cause
+            _log.warning("console_sources_unreadable", error=repr(error))
+            snapshot = self._blind(number)
+        self._snapshot = snapshot
+        self._taken_s = self._services.monotonic()
+
+    async def _read(self, number: int) -> Snapshot:
+        services = self._services
+        zones, alerts, gateways, commands = await asyncio.gather(
+            services.zones.zones_now(),
+            services.alerts.alerts(),
+            services.fleet.gateways_now(),
+            services.commands.commands(limit=20),
+        )
+        keys = tuple(services.inventory.actuators)
+        states = await asyncio.gather(*(services.view.state(key) for key in keys))
+        return build_snapshot(
+            number=number,
+            now=services.clock.now(),
+            local=self._local,
+            inventory=services.inventory,
+            zones=zones,
+            states=dict(zip(keys, states, strict=True)),
+            alerts=alerts,
+            gateways=gateways,
+            commands=commands,
+            stale_after_s=services.options.stale_after_s,
+        )
+
+    def _blind(self, number: int) -> Snapshot:
+        last = self._snapshot
+        if last is not None:
+            return replace(last, number=number, problem="source")
+        empty = build_snapshot(
+            number=number, now=self._services.clock.now(), local=self._local, inventory=self._services.inventory,
+            zones=(), states={}, alerts=(), gateways=(), commands=(), stale_after_s=self._services.options.stale_after_s,
+        )  # fmt: skip
+        return replace(empty, problem="source")

@@ -1,0 +1,124 @@
+"""Codes into sentences of three languages: refusals, outcomes, alerts.
+
+Refusal reasons come with a stable code and a plain English text that holds the numbers. A catalogue's sentence takes those numbers in
+the order of the English text, as ``{n0}``, ``{n1}`` …; where a code is unknown, or the text holds fewer numbers than the
+sentence needs, the English text is shown as it is: a reason is never lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from console.i18n import Texts
+from console.numbers import number
+from domain.alerts import Alert
+from domain.ports import CommandRow
+from domain.setpoints import Expired, Failed, Outcome, Reason, Refused, Unknown, Verified, outcome_word
+
+_NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\d+(?:\.\d+)?(?![\w])")
+_PLACE = re.compile(r"\{n(\d+)\}")
+
+
+def reason_text(texts: Texts, reason: Reason) -> str:
+    """One refusal reason in the page's language."""
+    sentence = texts.entries.get(f"reason.{reason.code}")
+    if sentence is None:
+        return reason.text or reason.code
+    found = [localised(text, texts.language) for text in _NUMBER.findall(reason.text)]
+    needed = {int(i) for i in _PLACE.findall(sentence)}
+    if needed and max(needed) >= len(found):
+        return reason.text
+    return _PLACE.sub(lambda match: found[int(match.group(1))], sentence)
+
+
+def reason_texts(texts: Texts, reasons: Iterable[Reason]) -> list[str]:
+    """Every reason in the page's language."""
+    return [reason_text(texts, reason) for reason in reasons]
+
+
+def localised(text: str, language: str) -> str:
+    """A plain number as this language writes it; anything else unchanged."""
+    try:
+        value = float(text.replace("\u2212", "-"))
+    except ValueError:
+        return text
+    digits = len(text.partition(".")[2])
+    return number(value, digits, language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeView:
+    """What became of a command, ready to show."""
+
+    word: str
+    """``verified``, ``refused``, ``expired``, ``failed``, ``unknown`` or ``pending``."""
+    title: str
+    lines: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether the actuator is where it was sent."""
+        return self.word == "verified"
+
+
+def outcome_view(texts: Texts, outcome: Outcome) -> OutcomeView:
+    """An outcome in the page's language."""
+    lines: tuple[str, ...]
+    match outcome:
+        case Verified():
+            lines = (texts("outcome.readback", value=number(outcome.readback_m, 2, texts.language)),)
+        case Refused():
+            lines = tuple(reason_texts(texts, outcome.reasons))
+        case Expired():
+            lines = (texts("outcome.expired_why"),)
+        case Failed():
+            lines = (texts("outcome.failed_why"), *_readback(texts, outcome.readback_m), *_detail(outcome.detail))
+        case Unknown():
+            lines = (texts("outcome.unknown_why"), *_detail(outcome.detail))
+        case _:
+            assert_never(outcome)
+    word = outcome_word(outcome)
+    return OutcomeView(word=word, title=texts(f"outcome.{word}"), lines=lines)
+
+
+def command_view(texts: Texts, row: CommandRow) -> OutcomeView:
+    """The same from a kept command: for pages opened after the answer came."""
+    title = texts.find(f"outcome.{row.state}") or row.state
+    lines = (*_readback(texts, row.readback_m), *_detail(row.detail))
+    return OutcomeView(word=row.state, title=title, lines=lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertText:
+    """An alert in the page's language."""
+
+    title: str
+    advice: str
+    """What to do; empty where the catalogue has none."""
+    evidence: tuple[tuple[str, str], ...]
+    """(name, value with unit) of each number the alert rests on."""
+
+
+def alert_text(texts: Texts, alert: Alert) -> AlertText:
+    """Title, advice and evidence of an alert; an unknown code shows itself."""
+    return AlertText(
+        title=texts.find(f"alert.{alert.code}.title", **alert.parameters) or alert.code,
+        advice=texts.find(f"alert.{alert.code}.advice", **alert.parameters) or "",
+        evidence=evidence(texts, alert.parameters),
+    )
+
+
+def evidence(texts: Texts, parameters: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Parameters of an alert with their names translated where they are known."""
+    return tuple((texts.find(f"evidence.{name}") or name.replace("_", " "), value) for name, value in parameters.items())
+
+
+def _readback(texts: Texts, value: float | None) -> tuple[str, ...]:
+    return () if value is None else (texts("outcome.readback", value=number(value, 2, texts.language)),)
+
+
+def _detail(detail: str) -> tuple[str, ...]:
+    return (detail,) if detail else ()

@@ -1,0 +1,70 @@
+"""Numbers and times as people read them, the same in Python here and in ``static/js/format.js``.
+
+Latin digits in every language, as Moroccan control rooms use them; comma as decimal sign in French and Arabic, point in English;
+U+2212 for minus, U+202F between thousands, and an en dash pair for "no value".
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+
+from domain.setpoints import Reason
+
+NO_VALUE = "––"
+_COMMA_LANGUAGES = frozenset({"fr", "ar"})
+_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+
+
+def number(value: float | None, digits: int, language: str) -> str:
+    """The value with a fixed number of decimals, or ``NO_VALUE``."""
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return NO_VALUE
+    text = f"{abs(value):,.{digits}f}"
+    negative = value < 0 and any(c in "123456789" for c in text)
+    text = text.replace(",", "\u202f")
+    if language in _COMMA_LANGUAGES:
+        text = text.replace(".", ",")
+    return f"\u2212{text}" if negative else text
+
+
+def signed(value: float | None, digits: int, language: str) -> str:
+    """The value with its sign always shown: for changes."""
+    text = number(value, digits, language)
+    return f"+{text}" if text != NO_VALUE and value is not None and value > 0 and any(c in "123456789" for c in text) else text
+
+
+def whole(value: int | float | None) -> str:
+    """A count, thousands apart."""
+    return NO_VALUE if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def moment(value: datetime | None, zone: tzinfo) -> str:
+    """Local date and minute, ISO order: read the same way in three languages."""
+    return NO_VALUE if value is None else value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def clock_time(value: datetime | None, zone: tzinfo) -> str:
+    """Local time to the second."""
+    return NO_VALUE if value is None else value.astimezone(zone).strftime("%H:%M:%S")
+
+
+def day(value: date | None) -> str:
+    """A date, ISO order."""
+    return NO_VALUE if value is None else value.isoformat()
+
+
+def parse_number(text: str) -> float | Reason:
+    """A number as an operator types it: comma or point, Latin or Arabic digits, spaces ignored.
+
+    Returns:
+        The number, or the reason why it is none.
+    """
+    plain = text.translate(_DIGITS).replace("٫", ".").replace(",", ".").replace("\u2212", "-")
+    plain = "".join(c for c in plain if not c.isspace())
+    try:
+        value = float(plain) if len(plain) <= 20 and set(plain) <= set("0123456789.-") else None
+    except ValueError:
+        value = None
+    if value is None:
+        return Reason(code="not_a_number", text=f"{text[:20]!r} is not a number; expected metres of head such as 42.5")
+    return value

@@ -1,0 +1,162 @@
+"""What the console asks of the world, and the services it is built from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from domain.inventory import Inventory
+from domain.ports import (
+    ActuatorView,
+    AlertStore,
+    Clock,
+    CommandStore,
+    FleetReadModel,
+    ModeRow,
+    SeriesSource,
+    User,
+    UserStore,
+    ZoneReadModel,
+)
+from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason
+
+
+@runtime_checkable
+class Refusal(Protocol):
+    """The desk said no. Told apart from every other answer by having ``reasons``."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason, not only the first."""
+        ...
+
+
+class Acceptance(Protocol):
+    """The desk would let this through."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """The wish, with its id."""
+        ...
+
+    @property
+    def effect(self) -> PredictedEffect | None:
+        """What it would do; None where nothing can be predicted."""
+        ...
+
+
+class Selected(Protocol):
+    """The actuator is reserved for one operator, for a short while."""
+
+    @property
+    def selection_id(self) -> str:
+        """Needed to execute."""
+        ...
+
+    @property
+    def proposal(self) -> Proposal:
+        """What was selected."""
+        ...
+
+    @property
+    def expires_in_s(self) -> float:
+        """Wall seconds left."""
+        ...
+
+
+class DeskPort(Protocol):
+    """The commands desk, as the pages use it: propose → select → execute → outcome."""
+
+    async def preview(self, actuator: str, value_m: float) -> PredictedEffect:
+        """What a setpoint would do; nothing is kept."""
+        ...
+
+    async def propose(self, user: User, actuator: str, value_m: float, reason: str) -> Acceptance | Refusal:
+        """Authorises and checks a wish."""
+        ...
+
+    async def select(self, user: User, proposal_id: str) -> Selected | Refusal:
+        """Reserves the actuator for this user."""
+        ...
+
+    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | Refusal:
+        """Sends the command, if the value was typed again rightly and the selection still holds."""
+        ...
+
+    async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refusal:
+        """Changes who moves the actuator."""
+        ...
+
+    async def wait(self, command_id: str, timeout_s: float) -> Outcome | None:
+        """The outcome, or None if there is none after ``timeout_s``."""
+        ...
+
+
+class Acknowledge(Protocol):
+    """Acknowledges an alert in a user's name."""
+
+    async def __call__(self, user: User, key: str) -> object:
+        """Marks the alert with this key as seen by ``user``.
+
+        Raises:
+            KeyError: No open alert has this key.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapGeometry:
+    """The network as it is drawn."""
+
+    nodes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Name → (x, y) in the network's own coordinates [m], y pointing north."""
+    links: tuple[tuple[str, str, str, str], ...] = ()
+    """(name, from node, to node, zone key or ``""``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleOptions:
+    """Numbers an installation may wish to change."""
+
+    poll_s: float = 1.0
+    """Wall seconds between two snapshots."""
+    stale_after_s: float = 900.0
+    """Process seconds after which a value is stale."""
+    session_s: float = 12 * 3600.0
+    """Wall seconds a session lives: one shift."""
+    idle_s: float = 4 * 3600.0
+    """Wall seconds without a request after which a session ends."""
+    outcome_wait_s: float = 4.0
+    """Wall seconds a page waits for an outcome before it asks again."""
+    trend_hours: int = 24
+    """Span of the trends on a zone's page [h]."""
+    trend_step_s: int = 300
+    """Step of those trends [s]."""
+    heartbeat_s: float = 15.0
+    """Wall seconds after which an idle event stream sends a comment, so that dead connections are noticed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleServices:
+    """Everything the console needs; ``app`` fills it."""
+
+    inventory: Inventory
+    zones: ZoneReadModel
+    fleet: FleetReadModel
+    series: SeriesSource
+    alerts: AlertStore
+    acknowledge: Acknowledge
+    commands: CommandStore
+    desk: DeskPort
+    view: ActuatorView
+    users: UserStore
+    clock: Clock
+    session_secret: bytes
+    """At least 32 random bytes; signs the session cookie."""
+    geometry: MapGeometry = field(default_factory=MapGeometry)
+    options: ConsoleOptions = field(default_factory=ConsoleOptions)
+    monotonic: Callable[[], float] = time.monotonic
+    """Wall seconds, for sessions and lock-out: people live in wall time whatever the process clock does."""
