@@ -1,7 +1,8 @@
 """Did the loop hold? The facts of a run, and the verdict on them.
 
-What is checked: every reading spooled is stored or a dead letter, once; the planted burst is found in its zone in time and no other zone
-raises an alert; every setpoint the law ordered was read back; leakage fell against the fixed setpoint and nobody fell below the minimum.
+What is checked: every reading spooled is stored or a dead letter, once; the planted burst is found in its zone in time and no other
+zone raises an alert; every setpoint the law ordered was read back; leakage fell against the fixed setpoint and nobody fell below
+the minimum.
 """
 
 from __future__ import annotations

@@ -1,0 +1,245 @@
+"""``khettara``: every way to start or ask the product from a terminal.
+
+Commands import what they need when they run, so that ``--help`` is quick and a gateway needs no database library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from domain.errors import KhettaraError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Meters, losses and valves of a water utility.")
+edge = typer.Typer(no_args_is_help=True, help="The gateway at a site.")
+ingest = typer.Typer(no_args_is_help=True, help="From the broker to the database.")
+centre = typer.Typer(no_args_is_help=True, help="Detection, control, command desk, alarms and the operators' console.")
+town = typer.Typer(no_args_is_help=True, help="The simulated town.")
+db = typer.Typer(no_args_is_help=True, help="The database.")
+site = typer.Typer(no_args_is_help=True, help="A site's inventory files.")
+users = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
+audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
+dashboards = typer.Typer(no_args_is_help=True, help="Grafana dashboards.")
+zones = typer.Typer(no_args_is_help=True, help="Questions about zones.")
+for _name, _group in {
+    "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
+    "audit": audit, "dashboards": dashboards, "zones": zones,
+}.items():  # fmt: skip
+    app.add_typer(_group, name=_name)
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="The service's TOML file.", dir_okay=False)]
+SettingsFile = Annotated[Path | None, typer.Option("--config", help="The centre's TOML file; else KHETTARA_… variables.")]
+Service = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def main() -> None:
+    """Runs the command line; an error of ours is one clear line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except KhettaraError as error:
+        Console(stderr=True).print(f"[red]khettara:[/] {error}", highlight=False, markup=True)
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:  # click's usage errors carry their own code and text
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(getattr(error, "exit_code", 2))
+
+
+def _serve(service: Service) -> None:
+    """Runs a service until SIGINT or SIGTERM asks it to stop."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sig, stop.set)
+        await service(stop)
+
+    asyncio.run(run())
+
+
+@app.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="Folder that keeps everything.")] = Path(".demo"),
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the town and its scenario; default 1, or that of an earlier start.")
+    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="A file of sites/demo/scenarios, without .toml.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the data folder and start anew.")] = False,
+    for_s: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds of live running.", min=5)] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the verdict on the run here; exit 1 if the loop did not hold.")] = None,
+    speed: Annotated[float, typer.Option(help="Simulated seconds a second.", min=1, max=600)] = 60.0,
+    days: Annotated[int, typer.Option(help="Days of simulated past.", min=2, max=60)] = 14,
+    port: Annotated[int, typer.Option(help="Port of the console; a free one if it is taken.")] = 8700,
+) -> None:
+    """The whole system on this machine, with a simulated town. Ctrl-C stops it."""
+    from app.demo.run import DemoOptions, run_demo
+
+    options = DemoOptions(
+        data=data.resolve(),
+        seed=seed,
+        scenario=scenario,
+        fresh=fresh,
+        for_s=for_s,
+        report=report,
+        speed=speed,
+        days=days,
+        port=port,
+    )
+    raise typer.Exit(run_demo(options))
+
+
+@app.command()
+def replay(
+    csv: Annotated[Path, typer.Argument(help="CSV or .csv.gz: a time column and one column a point.")],
+    points: Annotated[Path, typer.Option(help="The map: which column is which point.")],
+    data: Annotated[Path, typer.Option(help="Folder of the embedded services and the spool.")] = Path("replay-data"),
+) -> None:
+    """Publishes a CSV of time series through a gateway's spool, MQTT and ingest into the database of a data folder."""
+    from app.replay.run import run_replay
+
+    raise typer.Exit(run_replay(csv, points, data.resolve(), Console()))
+
+
+@zones.command("report")
+def zones_report(
+    data: Annotated[Path | None, typer.Option(help="Data folder of a demo or replay.")] = None,
+    config: SettingsFile = None,
+    start: Annotated[datetime | None, typer.Option("--from", help="First moment, local time of the site.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="Last moment (not included), local time of the site.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """For each zone: days covered, mean inflow, minimum night flow in local time, gaps."""
+    from app.zones_report import run_zones_report
+
+    run_zones_report(data.resolve() if data else None, config, start, end, as_json=as_json, console=Console())
+
+
+@edge.command("run")
+def edge_run(config: ConfigFile) -> None:
+    """Runs a gateway: polls, spools, publishes, executes commands."""
+    from edge.gateway import run_gateway
+
+    from edge.settings import load_edge_settings
+
+    settings = load_edge_settings(config)
+    _serve(lambda stop: run_gateway(settings, stop=stop))
+
+
+@edge.command("import")
+def edge_import(config: ConfigFile) -> None:
+    """Spools the history files of a gateway's configuration, sends them, and ends when all are acknowledged."""
+    from app.edge_import import import_history_files
+    from edge.settings import load_edge_settings
+
+    settings = load_edge_settings(config)
+    _serve(lambda stop: import_history_files(settings, stop))
+
+
+@edge.command("check")
+def edge_check(file: Annotated[Path, typer.Argument(help="A device model or an edge.toml.")]) -> None:
+    """Validates a device model, with its sample frames, or a gateway's configuration."""
+    from app.edge_check import check_file
+
+    Console().print(check_file(file), highlight=False)
+
+
+@ingest.command("run")
+def ingest_run(config: SettingsFile = None) -> None:
+    """Runs one ingestor."""
+    from app.services import run_ingest
+    from app.settings import load_settings
+
+    settings = load_settings(config)
+    _serve(lambda stop: run_ingest(settings, stop))
+
+
+@centre.command("run")
+def centre_run(config: SettingsFile = None) -> None:
+    """Runs detection, control, the command desk, alarms and the console."""
+    from app.centre import run_centre
+    from app.settings import load_settings
+
+    settings = load_settings(config)
+    _serve(lambda stop: run_centre(settings, stop))
+
+
+@town.command("run")
+def town_run(config: ConfigFile) -> None:
+    """Runs the simulated town and its Modbus servers."""
+    from app.town import run_town_from
+
+    _serve(lambda stop: run_town_from(config, stop))
+
+
+@db.command("migrate")
+def db_migrate(config: SettingsFile = None) -> None:
+    """Brings the schema to the newest version and the site's inventory into the database."""
+    from app.database import migrate_and_load
+    from app.settings import load_settings
+
+    for line in asyncio.run(migrate_and_load(load_settings(config))):
+        typer.echo(line)
+
+
+@site.command("check")
+def site_check(
+    folder: Annotated[Path, typer.Argument(help="Folder with site.toml, zones.toml, points.toml, devices.toml.")],
+) -> None:
+    """Checks a site's files as a whole, its device models included."""
+    from app.edge_check import check_site
+
+    Console().print(check_site(folder), highlight=False)
+
+
+@users.command("add")
+def users_add(
+    name: str,
+    role: Annotated[str, typer.Option(help="viewer, operator, supervisor or admin.")] = "viewer",
+    zone: Annotated[list[str] | None, typer.Option(help="Zone the role holds in; repeat; none is all.")] = None,
+    language: Annotated[str, typer.Option(help="fr, ar or en.")] = "fr",
+    config: SettingsFile = None,
+) -> None:
+    """Adds a user or changes one; asks for the password."""
+    from app.database import save_user
+    from app.settings import load_settings
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    asyncio.run(save_user(load_settings(config), name=name, role=role, zones=zone or [], language=language, password=password))
+
+
+@audit.command("verify")
+def audit_verify(
+    data: Annotated[Path | None, typer.Option(help="Data folder of a demo.")] = None, config: SettingsFile = None
+) -> None:
+    """Walks the audit chain; exit 1 if a row was changed or is missing."""
+    from app.audit import run_audit_verify
+
+    raise typer.Exit(run_audit_verify(data.resolve() if data else None, config, Console()))
+
+
+@dashboards.command("build")
+def dashboards_build(
+    out: Annotated[Path, typer.Option(help="Folder for the JSON files.")] = Path("deploy/grafana/dashboards"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the files there differ.")] = False,
+) -> None:
+    """Builds the Grafana dashboards."""
+    from dashboards.build import build_all
+
+    different = build_all(out, check=check)
+    for path in different:
+        typer.echo(f"{'differs' if check else 'wrote'} {path}")
+    raise typer.Exit(1 if check and different else 0)
