@@ -1,0 +1,9 @@
+"""The only door from a wish to an actuator.
+
+    propose ─▶ preview ─▶ select (reserved, 30 s) ─▶ execute ─▶ audit row ─▶ signed command ─▶ outcome
+    law ─────────────────────────────────── order ──▶┘
+
+``authorisation``, ``interlocks``, ``arbitration``, ``history`` and ``selection`` decide and are pure; ``desk`` asks them in order,
+``road`` is the one way a command leaves, ``upkeep`` does what time demands, ``view`` says what is known of an actuator, ``dispatch``
+carries signed commands to the gateways and brings the outcomes back.
+"""

@@ -1,0 +1,94 @@
+"""What time demands of the desk: outcomes that never came, manual modes that end, leases that need renewing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from commands import arbitration
+from commands.interlocks import check_mode, check_renewal
+from commands.road import Road
+from domain.ports import ModeRow
+from domain.setpoints import Outcome, Source, Unknown
+
+AUTHOR = "desk"
+RENEW_AT = 2.0 / 3.0
+"""Share of a lease after which it is renewed."""
+RETRY_AFTER = 0.1
+"""Share of a lease to wait after a renewal that did not succeed."""
+
+
+class Upkeep:
+    """One round of chores over every actuator.
+
+    Args:
+        road: Locks, knowledge and the way out.
+        conclude: Keeps an outcome; False if the command has one already.
+    """
+
+    def __init__(self, *, road: Road, conclude: Callable[[Outcome], Awaitable[bool]]) -> None:
+        self._road = road
+        self._conclude = conclude
+        self._resolved: set[str] = set()
+
+    async def run(self) -> None:
+        """Does everything that is due."""
+        await self._end_unanswered()
+        for actuator in self._road.inventory.actuators:
+            async with self._road.lock(actuator):
+                row = await self._end_manual(await self._road.mode_row(actuator))
+                await self._renew(row)
+                await self._note_resolved(row.actuator)
+
+    async def _end_unanswered(self) -> None:
+        """Past expiry and grace nothing can still be executed: what became of the command is unknown until the site is read."""
+        now, grace = self._road.clock.now(), timedelta(seconds=self._road.settings.outcome_grace_s)
+        for command in await self._road.store.pending():
+            if now >= command.expires_at + grace:
+                detail = (
+                    f"no answer from {command.gateway} by {command.expires_at.isoformat()} and {grace.total_seconds():.0f} s more"
+                )
+                await self._conclude(Unknown(command_id=command.command_id, at=now, detail=detail))
+
+    async def _end_manual(self, row: ModeRow) -> ModeRow:
+        now = self._road.clock.now()
+        if not arbitration.is_over(row, now):
+            return row
+        back = arbitration.give_back(row)
+        await self._road.store.set_mode(back, actor=AUTHOR, at=now, reason=f"manual by {row.owner} has come to its end")
+        return back
+
+    async def _renew(self, row: ModeRow) -> None:
+        """Orders the value in force again before its lease ends; never a value the site does not read back."""
+        if check_mode(Source.RENEWAL, row.mode) is not None:
+            return
+        situation, history = await self._road.situation(row.actuator)
+        if history.verified is None or history.lease_from is None or history.pending:
+            return
+        age_s = (situation.now - history.lease_from).total_seconds()
+        command = history.verified.command
+        tried_at = history.renewal_tried_at
+        waited = tried_at is None or (situation.now - tried_at).total_seconds() >= RETRY_AFTER * command.lease_s
+        if not (waited and RENEW_AT * command.lease_s <= age_s < command.lease_s):
+            return
+        if check_renewal(command.value_m, situation, self._road.settings.interlocks):
+            return  # the lease runs out and the site takes its safe value by itself: the rule for every doubt
+        await self._road.issue(
+            command_id=self._road.make_id(),
+            value_m=command.value_m,
+            source=Source.RENEWAL,
+            author=AUTHOR,
+            row=row,
+            previous_m=situation.current_m,
+        )
+
+    async def _note_resolved(self, actuator: str) -> None:
+        """A command that ended unknown is resolved by reading the site: the reading is put beside it, once."""
+        situation, history = await self._road.situation(actuator)
+        row = history.unknown
+        if row is None or row.command.command_id in self._resolved or situation.unresolved_since is not None:
+            return
+        self._resolved.add(row.command.command_id)
+        body = {"actuator": actuator, "ordered_m": row.command.value_m, "read_back_m": situation.current_m}
+        subject = row.command.command_id
+        await self._road.store.audit(at=situation.now, actor=AUTHOR, action="unknown_resolved", subject=subject, body=body)
