@@ -1,0 +1,113 @@
+"""What waits for the database: bounded in readings, handed out in batches of a size or an age, whichever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from dataclasses import dataclass
+
+from domain.delivery import AliasBinding, BlockRows, DeadLetter
+from ingest.intake import GatewayChange, Intake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Work:
+    """One message's work, with the message itself in case the database refuses it."""
+
+    intake: Intake
+    topic: str
+    payload: bytes
+
+    @property
+    def weight(self) -> int:
+        """Readings, and one for what is none, so that no flood of small things passes the bound."""
+        block = self.intake.block
+        if block is None:
+            return 1
+        return max(1, block.sequence.size + len(block.dead))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """Work for one transaction, sorted by what it is."""
+
+    bindings: tuple[AliasBinding, ...]
+    gateways: tuple[GatewayChange, ...]
+    """The newest change of each gateway."""
+    letters: tuple[DeadLetter, ...]
+    blocks: tuple[BlockWork, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockWork:
+    """A block with the message it came in."""
+
+    block: BlockRows
+    topic: str
+    payload: bytes
+
+
+class Backlog:
+    """A queue between the reader and the writer; one of each."""
+
+    def __init__(self, *, max_rows: int) -> None:
+        self._max_rows = max_rows
+        self._work: deque[tuple[float, Work]] = deque()
+        self._rows = 0
+        self._closed = False
+        self._changed = asyncio.Condition()
+
+    @property
+    def rows(self) -> int:
+        """Readings that wait."""
+        return self._rows
+
+    async def put(self, work: Work) -> None:
+        """Adds work; waits while the backlog is full."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._rows < self._max_rows)
+            self._work.append((asyncio.get_running_loop().time(), work))
+            self._rows += work.weight
+            self._changed.notify_all()
+
+    async def close(self) -> None:
+        """Says that nothing more will come."""
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    async def take(self, *, rows: int, wait_s: float) -> Batch | None:
+        """The next batch: when ``rows`` wait, or the oldest has waited ``wait_s``. None when closed and empty."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._work or self._closed)
+            if not self._work:
+                return None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._work[0][0] + wait_s):
+                    await self._changed.wait_for(lambda: self._rows >= rows or self._closed)
+            return self._pop(rows)
+
+    def _pop(self, rows: int) -> Batch:
+        taken: list[Work] = []
+        weight = 0
+        while self._work and (not taken or weight + self._work[0][1].weight <= rows):
+            _, work = self._work.popleft()
+            taken.append(work)
+            weight += work.weight
+        self._rows -= weight
+        self._changed.notify_all()
+        return batch_of(taken)
+
+
+def batch_of(works: list[Work]) -> Batch:
+    """Work sorted by what it is."""
+    intakes = [w.intake for w in works]
+    return Batch(
+        bindings=tuple(b for i in intakes for b in i.bindings),
+        gateways=tuple({i.gateway.edge: i.gateway for i in intakes if i.gateway is not None}.values()),
+        letters=tuple(dead for i in intakes for dead in i.letters),
+        blocks=tuple(
+            BlockWork(block=w.intake.block, topic=w.topic, payload=w.payload) for w in works if w.intake.block is not None
+        ),
+    )

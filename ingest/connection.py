@@ -1,0 +1,189 @@
+"""Our client of the broker: connects, says that the host is there, reads, sends, and connects again for ever.
+
+Whatever the broker forgets or drops comes again from the gateways, so nothing here is kept across a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+
+import aiomqtt
+import structlog
+
+from domain.errors import DecodeError
+from domain.ports import Clock
+from ingest.metrics import IngestMetrics
+from ingest.outbox import Outbox
+from ingest.settings import IngestSettings
+from protocols.sparkplug.births import decode_state, encode_state
+from protocols.sparkplug.topics import NAMESPACE, state_topic
+
+Handler = Callable[[str, bytes], Awaitable[None]]
+log = structlog.get_logger(__name__)
+
+# The library warns once for each message it discards; we count those ourselves.
+_library_log = logging.getLogger("khettara.ingest.mqtt")
+_library_log.setLevel(logging.CRITICAL)
+
+
+class Connection:
+    """The MQTT 5 side of the ingestor."""
+
+    def __init__(self, settings: IngestSettings, *, handle: Handler, outbox: Outbox, metrics: IngestMetrics, clock: Clock) -> None:
+        self._settings = settings
+        self._handle = handle
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._state = state_topic(settings.host_id)
+        self._client_id = settings.broker.client_id or f"khettara-ingest-{secrets.token_hex(4)}"
+        self.connected = asyncio.Event()
+        """Set while subscribed and announced."""
+
+    async def run(self, stop: asyncio.Event, *, drain: Callable[[], Awaitable[None]]) -> None:
+        """Stays connected until ``stop``; then stops reading, awaits ``drain``, sends the last receipts and says good-bye."""
+        broker = self._settings.broker
+        pause_s = broker.reconnect_min_s
+        while not stop.is_set():
+            try:
+                await self._session(stop, drain)
+                break
+            except (aiomqtt.MqttError, OSError) as error:
+                log.warning("broker_away", host=broker.host, port=broker.port, error=str(error))
+            except Exception:
+                # Supervisor: whatever it was, a new connection starts clean and the gateways send again what was lost.
+                log.exception("session_failed", host=broker.host, port=broker.port)
+            pause_s = broker.reconnect_min_s if self.connected.is_set() else min(2 * pause_s, broker.reconnect_max_s)
+            self.connected.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause_s * random.uniform(0.5, 1.5))
+        self.connected.clear()
+
+    async def _session(self, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]) -> None:
+        async with self._client() as client:
+            await self._subscribe(client)
+            await self._announce(client, online=True, at_ms=self._now_ms())
+            self.connected.set()
+            log.info("connected", host=self._settings.broker.host, port=self._settings.broker.port, client=self._client_id)
+            reading = asyncio.create_task(self._read(client), name="ingest-read")
+            sending = asyncio.create_task(self._send(client), name="ingest-send")
+            stopping = asyncio.create_task(stop.wait(), name="ingest-stop")
+            tasks = {reading, sending, stopping}
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                reading.cancel()
+                await drain()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            await self._send_waiting(client)
+            await self._announce(client, online=False, at_ms=self._now_ms())
+
+    def _client(self) -> aiomqtt.Client:
+        broker, batch = self._settings.broker, self._settings.batch
+        tls = None
+        if broker.ca_file is not None:
+            tls = aiomqtt.TLSParameters(
+                ca_certs=str(broker.ca_file),
+                certfile=str(broker.certificate_file) if broker.certificate_file else None,
+                keyfile=str(broker.key_file) if broker.key_file else None,
+            )
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=self._client_id,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=broker.keepalive_s,
+            will=aiomqtt.Will(self._state, encode_state(False, self._now_ms()), qos=1, retain=True),
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            tls_params=tls,
+            logger=_library_log,
+            max_queued_incoming_messages=batch.queue_messages,
+            queue_type=bounded_queue(batch.queue_bytes, lambda: self._metrics.dropped("queue_full")),
+        )
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        """Births and deaths plainly, so that every ingestor knows them; data once among the members of the share group."""
+        group = self._settings.share_group
+        share = f"$share/{group}/" if group else ""
+        filters = [(f"{NAMESPACE}/+/{kind}/#", 1) for kind in ("NBIRTH", "DBIRTH", "NDEATH")]
+        filters += [(f"{share}{NAMESPACE}/+/{kind}/#", 0) for kind in ("NDATA", "DDATA")]
+        for topic, qos in [*filters, (self._state, 1)]:
+            granted = await client.subscribe(topic, qos=qos)
+            for code in granted:
+                if (code if isinstance(code, int) else code.value) >= 128:
+                    raise aiomqtt.MqttError(f"the broker refuses the subscription {topic!r}: {code}")
+
+    async def _announce(self, client: aiomqtt.Client, *, online: bool, at_ms: int) -> None:
+        await client.publish(self._state, encode_state(online, at_ms), qos=1, retain=True)
+
+    async def _read(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            topic, payload = message.topic.value, bytes(message.payload)
+            if topic == self._state:
+                await self._contradict(client, payload)
+            else:
+                await self._handle(topic, payload)
+
+    async def _contradict(self, client: aiomqtt.Client, payload: bytes) -> None:
+        """Another ingestor of this host id went; gateways must not take its last word for ours."""
+        try:
+            state = decode_state(payload)
+        except DecodeError:
+            return
+        if not state.online:
+            await self._announce(client, online=True, at_ms=max(self._now_ms(), state.timestamp_ms + 1))
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._outbox.wait()
+            await self._send_waiting(client)
+
+    async def _send_waiting(self, client: aiomqtt.Client) -> None:
+        for topic, payload in self._outbox.take():
+            await client.publish(topic, payload)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.timestamp() * 1000)
+
+
+def bounded_queue(max_bytes: int, on_full: Callable[[], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """A queue class that is also full at so many bytes of payload; tells of every message it does not take."""
+
+    class Incoming(asyncio.Queue[aiomqtt.Message]):
+        _bytes = 0
+
+        def full(self) -> bool:
+            return super().full() or self._bytes >= max_bytes
+
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            if self.full():
+                on_full()
+            super().put_nowait(item)
+
+        def _put(self, item: aiomqtt.Message) -> None:
+            self._bytes += _size(item)
+            super()._put(item)
+
+        def _get(self) -> aiomqtt.Message:
+            item: aiomqtt.Message = super()._get()
+            self._bytes -= _size(item)
+            return item
+
+    return Incoming
+
+
+def _size(message: aiomqtt.Message) -> int:
+    return len(message.payload) if isinstance(message.payload, bytes | bytearray) else 0

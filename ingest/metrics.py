@@ -1,0 +1,103 @@
+"""What the ingestor has done, as Prometheus counters in a registry that the caller owns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from domain.delivery import BlockRows, DeadLetter, WriteResult
+from ingest.intake import Intake
+
+
+class IngestMetrics:
+    """Counters since the start of this process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"khettara_ingest_{name}", text, labels, registry=registry)
+
+        self._messages = counter("messages", "Messages taken from the broker")
+        self._ignored = counter("ignored", "Messages that left nothing to be written", "why")
+        self._dropped = counter("dropped", "Messages given up unacknowledged; gateways send them again", "why")
+        self._stored = counter("readings_stored", "Readings newly stored")
+        self._skipped = counter("readings_skipped", "Readings the ledger had already: resends")
+        self._dead = counter("readings_dead", "Readings that ended as dead letters, each counted once")
+        self._letters = counter("dead_letters", "Readings or messages refused, by reason; a resend counts again", "reason")
+        self._skew = counter("clock_skew", "Readings stored at the time of receipt because their clock was far ahead")
+        self._rebirths = counter("rebirths_asked", "Rebirth requests")
+        self._batches = counter("batches", "Transactions that wrote readings")
+        self._retries = counter("storage_retries", "Tries that met an absent database")
+        self._waiting = Gauge("khettara_ingest_backlog_rows", "Decoded readings that wait for a transaction", registry=registry)
+        self._seconds = Histogram(
+            "khettara_ingest_write_seconds",
+            "Wall time of one transaction",
+            registry=registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+
+    def taken(self, intake: Intake) -> None:
+        """Counts one message and what it amounted to."""
+        self._messages.inc()
+        if intake.ignored:
+            self._ignored.labels(why=intake.ignored).inc()
+        if intake.skewed:
+            self._skew.inc(intake.skewed)
+
+    def dropped(self, why: str, messages: int = 1) -> None:
+        """Counts messages given up unacknowledged."""
+        self._dropped.labels(why=why).inc(messages)
+
+    def rebirth_asked(self) -> None:
+        """Counts a rebirth request."""
+        self._rebirths.inc()
+
+    def retried(self) -> None:
+        """Counts a try that met an absent database."""
+        self._retries.inc()
+
+    def written(self, blocks: Sequence[BlockRows], result: WriteResult, seconds: float) -> None:
+        """Counts one committed transaction."""
+        self._batches.inc()
+        self._seconds.observe(seconds)
+        self._stored.inc(result.stored)
+        self._skipped.inc(result.skipped)
+        self._dead.inc(result.dead_letters)
+        if result.conflicts:
+            self._letters.labels(reason="conflict").inc(result.conflicts)
+        self.letters([dead for block in blocks for dead in block.dead])
+
+    def letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Counts dead letters by reason, each for as many readings as its range is long."""
+        for dead in letters:
+            covered = 1 if dead.first is None or dead.last is None else dead.last - dead.first + 1
+            self._letters.labels(reason=dead.reason).inc(covered)
+
+    def backlog(self, rows: int) -> None:
+        """Notes how many decoded readings wait."""
+        self._waiting.set(rows)
+
+    def snapshot(self) -> dict[str, float | dict[str, float]]:
+        """The counters as plain numbers, for reports."""
+        return {
+            "messages": _value(self._messages),
+            "ignored": _by_label(self._ignored, "why"),
+            "dropped": _by_label(self._dropped, "why"),
+            "stored": _value(self._stored),
+            "skipped": _value(self._skipped),
+            "dead": _value(self._dead),
+            "dead_letters": _by_label(self._letters, "reason"),
+            "clock_skew": _value(self._skew),
+            "rebirths_asked": _value(self._rebirths),
+            "batches": _value(self._batches),
+            "storage_retries": _value(self._retries),
+            "backlog_rows": _value(self._waiting),
+        }
+
+
+def _value(metric: Counter | Gauge) -> float:
+    return next(s.value for m in metric.collect() for s in m.samples if not s.name.endswith("_created"))
+
+
+def _by_label(metric: Counter, label: str) -> dict[str, float]:
+    return {s.labels[label]: s.value for m in metric.collect() for s in m.samples if s.name.endswith("_total")}

@@ -1,0 +1,123 @@
+"""The ingestor as a whole: one reader, one writer, one sender, in one event loop. Several may run beside one another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from domain.errors import StorageError
+from domain.ports import Clock, IngestStore
+from ingest.aliases import AliasBook
+from ingest.backlog import Backlog, Work
+from ingest.channels import ChannelTable
+from ingest.connection import Connection
+from ingest.intake import Desk, Intake
+from ingest.metrics import IngestMetrics
+from ingest.outbox import Outbox
+from ingest.settings import IngestSettings
+from ingest.writer import Writer
+
+_DRAIN_S = 5.0
+"""How long a stop waits for the database to take what was read; the rest is sent again."""
+_SKEW_LOG_EVERY_S = 60.0
+log = structlog.get_logger(__name__)
+
+
+class IngestService:
+    """Takes readings from the broker into the store.
+
+    Args:
+        store: Where they go.
+        settings: See ``IngestSettings``.
+        clock: Process time.
+        registry: Where the counters are registered; one of its own if None.
+    """
+
+    def __init__(
+        self, store: IngestStore, settings: IngestSettings, clock: Clock, *, registry: CollectorRegistry | None = None
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self.metrics = IngestMetrics(CollectorRegistry() if registry is None else registry)
+        self._outbox = Outbox()
+        self._backlog = Backlog(max_rows=settings.batch.backlog_rows)
+        self._writer = Writer(store, backlog=self._backlog, outbox=self._outbox, metrics=self.metrics, settings=settings.batch)
+        self._desk: Desk | None = None
+        self._connection = Connection(settings, handle=self.take, outbox=self._outbox, metrics=self.metrics, clock=clock)
+        self._skew_logged_s: dict[str, float] = {}
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while the broker's messages reach us."""
+        return self._connection.connected
+
+    def snapshot(self) -> Mapping[str, object]:
+        """The counters as plain numbers."""
+        return self.metrics.snapshot()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until ``stop`` is set; then writes what it has read, for a few seconds at most, and says good-bye."""
+        loading = asyncio.create_task(self._load())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not loading.done():
+            loading.cancel()
+            return
+        self._desk = loading.result()
+        writing = asyncio.create_task(self._writer.run(), name="ingest-write")
+        refreshing = asyncio.create_task(self._refresh(self._desk), name="ingest-channels")
+
+        async def drain() -> None:
+            await self._backlog.close()
+            await asyncio.wait({writing}, timeout=_DRAIN_S)
+
+        try:
+            await self._connection.run(stop, drain=drain)
+            await drain()
+        finally:
+            for task in (writing, refreshing):
+                task.cancel()
+            await asyncio.gather(writing, refreshing, return_exceptions=True)
+            log.info("stopped", **self.metrics.snapshot())
+
+    async def _load(self) -> Desk:
+        """What earlier births and the inventory say: waits for the database if it must."""
+        bindings = await self._writer.patiently(self._store.bindings)
+        channels = ChannelTable(await self._writer.patiently(self._store.channels))
+        log.info("loaded", bindings=len(bindings), channels=len(channels))
+        return Desk(self._settings, book=AliasBook(bindings), channels=channels)
+
+    async def take(self, topic: str, payload: bytes) -> None:
+        """Takes one message; returns when it is in the backlog."""
+        if self._desk is None:
+            raise RuntimeError("take() before run() has loaded the channels")
+        monotonic_s = asyncio.get_running_loop().time()
+        intake = self._desk.handle(topic, payload, now_ms=int(self._clock.timestamp() * 1000), monotonic_s=monotonic_s)
+        self.metrics.taken(intake)
+        if intake.rebirth is not None:
+            self.metrics.rebirth_asked()
+            self._outbox.rebirth(intake.rebirth)
+        if intake.skewed:
+            self._log_skew(topic, intake, monotonic_s)
+        if intake.block is not None or intake.letters or intake.bindings or intake.gateway is not None:
+            await self._backlog.put(Work(intake=intake, topic=topic, payload=payload))
+            self.metrics.backlog(self._backlog.rows)
+
+    def _log_skew(self, topic: str, intake: Intake, monotonic_s: float) -> None:
+        if monotonic_s - self._skew_logged_s.get(topic, -_SKEW_LOG_EVERY_S) >= _SKEW_LOG_EVERY_S:
+            self._skew_logged_s[topic] = monotonic_s
+            log.warning("clock_skew", topic=topic, readings=intake.skewed, ahead_s=round(intake.worst_skew_ms / 1000, 1))
+
+    async def _refresh(self, desk: Desk) -> None:
+        """Takes in changes of the inventory."""
+        while True:
+            await asyncio.sleep(self._settings.channels_every_s)
+            with contextlib.suppress(StorageError):
+                async with self._writer.turn:
+                    desk.channels = ChannelTable(await self._store.channels())
