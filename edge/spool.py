@@ -155,6 +155,11 @@ class Spool:
             blocks.append(Block(head=head, rows=np.frombuffer(row[0], dtype=READING)))
         return tuple(blocks)
 
+    @property
+    def depth(self) -> int:
+        """Blocks without receipt."""
+        return self._depth_blocks
+
     def stats(self) -> SpoolStats:
         """The counts now."""
         spooled = self._next - 1

@@ -1,0 +1,92 @@
+"""Which blocks are on their way, and which must be sent again. Pure: the time is an argument.
+
+The window is the back-pressure: as long as receipts do not come, no new block leaves. Fresh readings always find room, because the
+backlog may fill only its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+from edge.readings import BlockHead, Lane
+
+_SLOWEST = 3
+"""The wait before a resend doubles at most this often."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    head: BlockHead
+    sent_at: float
+    attempts: int
+
+
+class Window:
+    """The blocks without receipt that have been handed to the connection."""
+
+    def __init__(self, *, size: int, resend_s: float, live_share: float = 0.5, random: Random | None = None) -> None:
+        """``size`` blocks at most, of which the backlog takes at most ``1 - live_share``."""
+        self._size = size
+        self._backlog = max(1, size - int(size * live_share))
+        self._resend_s = resend_s
+        self._random = random or Random()
+        self._flights: dict[int, _Flight] = {}
+        self._progress_at = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def __contains__(self, first: int) -> bool:
+        return first in self._flights
+
+    def room(self, lane: Lane) -> int:
+        """How many more blocks of a lane may leave."""
+        free = self._size - len(self._flights)
+        if lane is Lane.LIVE:
+            return free
+        return max(0, min(free, self._backlog - self.in_flight(Lane.BACKLOG)))
+
+    def in_flight(self, lane: Lane) -> int:
+        """How many blocks of a lane are on their way."""
+        return sum(f.head.lane is lane for f in self._flights.values())
+
+    def sent(self, head: BlockHead, now: float) -> None:
+        """Notes that a block was handed to the connection, for the first time or again."""
+        flight = self._flights.setdefault(head.first, _Flight(head=head, sent_at=now, attempts=0))
+        flight.sent_at = now
+        flight.attempts += 1
+
+    def acked(self, firsts: Iterable[int], now: float) -> int:
+        """Takes acknowledged blocks out; returns how many were on their way."""
+        gone = sum(self._flights.pop(first, None) is not None for first in firsts)
+        if gone:
+            self._progress_at = now
+        return gone
+
+    def forget(self, first: int) -> None:
+        """Takes out a block that the spool no longer holds."""
+        self._flights.pop(first, None)
+
+    def reconnected(self) -> None:
+        """What was on its way may be lost: all of it is due at once."""
+        for flight in self._flights.values():
+            flight.sent_at, flight.attempts = float("-inf"), 0
+
+    def due(self, now: float) -> list[BlockHead]:
+        """Blocks to send again, shuffled: a fixed order can meet a dead member of a share group again and again."""
+        heads = [f.head for f in self._flights.values() if now >= self._due_at(f)]
+        self._random.shuffle(heads)
+        return heads
+
+    def next_due(self) -> float:
+        """When the next block will be due; infinite with nothing on its way."""
+        return min((self._due_at(f) for f in self._flights.values()), default=float("inf"))
+
+    def _due_at(self, flight: _Flight) -> float:
+        """A block waits its turn, longer with each attempt; while receipts for others arrive, three times as long."""
+        wait = self._resend_s * 2.0 ** min(max(flight.attempts - 1, 0), _SLOWEST)
+        if flight.attempts == 0:
+            return flight.sent_at
+        return min(flight.sent_at + 3 * wait, max(flight.sent_at + wait, self._progress_at + self._resend_s))
