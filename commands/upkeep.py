@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from commands import arbitration
+from commands.history import History
 from commands.interlocks import check_mode, check_renewal
 from commands.road import Road
 from domain.ports import ModeRow
-from domain.setpoints import Outcome, Source, Unknown
+from domain.setpoints import Command, Outcome, Source, Unknown
 
 AUTHOR = "desk"
 RENEW_AT = 2.0 / 3.0
@@ -62,15 +63,10 @@ class Upkeep:
         """Orders the value in force again before its lease ends; never a value the site does not read back."""
         if check_mode(Source.RENEWAL, row.mode) is not None:
             return
-        situation, history = await self._road.situation(row.actuator)
-        if history.verified is None or history.lease_from is None or history.pending:
+        command = _due(await self._road.history(row.actuator), self._road.clock.now())
+        if command is None:
             return
-        age_s = (situation.now - history.lease_from).total_seconds()
-        command = history.verified.command
-        tried_at = history.renewal_tried_at
-        waited = tried_at is None or (situation.now - tried_at).total_seconds() >= RETRY_AFTER * command.lease_s
-        if not (waited and RENEW_AT * command.lease_s <= age_s < command.lease_s):
-            return
+        situation, _ = await self._road.situation(row.actuator)
         if check_renewal(command.value_m, situation, self._road.settings.interlocks):
             return  # the lease runs out and the site takes its safe value by itself: the rule for every doubt
         await self._road.issue(
@@ -84,11 +80,24 @@ class Upkeep:
 
     async def _note_resolved(self, actuator: str) -> None:
         """A command that ended unknown is resolved by reading the site: the reading is put beside it, once."""
-        situation, history = await self._road.situation(actuator)
-        row = history.unknown
-        if row is None or row.command.command_id in self._resolved or situation.unresolved_since is not None:
+        row = (await self._road.history(actuator)).unknown
+        if row is None or row.command.command_id in self._resolved:
+            return
+        situation, _ = await self._road.situation(actuator)
+        if situation.unresolved_since is not None:
             return
         self._resolved.add(row.command.command_id)
         body = {"actuator": actuator, "ordered_m": row.command.value_m, "read_back_m": situation.current_m}
         subject = row.command.command_id
         await self._road.store.audit(at=situation.now, actor=AUTHOR, action="unknown_resolved", subject=subject, body=body)
+
+
+def _due(history: History, now: datetime) -> Command | None:
+    """The command whose lease is to be renewed now."""
+    if history.verified is None or history.lease_from is None or history.pending:
+        return None
+    command, tried_at = history.verified.command, history.renewal_tried_at
+    if tried_at is not None and (now - tried_at).total_seconds() < RETRY_AFTER * command.lease_s:
+        return None
+    age_s = (now - history.lease_from).total_seconds()
+    return command if RENEW_AT * command.lease_s <= age_s < command.lease_s else None
