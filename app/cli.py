@@ -15,10 +15,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from domain.errors import KhettaraError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Meters, losses and valves of a water utility.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Meters, losses and valves of a water utility."
+)
 edge = typer.Typer(no_args_is_help=True, help="The gateway at a site.")
 ingest = typer.Typer(no_args_is_help=True, help="From the broker to the database.")
 centre = typer.Typer(no_args_is_help=True, help="Detection, control, command desk, alarms and the operators' console.")
@@ -46,7 +49,7 @@ def main() -> None:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except KhettaraError as error:
-        Console(stderr=True).print(f"[red]khettara:[/] {error}", highlight=False, markup=True)
+        Console(stderr=True, soft_wrap=True).print("[red]khettara:[/]", escape(str(error)), highlight=False)
         sys.exit(2)
     except typer.Abort:
         sys.exit(130)

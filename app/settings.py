@@ -49,13 +49,22 @@ class DatabaseSettings(_Section):
     analytics_dsn: str | None = None
     command_dsn: str | None = None
     read_dsn: str | None = None
+    admin_dsn: str | None = None
+    """Only for ``khettara db migrate``."""
+
+    @property
+    def admin(self) -> str:
+        """The connection string for migrations."""
+        return self._with_password(self.admin_dsn or self.dsn)
 
     def of(self, role: Literal["ingest", "analytics", "command", "read"]) -> str:
         """The connection string for a role."""
-        found: str = getattr(self, f"{role}_dsn") or self.dsn
-        if self.password_file is not None and "password=" not in found:
-            found = f"{found} password={self.password_file.read_text().strip()}"
-        return found
+        return self._with_password(getattr(self, f"{role}_dsn") or self.dsn)
+
+    def _with_password(self, dsn: str) -> str:
+        if self.password_file is None or "password=" in dsn:
+            return dsn
+        return f"{dsn} password={self.password_file.read_text().strip()}"
 
 
 class BrokerSettings(_Section):

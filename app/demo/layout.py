@@ -94,3 +94,8 @@ def first_live_start(wall_now: datetime, calendar: Calendar, local_time: str = "
     hour, minute = (int(part) for part in local_time.split(":"))
     yesterday = calendar.local(wall_now) - timedelta(days=1)
     return yesterday.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
+
+
+def span_of_history(live_start: datetime, days: int) -> tuple[datetime, datetime]:
+    """From when to when the simulated past runs."""
+    return live_start - timedelta(days=days), live_start

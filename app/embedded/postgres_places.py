@@ -119,7 +119,7 @@ def server_processes(cluster: Path) -> set[int]:
         if not entry.name.isdigit():
             continue
         try:
-            name, folder = (entry / "comm").read_text().strip(), os.readlink(entry / "cwd")
+            name, folder = (entry / "comm").read_text().strip(), str((entry / "cwd").readlink())
         except OSError:
             continue  # gone meanwhile, or somebody else's
         if name == "postgres" and folder == real:
