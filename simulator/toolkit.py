@@ -1,0 +1,194 @@
+"""EPANET in memory, through the C interface of its shared library: one hydraulic state at a time.
+
+The library comes with ``owa-epanet`` where that has a wheel, else with ``wntr``; it is found beside the package without importing
+it (wntr takes seconds to import and needs none of its Python here). Only functions that EPANET 2.2 and 2.3 share are needed;
+whole arrays are read at once where 2.3 is there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import platform
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import KhettaraError
+
+FloatArray = NDArray[np.float64]
+
+# Numbers of the EPANET 2.2 toolkit (epanet2_enums.h).
+_EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 3, 8, 10, 11
+_FLOW, _STATUS, _SETTING = 8, 11, 12
+_NODES, _LINKS = 0, 2
+_WARNINGS = range(1, 7)
+
+
+class HydraulicsError(KhettaraError):
+    """EPANET refused a network or found no solution; carries EPANET's own words."""
+
+
+def find_library() -> Path:
+    """Path of EPANET's shared library.
+
+    Raises:
+        HydraulicsError: Neither package is installed for this platform.
+    """
+    suffix = {"darwin": "dylib", "win32": "dll"}.get(sys.platform, "so")
+    arm = platform.machine() in ("arm64", "aarch64")
+    folder = {"darwin": "darwin-arm" if arm else "darwin-x64", "win32": "windows-x64"}.get(sys.platform, "linux-x64")
+    places = [("epanet", f"libepanet2.{suffix}"), ("wntr", f"epanet/libepanet/{folder}/libepanet2.{suffix}")]
+    for package, inside in places:
+        spec = importlib.util.find_spec(package)
+        for root in (spec.submodule_search_locations or []) if spec else []:
+            if (path := Path(root) / inside).exists():
+                return path
+    raise HydraulicsError(
+        f"no EPANET library for Python {platform.python_version()} on {sys.platform} {platform.machine()}: "
+        "install khettara[simulator] (owa-epanet or wntr)"
+    )
+
+
+class Epanet:
+    """One network, solved state by state.
+
+    Arrays are in the order of ``nodes`` and ``links``; flows are m³/h where the file says CMH.
+    """
+
+    def __init__(self, network: Path, *, library: Path | None = None) -> None:
+        """Opens a network file.
+
+        Raises:
+            HydraulicsError: No library, or EPANET does not accept the file.
+        """
+        self._c: Any = ctypes.CDLL(str(library or find_library()))
+        self._project = ctypes.c_void_p()
+        self._check(self._c.EN_createproject(ctypes.byref(self._project)), "create project")
+        self._open = False
+        try:
+            self._call("open", str(network).encode(), os.devnull.encode(), b"", what=str(network))
+            self._open = True
+            self._call("openH")
+            self._call("initH", 0)
+        except HydraulicsError:
+            self.close()
+            raise
+        self.nodes = self._names("node", self._count(_NODES))
+        self.links = self._names("link", self._count(_LINKS))
+        self._bulk = hasattr(self._c, "EN_getnodevalues")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the library's memory back."""
+        if self._project:
+            if self._open:
+                self._c.EN_close(self._project)
+            self._c.EN_deleteproject(self._project)
+            self._project, self._open = ctypes.c_void_p(), False
+
+    def solve(self) -> bool:
+        """Balances the present state; False where EPANET warns (not balanced, negative pressure, a pump or valve out of its range).
+
+        Raises:
+            HydraulicsError: EPANET gives up.
+        """
+        now = ctypes.c_long()
+        code = self._c.EN_runH(self._project, ctypes.byref(now))
+        self._check(code, "solve")
+        return int(code) == 0
+
+    def restart(self) -> None:
+        """Forgets the last solution: the next starts from EPANET's own guess."""
+        self._call("initH", 10)
+
+    def pattern(self, name: str) -> int:
+        """Index of a demand pattern."""
+        index = ctypes.c_int()
+        self._call("getpatternindex", name.encode(), ctypes.byref(index), what=f"pattern {name}")
+        return index.value
+
+    def set_multiplier(self, pattern: int, value: float) -> None:
+        """Makes a pattern one constant factor."""
+        factor = ctypes.c_double(value)
+        self._call("setpattern", pattern, ctypes.byref(factor), 1)
+
+    def set_emitter(self, node: int, coefficient: float) -> None:
+        """Leak at a node (position in ``nodes``) [m³/h per m^N1]."""
+        self._set_node(node, _EMITTER, coefficient)
+
+    def set_tank_level(self, node: int, level_m: float) -> None:
+        """Water level of a tank above its bottom [m]."""
+        self._set_node(node, _TANKLEVEL, level_m)
+
+    def set_setting(self, link: int, value: float) -> None:
+        """Setting of a valve, for a PRV the pressure at its outlet [m]."""
+        self._set_link(link, _SETTING, value)
+
+    def set_status(self, link: int, is_open: bool) -> None:
+        """Opens or closes a pump or pipe."""
+        self._set_link(link, _STATUS, float(is_open))
+
+    def setting(self, link: int) -> float:
+        """Setting of a valve now."""
+        value = ctypes.c_double()
+        self._call("getlinkvalue", link + 1, _SETTING, ctypes.byref(value))
+        return value.value
+
+    def pressures(self) -> FloatArray:
+        """Pressure at every node [m], shape (nodes,)."""
+        return self._values("node", _PRESSURE, len(self.nodes))
+
+    def flows(self) -> FloatArray:
+        """Flow of every link [m³/h], positive from start to end, shape (links,)."""
+        return self._values("link", _FLOW, len(self.links))
+
+    def _values(self, what: str, number: int, count: int) -> FloatArray:
+        found = np.empty(count)
+        if self._bulk:
+            self._call(f"get{what}values", number, found.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
+            return found
+        value, get = ctypes.c_double(), getattr(self._c, f"EN_get{what}value")
+        for i in range(count):
+            get(self._project, i + 1, number, ctypes.byref(value))
+            found[i] = value.value
+        return found
+
+    def _set_node(self, node: int, number: int, value: float) -> None:
+        self._call("setnodevalue", node + 1, number, ctypes.c_double(value), what=f"node {self.nodes[node]} = {value}")
+
+    def _set_link(self, link: int, number: int, value: float) -> None:
+        self._call("setlinkvalue", link + 1, number, ctypes.c_double(value), what=f"link {self.links[link]} = {value}")
+
+    def _count(self, kind: int) -> int:
+        count = ctypes.c_int()
+        self._call("getcount", kind, ctypes.byref(count))
+        return count.value
+
+    def _names(self, what: str, count: int) -> tuple[str, ...]:
+        text = ctypes.create_string_buffer(64)
+        names = []
+        for i in range(1, count + 1):
+            self._call(f"get{what}id", i, text)
+            names.append(text.value.decode())
+        return tuple(names)
+
+    def _call(self, function: str, *arguments: Any, what: str = "") -> None:
+        self._check(getattr(self._c, f"EN_{function}")(self._project, *arguments), what or function)
+
+    def _check(self, code: int, what: str) -> None:
+        if code == 0 or code in _WARNINGS:
+            return
+        text = ctypes.create_string_buffer(256)
+        self._c.EN_geterror(code, text, 255)
+        raise HydraulicsError(f"EPANET error {code} at {what}: {text.value.decode(errors='replace')}")
