@@ -75,6 +75,8 @@ class BlockRows:
     """Whole numbers of the point's resolution, or ``NULL_COUNT``."""
     quality: NDArray[np.int16]
     dead: tuple[DeadLetter, ...] = field(default_factory=tuple)
+    edge: str = ""
+    """``group/node`` of the sender where there is no stream; else ``stream.edge`` says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
