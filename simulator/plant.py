@@ -1,8 +1,7 @@
 """The town's water, step by step: demand and setpoints in, pressures, flows, losses and what the sensors say out.
 
 Each step is one steady state that holds over ``(t - dt, t]``; tanks and registers are carried on by us. Demand does not fall with
-pressure, so that a pressure that is too low is never hidden by lower use; leaks do. No transients: a burst is seen at once, as a new
-steady state.
+pressure, so that a pressure that is too low is never hidden by lower use; leaks do. No transients: a burst is at once a new state.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ class Plant:
         self._epanet.close()
 
     def begin(self, moment: datetime) -> PlantMemory:
-        """A plant that has never run: tanks at their initial level, setpoints at the present fixed ones, registers at some index."""
+        """A plant that has never run: tanks at their initial level, setpoints at the fixed ones, registers at some index."""
         points = [p for p in self._sensors.points if p.key in self._sensors.register_keys]
         start = uniforms(keys(self._seed, "register", [p.key for p in points]), 0)
         self.memory = PlantMemory(

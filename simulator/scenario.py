@@ -115,17 +115,18 @@ def plant_faults(scenario: Scenario, *, seed: int, start: datetime, site: Simula
 
 
 def burst_places(site: SimulatedSite, zone: str) -> tuple[str, ...]:
-    """Junctions where a pipe may break without taking the zone's weakest customers below their minimum.
+    """Junctions where a pipe may break: the eighth of a zone's leaking junctions that lie on its largest mains.
 
-    They lie on mains (110 mm and more) and at least 4 m lower than the zone's highest customer.
+    A break in a thin pipe would starve its street at once, whatever the valve does; breaks that dry taps are another study.
     """
     geometry = site.geometry
-    on_mains = {n for k in geometry.links if k.kind == "pipe" and k.diameter_mm >= 99 for n in (k.start, k.end)}
-    customers = [n for n in geometry.connections if geometry.zones.get(n) == zone]
-    top = max(geometry.nodes[n][2] for n in customers)
-    # Where a zone is flat its lower half is taken.
-    limit = max(top - 4, sorted(geometry.nodes[n][2] for n in customers)[len(customers) // 2])
-    return tuple(sorted(n for n in customers if n in on_mains and n in geometry.emitters and geometry.nodes[n][2] <= limit))
+    largest: dict[str, float] = {}
+    for pipe in (k for k in geometry.links if k.kind == "pipe"):
+        for node in (pipe.start, pipe.end):
+            largest[node] = max(largest.get(node, 0.0), pipe.diameter_mm)
+    places = [n for n in geometry.emitters if geometry.zones.get(n) == zone]
+    places.sort(key=lambda n: (-largest.get(n, 0.0), n))
+    return tuple(sorted(places[: max(1, len(places) // 8)]))
 
 
 def _planted(spec: FaultSpec, *, seed: int, number: int, start: datetime, site: SimulatedSite) -> Fault:
