@@ -57,8 +57,7 @@ class RegisterServer:
         for transport in list(self._connections):
             transport.abort()
         await self._server.wait_closed()
-        while self._connections:  # each is gone one turn of the loop after its abort
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # an aborted connection lets go of its socket one turn of the loop later
         self._server = None
 
     async def __aenter__(self) -> Self:

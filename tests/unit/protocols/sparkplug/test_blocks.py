@@ -62,7 +62,10 @@ def test_roundtrip(readings: list[BlockReading], first: int, epoch: int, seq: in
 def test_is_the_same_as_the_general_encoder() -> None:
     at = 1_770_000_000_000
     fast = encode_block(
-        header(2), [BlockReading(alias=3, time_ms=at, value=2.5), BlockReading(alias=4, time_ms=at, value=None)], seq=9, timestamp_ms=at
+        header(2),
+        [BlockReading(alias=3, time_ms=at, value=2.5), BlockReading(alias=4, time_ms=at, value=None)],
+        seq=9,
+        timestamp_ms=at,
     )
     spool = (("Spool/Epoch", 7), ("Spool/First", 1), ("Spool/Last", 2))
     general = encode(
