@@ -12,7 +12,8 @@ from edge.database import DatabaseThread, open_database
 from edge.history import Columns, history_steps, spool_columns
 from edge.settings import BrokerSettings
 from edge.spool import Spool, SpoolStats
-from edge.uplink import Uplink, wait_for
+from edge.uplink import Uplink
+from edge.waiting import wait_for
 from edge.window import Window
 
 _REPORT_S = 0.5

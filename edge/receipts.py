@@ -15,7 +15,6 @@ from domain.delivery import Receipt, SequenceRange
 
 MAX_RANGES = 64
 """A receipt names at most this many ranges; beyond the last of a full list nothing is known."""
-_LONGEST_BLOCK = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +62,7 @@ def missing(receipt: Receipt, high_water: int) -> tuple[SequenceRange, ...]:
 def apply(db: sqlite3.Connection, receipt: Receipt, *, guard: RewindGuard, high_water: int, now_ms: int) -> Applied:
     """Marks and, where the database forgot, unmarks blocks; inside the caller's transaction."""
     acked = _acknowledge(db, receipt, now_ms)
-    row = db.execute("SELECT min(first) FROM block WHERE acked_at IS NULL").fetchone()
-    own_prefix = high_water if row[0] is None else int(row[0]) - 1
-    holes = missing(receipt, high_water) if receipt.committed < own_prefix else ()
+    holes = [_whole_blocks(db, hole) for hole in missing(receipt, high_water)]
     contradicts = any(_acked_inside(db, hole) for hole in holes)
     reopened: list[tuple[int, int]] = []
     lost = 0
@@ -93,15 +90,21 @@ def _acknowledge(db: sqlite3.Connection, receipt: Receipt, now_ms: int) -> list[
     return acked
 
 
+def _whole_blocks(db: sqlite3.Connection, hole: SequenceRange) -> SequenceRange:
+    """The hole, begun earlier where a block reaches into it: blocks are disjoint, so there is at most one."""
+    row = db.execute("SELECT first, last FROM block WHERE first < ? ORDER BY first DESC LIMIT 1", (hole.first,)).fetchone()
+    return hole if row is None or row[1] < hole.first else SequenceRange(first=row[0], last=hole.last)
+
+
 def _acked_inside(db: sqlite3.Connection, hole: SequenceRange) -> bool:
-    query = "SELECT 1 FROM block WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? AND last >= ? LIMIT 1"
-    return db.execute(query, (hole.first - _LONGEST_BLOCK, hole.last, hole.first)).fetchone() is not None
+    query = "SELECT 1 FROM block WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? LIMIT 1"
+    return db.execute(query, (hole.first, hole.last)).fetchone() is not None
 
 
 def _reopen(db: sqlite3.Connection, hole: SequenceRange) -> list[tuple[int, int]]:
     return db.execute(
-        "UPDATE block SET acked_at = NULL WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? AND last >= ? RETURNING first, last",
-        (hole.first - _LONGEST_BLOCK, hole.last, hole.first),
+        "UPDATE block SET acked_at = NULL WHERE acked_at IS NOT NULL AND first BETWEEN ? AND ? RETURNING first, last",
+        (hole.first, hole.last),
     ).fetchall()
 
 

@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS journal (
     state      TEXT NOT NULL,
     document   BLOB NOT NULL,
     at_ms      INTEGER NOT NULL,
-    outcome    TEXT,
+    outcome    BLOB,
     acked      INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS journal_unacked ON journal (at_ms) WHERE outcome IS NOT NULL AND acked = 0;

@@ -27,6 +27,7 @@ from edge.publisher import PublishCounters, Publisher
 from edge.session import LastValues, Message, Session
 from edge.settings import BrokerSettings
 from edge.spool import Spool
+from edge.waiting import wait_for
 from edge.window import Window
 from protocols.sparkplug.births import encode_ndeath
 from protocols.sparkplug.topics import MessageType
@@ -221,13 +222,3 @@ class Uplink:
             self._wake.clear()
             pause = await self._publisher.publish_due(send)
             await wait_for(self._wake, pause)
-
-
-async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event was set within this many wall seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -1,0 +1,56 @@
+"""``status.json`` in the state folder: what the gateway knows of itself, once a second, for people and for other processes.
+
+Thin: a file, no scrape endpoint yet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edge.executor import CommandCounters
+from edge.poller import PollCounters
+from edge.publisher import PublishCounters
+from edge.spool import SpoolStats
+from edge.uplink import UplinkCounters
+
+
+def status(
+    *,
+    edge: str,
+    at: str,
+    final: bool,
+    spool: SpoolStats,
+    uplink: UplinkCounters,
+    host_online: bool,
+    published: PublishCounters,
+    polls: PollCounters,
+    commands: CommandCounters,
+    devices: Mapping[str, bool],
+) -> dict[str, Any]:
+    """The document: counts of readings in ``spooled``, ``acked``, ``depth_readings`` and ``dropped``."""
+    return {
+        "edge": edge,
+        "at": at,
+        "final": final,
+        **asdict(spool),
+        "connected": uplink.connected,
+        "host_online": host_online,
+        "connects": uplink.connects,
+        "receipts": uplink.receipts,
+        "undecodable": uplink.undecodable,
+        **asdict(published),
+        "polls": asdict(polls),
+        "commands": asdict(commands),
+        "devices": {"reached": sum(devices.values()), "unreached": sorted(key for key, reached in devices.items() if not reached)},
+    }
+
+
+def write_status(path: Path, document: Mapping[str, Any]) -> None:
+    """Replaces the file in one step: a reader sees the old one or the new one, whole."""
+    fresh = path.with_suffix(".tmp")
+    fresh.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,26 @@
+"""Waiting, by the wall's clock and by the process clock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from domain.ports import Clock
+
+_LONGEST_NAP_S = 5.0
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set within this many wall seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def sleep_until(clock: Clock, moment: datetime) -> None:
+    """Returns when the clock shows ``moment``; in short naps, so that a wall clock set by NTP is noticed."""
+    while clock.now() < moment:  # noqa: ASYNC110  (a clock has no event)
+        await asyncio.sleep(min(max(clock.wall_delay(moment), 0.001), _LONGEST_NAP_S))
