@@ -21,10 +21,11 @@ from domain.errors import DecodeError, NotAllowed
 from domain.ports import Clock
 from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Verified, outcome_word
 from edge.actuators import ActuatorDriver, Driven
+from edge.authenticity import signature_fault
 from edge.database import DatabaseThread
 from edge.guard import check_move, misdirected
 from edge.journal import Journal, State
-from protocols.sparkplug.commands import SignedCommand, parse_document, verify
+from protocols.sparkplug.commands import SignedCommand, parse_document
 
 log = structlog.get_logger()
 
@@ -129,8 +130,7 @@ class Executor:
         if astray is not None:  # not ours to answer: its own gateway does
             log.warning("command_astray", edge=self._edge, command=command.command_id, reason=astray.code)
             return None
-        now = self._clock.now()
-        admission = await self._database.run(self._journal.admit, command, signed.document, now)
+        admission = await self._database.run(self._journal.admit, command, signed.document, self._clock.now())
         if admission.known:
             await self._repeat(command, admission.outcome)
             return None
@@ -139,15 +139,19 @@ class Executor:
             return None
         self._tokens[command.actuator] = max(command.owner_token, self._tokens.get(command.actuator, 0))
         log.info("command_received", command=command.command_id, actuator=command.actuator, value_m=command.value_m)
+        return command if await self._in_time_and_place(command) else None
+
+    async def _in_time_and_place(self, command: Command) -> bool:
+        now = self._clock.now()
         if now >= command.expires_at:
             await self._finish(command, Expired(command_id=command.command_id, at=now))
-            return None
+            return False
         driver = self._drivers.get(command.actuator)
         if driver is None or driver.settings.field != command.field or driver.settings.device != command.device:
             text = f"{command.actuator} is no actuator at {command.device}.{command.field} of this gateway"
             await self._refuse(command, Reason(code="unknown_actuator", text=text))
-            return None
-        return command
+            return False
+        return True
 
     def _authentic(self, device: str, signed: SignedCommand) -> Command | None:
         """The command if one of our keys signed exactly these bytes; else it is refused without leaving a trace in the journal."""
@@ -157,7 +161,7 @@ class Executor:
             self._counters.unauthentic += 1
             log.warning("command_undecodable", edge=self._edge, device=device, error=str(error)[:300])
             return None
-        reason = self._signature_fault(signed, command)
+        reason = signature_fault(signed, command, self._keys)
         if reason is None:
             return command
         self._counters.unauthentic += 1
@@ -166,18 +170,6 @@ class Executor:
             refused = Refused(command_id=command.command_id, at=self._clock.now(), by=self._node, reasons=(reason,))
             self._unsigned[command.command_id] = (device, refused)
             self._on_result()
-        return None
-
-    def _signature_fault(self, signed: SignedCommand, command: Command) -> Reason | None:
-        if not self._keys:
-            return Reason(code="no_key", text="this gateway knows no key of any desk, so it takes no command")
-        key = self._keys.get(signed.key_id)
-        if key is None:
-            return Reason(code="unknown_key", text=f"key {signed.key_id} is not pinned at this gateway")
-        if command.key_id != signed.key_id:
-            return Reason(code="bad_signature", text=f"the document names key {command.key_id}, the message {signed.key_id}")
-        if not verify(signed.document, signed.signature, key):
-            return Reason(code="bad_signature", text=f"the signature is not that of key {signed.key_id} over this document")
         return None
 
     async def _repeat(self, command: Command, outcome: Outcome | None) -> None:

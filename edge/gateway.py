@@ -3,7 +3,7 @@
     pollers ─▶ collector ─▶ spool ─▶ uplink ⇄ broker
     executor, failsafe ─▶ actuators ─▶ bus ◀─ pollers
 
-Stop: polling and commands end, what waits is committed, a moment is left for receipts, NDEATH is published, the last status written.
+Stop: polling and commands end, what waits is committed, receipts get a moment, NDEATH is published, the last status written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
+from domain.errors import ConfigurationError
 from edge.actuators import ActuatorDriver
 from edge.bus import BusActor
 from edge.collector import Collector
@@ -47,7 +49,7 @@ async def run_gateway(settings: EdgeSettings, *, stop: asyncio.Event, on_ready: 
     """Runs a gateway until ``stop`` is set; calls ``on_ready`` once everything has been started.
 
     Raises:
-        ConfigurationError: A model, key or history file is wrong, or the state folder is in use.
+        ConfigurationError: A device model, an actuator's limits or a key is wrong, or the state folder is in use.
     """
     configure_logging()
     gateway = Gateway(settings)
@@ -101,7 +103,7 @@ class Gateway:
             journal=self._journal,
             database=self._database,
             clock=self._clock,
-            on_result=lambda: self._uplink.results_ready(),
+            on_result=self._on_result,
             counters=self._commands,
         )
         self._failsafe = Failsafe(
@@ -112,7 +114,7 @@ class Gateway:
             database=self._database,
             clock=self._clock,
             flush_s=spool.flush_ms / 1000,
-            on_commit=lambda: self._uplink.notify(),
+            on_commit=self._on_commit,
         )
         self._uplink = Uplink(
             group=settings.group,
@@ -133,7 +135,7 @@ class Gateway:
                 clock=self._clock,
                 collector=self._collector,
                 counters=self._polls,
-                on_reached=lambda device, reached: self._uplink.device_reached(device, reached=reached),
+                on_reached=self._on_reached,
             )
             for link in self._links
         }
@@ -146,6 +148,15 @@ class Gateway:
         device = self._settings.devices[index]
         address = (device.host, device.port)
         return link_device(device, self._buses.setdefault(address, BusActor(*address)))
+
+    def _on_commit(self) -> None:
+        self._uplink.notify()
+
+    def _on_result(self) -> None:
+        self._uplink.results_ready()
+
+    def _on_reached(self, device: str, reached: bool) -> None:
+        self._uplink.device_reached(device, reached=reached)
 
     def start(self) -> None:
         """Starts every part; none of them waits for the network."""
@@ -187,12 +198,16 @@ class Gateway:
 
     async def _import_history(self) -> None:
         for path in self._settings.history:
-            steps = history_steps(self._spool, path, now_ms=int(self._clock.timestamp() * 1000))
-            total = 0
-            while count := await self._database.run(lambda s=steps: next(s, 0)):
-                total += count
-                self._uplink.notify()
-            log.info("history_imported", file=path.name, readings=total)
+            steps, total = history_steps(self._spool, path, now_ms=int(self._clock.timestamp() * 1000)), 0
+            step = partial(next, steps, 0)
+            try:
+                while count := await self._database.run(step):
+                    total += count
+                    self._uplink.notify()
+            except ConfigurationError as error:  # a wrong file of the past is no reason to stop the present
+                log.error("history_refused", error=str(error))  # noqa: TRY400
+            else:
+                log.info("history_imported", file=path.name, readings=total)
 
     async def _keep_room(self) -> None:
         while True:
