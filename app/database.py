@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 
-
 from app.settings import Settings
 from app.site import load_site
 from domain.errors import ConfigurationError
