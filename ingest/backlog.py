@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from domain.delivery import AliasBinding, BlockRows, DeadLetter
 from ingest.intake import GatewayChange, Intake
 
+_BYTES_A_READING = 64
+"""More than any reading takes on the wire by alias (about 25)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Work:
@@ -21,11 +24,10 @@ class Work:
 
     @property
     def weight(self) -> int:
-        """Readings, and one for what is none, so that no flood of small things passes the bound."""
+        """Readings, or as many as would fit into the payload's bytes: no flood of small or of large things passes the bound."""
         block = self.intake.block
-        if block is None:
-            return 1
-        return max(1, block.sequence.size + len(block.dead))
+        readings = 0 if block is None else block.sequence.size + len(block.dead)
+        return max(1, readings, len(self.payload) // _BYTES_A_READING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

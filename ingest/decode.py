@@ -91,6 +91,7 @@ def decode(readings: Readings, targets: Sequence[Target | Fault], origin: Origin
     sequence = first + np.arange(len(readings), dtype=np.int64)
     rows = BlockRows(
         stream=readings.stream,
+        edge=origin.edge,
         range=readings.numbers,
         sequence=sequence[kept],
         point_id=point_id[kept],
@@ -114,6 +115,7 @@ def refused_block(
     )
     return BlockRows(
         stream=stream,
+        edge=stream.edge,
         range=numbers,
         sequence=none,
         point_id=none.astype(np.int32),

@@ -163,8 +163,8 @@ class Desk:
     def _birth(self, topic: Topic, payload: Payload, now_ms: int) -> Intake:
         edge, device = topic.edge, topic.device or ""
         bindings = births.decode_birth(payload, edge=edge, device=device)
-        if any("\x00" in b.metric for b in bindings):
-            raise DecodeError(Reason.BAD_BIRTH, f"a metric name of {edge} {device} holds NUL")
+        if not all(isinstance(b.metric, str) and "\x00" not in b.metric for b in bindings):
+            raise DecodeError(Reason.BAD_BIRTH, f"a metric name of {edge} {device!r} is not UTF-8 text without NUL")
         epoch = births.birth_epoch(payload)
         gateway = None
         if topic.message_type is MessageType.NBIRTH:

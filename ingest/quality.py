@@ -18,7 +18,7 @@ EXACT_COUNTS = 2.0**53
 """Beyond this many steps a double is no exact whole number."""
 EARLIEST_MS = 946_684_800_000
 """2000-01-01 UTC: no device that this system reads was installed before."""
-_TIE = 1e-6
+_TIE, _TIE_A_STEP = 1e-9, 2.0**-50
 """Distance from a half below which the division's own rounding could decide; those few are redone in decimals."""
 
 _QUALITY = {0: Quality.BAD, 192: Quality.GOOD, 500: Quality.SUSPECT}
@@ -79,7 +79,7 @@ def judge_values(
     out = np.abs(steps) > EXACT_COUNTS
     steps[out] = 0.0
     rounded = np.rint(steps)
-    ties = np.abs(np.abs(steps - np.trunc(steps)) - 0.5) < _TIE
+    ties = np.abs(np.abs(steps - np.trunc(steps)) - 0.5) < _TIE + _TIE_A_STEP * np.abs(steps)
     for i in np.flatnonzero(ties):
         rounded[i] = exact_counts(float(present[i]), float(resolution[i]))
     counts = rounded.astype(np.int64)

@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from domain.delivery import DeadLetter
 
-PAYLOAD_KEPT = 65_536
-"""Bytes of a payload that are kept with its letter."""
 DETAIL_KEPT = 500
 """Characters of a letter's detail."""
 
@@ -58,15 +56,13 @@ def letter(
     first: int | None = None,
     last: int | None = None,
 ) -> DeadLetter:
-    """A dead letter whose text any database takes: cut to length, without NUL; a cut payload is said in the detail."""
-    if len(payload) > PAYLOAD_KEPT:
-        detail = f"{detail[: DETAIL_KEPT - 60]} [first {PAYLOAD_KEPT} of {len(payload)} bytes kept]"
+    """A dead letter whose text any database takes: cut to length, without NUL. The payload is whole: the store knows its size."""
     return DeadLetter(
         edge=clean(edge),
         reason=reason,
         detail=clean(detail)[:DETAIL_KEPT],
         topic=clean(topic),
-        payload=payload[:PAYLOAD_KEPT],
+        payload=payload,
         epoch=epoch,
         first=first,
         last=last,

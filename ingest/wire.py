@@ -88,8 +88,6 @@ def parse(data: bytes, edge: str, *, max_bytes: int, max_readings: int) -> Readi
         return _split(message, edge, max_readings)
     except ProtobufDecodeError as error:
         raise DecodeError(Reason.DECODE_ERROR, f"{len(data)} bytes are not a Sparkplug payload: {error}") from None
-    except UnicodeDecodeError as error:
-        raise DecodeError(Reason.DECODE_ERROR, f"a text is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def columns(readings: Readings, declared: Sequence[int]) -> Columns:
@@ -120,7 +118,7 @@ def columns(readings: Readings, declared: Sequence[int]) -> Columns:
 
 def _split(message: Any, edge: str, max_readings: int) -> Readings | None:
     metrics = list(message.metrics)
-    names = [m.name for m in metrics]
+    names = [_text(m.name) for m in metrics]
     spool = [i for i, name in enumerate(names) if name and name.startswith(SPOOL_PREFIX)]
     stream, numbers = _header([metrics[i] for i in spool], edge) if spool else (None, None)
     if any(names):
@@ -157,12 +155,17 @@ def _header(spool: Sequence[Any], edge: str) -> tuple[Stream, SequenceRange]:
 def _too_many(message: Any, edge: str, limit: int) -> DecodeError:
     count = len(message.metrics)
     detail = f"payload with {count} metrics; the limit is {limit} readings"
-    spool = [m for m in islice(message.metrics, _HEADER_WITHIN) if m.name.startswith(SPOOL_PREFIX)]
+    spool = [m for m in islice(message.metrics, _HEADER_WITHIN) if _text(m.name).startswith(SPOOL_PREFIX)]
     if spool:
         stream, numbers = _header(spool, edge)
         if len(numbers) == count - len(_HEADER):
             return BadBlock(Reason.OVERSIZE, detail, stream=stream, numbers=numbers)
     return DecodeError(Reason.OVERSIZE, detail)
+
+
+def _text(name: str | bytes) -> str:
+    """The protobuf runtime hands out a text that is not UTF-8 as bytes."""
+    return name if isinstance(name, str) else name.decode(errors="replace")
 
 
 def _label(metrics: Sequence[Any], names: Sequence[str]) -> tuple[tuple[int | str, ...], NDArray[np.intp]]:

@@ -2,7 +2,7 @@
 
 away            keep the batch and try again, ever slower: nothing more is read meanwhile, the gateways keep theirs
 refuses it      halve the batch until one block stands alone; that one becomes a dead letter, the rest is written
-fault of ours   give the batch up unacknowledged: the gateways send it again
+refuses all     (rights, schema) or a fault of ours: give the batch up unacknowledged, the gateways send it again
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from ingest.reasons import Reason, letter
 from ingest.settings import BatchSettings
 
 T = TypeVar("T")
+REFUSED_IN_A_ROW = 3
+"""So many blocks refused and none taken between them: it is not the blocks."""
 log = structlog.get_logger(__name__)
 
 
@@ -38,6 +40,7 @@ class Writer:
         self._outbox = outbox
         self._metrics = metrics
         self._settings = settings
+        self._refused_in_a_row = 0
         self.turn = asyncio.Lock()
         """Held during each call of the store, which need not take two at once."""
 
@@ -51,7 +54,7 @@ class Writer:
                 # Supervisor: whatever it was, these blocks are not receipted, so nothing is lost by going on with the next.
                 log.exception("batch_given_up", blocks=len(batch.blocks))
                 self._metrics.dropped("internal_error", len(batch.blocks))
-                await asyncio.sleep(self._settings.retry_min_s)
+                await asyncio.sleep(self._settings.retry_max_s)
 
     async def _write(self, batch: Batch) -> None:
         """Bindings first: what they explain must not be in the database without them."""
@@ -77,27 +80,35 @@ class Writer:
             await self._write_blocks(works[:middle])
             await self._write_blocks(works[middle:])
             return
+        self._refused_in_a_row = 0
         self._metrics.written(blocks, result, asyncio.get_running_loop().time() - started)
         self._receipt(result)
 
     async def _refuse(self, work: BlockWork, error: StorageError) -> None:
-        """One block that the database refuses ends as a dead letter; if even that is refused, without its bytes."""
+        """One block that the database refuses ends as a dead letter; if even that is refused, without its bytes.
+
+        Raises:
+            StorageError: The database takes no block at all: nothing is given up for that.
+        """
         block = work.block
+        if self._refused_in_a_row >= REFUSED_IN_A_ROW:
+            raise error
+        self._refused_in_a_row += 1
         log.error("block_refused", topic=work.topic, error=str(error))
         if block.stream is None or block.range is None:
-            edge = "/".join(work.topic.split("/")[1:4:2])
-            await self._save_letters([letter(Reason.SQL_REJECTED, str(error), edge=edge, topic=work.topic, payload=work.payload)])
+            refused = letter(Reason.SQL_REJECTED, str(error), edge=block.edge, topic=work.topic, payload=work.payload)
+            await self._save_letters([refused])
             return
         for payload, detail in ((work.payload, str(error)), (b"", "the database refused the block and its bytes")):
-            refused = refused_block(
+            instead = refused_block(
                 block.stream, block.range, Reason.SQL_REJECTED, detail, topic=work.topic if payload else "", payload=payload
             )
             try:
-                result = await self.patiently(lambda r=refused: self._store.write([r]))  # type: ignore[misc]
+                result = await self.patiently(lambda b=instead: self._store.write([b]))  # type: ignore[misc]
             except StorageError:
                 log.exception("letter_refused", topic=work.topic)
                 continue
-            self._metrics.written([refused], result, 0.0)
+            self._metrics.written([instead], result, 0.0)
             self._receipt(result)
             return
         self._metrics.dropped(Reason.SQL_REJECTED)
