@@ -157,8 +157,6 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES, max_metrics: int = MAX_ME
         )
     except ProtobufDecodeError as error:
         raise _wrong(f"{len(data)} bytes are not a Sparkplug payload: {error}") from None
-    except UnicodeDecodeError as error:
-        raise _wrong(f"a text is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def interpret(value: Value, datatype: int) -> Value:
@@ -261,9 +259,12 @@ def _metric(message: Any) -> Metric:
     if not is_null:
         field = message.WhichOneof("value")
         if field is not None:
-            value = interpret(getattr(message, field), datatype)
+            value = getattr(message, field)
+            if field == "string_value":
+                value = _text(value)
+            value = interpret(value, datatype)
     return Metric(
-        name=message.name if message.HasField("name") else None,
+        name=_name(message.name) if message.HasField("name") else None,
         alias=alias,
         timestamp_ms=_timestamp(message),
         datatype=datatype,
@@ -272,6 +273,20 @@ def _metric(message: Any) -> Metric:
         is_historical=message.is_historical,
         quality=_quality(message) if message.HasField("properties") else None,
     )
+
+
+def _text(value: object) -> str:
+    """A text of the message: the runtime hands out bytes where they are not UTF-8."""
+    if not isinstance(value, str):
+        raise _wrong(f"a text is not UTF-8: {value!r}")
+    return value
+
+
+def _name(value: object) -> str:
+    name = _text(value)
+    if "\0" in name:  # MQTT forbids it in texts, and PostgreSQL cannot hold it
+        raise _wrong(f"metric name {name!r} holds NUL")
+    return name
 
 
 def _quality(message: Any) -> int | None:
