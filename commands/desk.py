@@ -73,6 +73,7 @@ class Desk:
         self._book = SelectionBook(proposal_ttl_s=self._settings.proposal_ttl_s)
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self._concluded = asyncio.Condition()
+        self._foreign: set[tuple[str, str]] = set()
 
     async def start(self) -> None:
         """After a restart: commands still pending go to the sender again (it drops those past their expiry)."""
@@ -207,8 +208,10 @@ class Desk:
             pending = {c.command_id: c for c in await self._store.pending()}
             command = pending.get(outcome.command_id)
             if command is not None and command.gateway != origin:
-                body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
-                await self._audit(origin, "foreign_answer", outcome.command_id, body)
+                if (command.command_id, origin) not in self._foreign:
+                    self._foreign.add((command.command_id, origin))
+                    body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
+                    await self._audit(origin, "foreign_answer", outcome.command_id, body)
                 return
         known = self._outcomes.get(outcome.command_id)
         if not await self._conclude(outcome) and isinstance(known, Unknown) and not isinstance(outcome, Unknown):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -23,24 +24,36 @@ class MemoryCommandStore:
         self._commands: dict[str, CommandRow] = {}
         self._counters: dict[str, int] = {}
         self._modes: dict[str, ModeRow] = {}
+        self._calls = 0
+
+    async def _wait(self) -> None:
+        """A database takes its time, now more, now less: others come in between."""
+        self._calls += 1
+        for _ in range(self._calls * 7 % 5):
+            await asyncio.sleep(0)
 
     async def audit(self, *, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]) -> AuditRow:
+        await self._wait()
         return self._append(at, actor, action, subject, body)
 
     async def audit_rows(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditRow]:
+        await self._wait()
         return [r for r in self.rows if r.sequence > after][:limit]
 
     async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:
+        await self._wait()
         assert proposal.proposal_id not in self.proposals
         action = "proposal_refused" if refusals else "propose"
         self._append(proposal.created_at, proposal.author, action, proposal.proposal_id, _json(asdict(proposal)))
         self.proposals[proposal.proposal_id] = (proposal, tuple(refusals), effect)
 
     async def next_counter(self, gateway: str) -> int:
+        await self._wait()
         self._counters[gateway] = self._counters.get(gateway, 0) + 1
         return self._counters[gateway]
 
     async def save_command(self, command: Command) -> None:
+        await self._wait()
         assert command.command_id not in self._commands
         self._append(command.issued_at, command.author, "command", command.command_id, _json(asdict(command)))
         self._commands[command.command_id] = CommandRow(
@@ -48,6 +61,7 @@ class MemoryCommandStore:
         )
 
     async def finish(self, outcome: Outcome) -> bool:
+        await self._wait()
         row = self._commands.get(outcome.command_id)
         if row is None or row.state != "pending":
             return False
@@ -63,16 +77,20 @@ class MemoryCommandStore:
         return True
 
     async def pending(self) -> Sequence[Command]:
+        await self._wait()
         return [r.command for r in self._commands.values() if r.state == "pending"]
 
     async def commands(self, *, actuator: str | None = None, limit: int = 200) -> Sequence[CommandRow]:
+        await self._wait()
         rows = [r for r in self._commands.values() if actuator is None or r.command.actuator == actuator]
         return list(reversed(rows))[:limit]
 
     async def modes(self) -> Mapping[str, ModeRow]:
+        await self._wait()
         return dict(self._modes)
 
     async def set_mode(self, row: ModeRow, *, actor: str, at: datetime, reason: str) -> None:
+        await self._wait()
         self._append(at, actor, "set_mode", row.actuator, {"mode": row.mode.value, "token": row.owner_token, "reason": reason})
         self._modes[row.actuator] = row
 

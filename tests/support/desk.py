@@ -8,7 +8,19 @@ from datetime import UTC, datetime, timedelta
 
 from domain.inventory import Inventory, build_inventory
 from domain.ports import User
-from domain.setpoints import ActuatorState, Command, Expired, Failed, Mode, Outcome, PredictedEffect, Reason, Refused, Source, Verified
+from domain.setpoints import (
+    ActuatorState,
+    Command,
+    Expired,
+    Failed,
+    Mode,
+    Outcome,
+    PredictedEffect,
+    Reason,
+    Refused,
+    Source,
+    Verified,
+)
 
 START = datetime(2026, 5, 3, 2, 0, tzinfo=UTC)
 OPERATOR = User(name="amina", role="operator", zones=frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 from hypothesis import given
@@ -39,7 +40,7 @@ def walk(steps: list[tuple[str, Mode, str]]) -> list[ModeRow]:
 @given(STEPS)
 def test_the_token_grows_exactly_when_mode_or_owner_changes(steps: list[tuple[str, Mode, str]]) -> None:
     rows = walk(steps)
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         changed = (before.mode, before.owner) != (after.mode, after.owner)
         assert after.owner_token == before.owner_token + changed
 
