@@ -1,0 +1,46 @@
+"""Detectors over a recorded zone, step by step as they would have run: nothing is seen before its time.
+
+Thin: one zone, findings and the moments of learning; scores over labelled sets are a matter of the benchmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.findings import Finding
+from leak_detection.inputs import ZoneInputs
+from leak_detection.learned import Learned, Span, learn
+from leak_detection.monitor import update
+
+
+def replay(
+    inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0, learn_every_s: float = 86400.0, history_s: float = 28 * 86400.0
+) -> Sequence[Finding]:
+    """Every finding of a recording, as last updated, in order of ``found_at``.
+
+    Args:
+        inputs: The whole recording of one zone.
+        from_s: Detection starts here [s since 1970 UTC]; what lies before only teaches.
+        every_s: Time between two looks [s].
+        learn_every_s: Time between two lessons [s].
+        history_s: How far back a lesson goes [s].
+    """
+    found: dict[str, Finding] = {}
+    spans: dict[str, Span] = {}
+    learned: Learned | None = None
+    learned_at = 0.0
+    first = max(1, round((from_s - inputs.start_s) / inputs.step_s))
+    for end in range(first, inputs.size + 1, inputs.steps(every_s)):
+        past = inputs.between(max(0, end - inputs.steps(history_s)), end)
+        if learned is None or past.end_s - learned_at >= learn_every_s:
+            excluded = list(spans.values())
+            excluded += [Span(start_s=f.since.timestamp() - 1800, end_s=past.end_s) for f in found.values() if f.open]
+            learned = learn(past, excluded) or learned
+            learned_at = past.end_s
+        if learned is None:
+            continue
+        for finding in update(past, learned, [f for f in found.values() if f.open]):
+            found[finding.key] = finding
+            if not finding.open:
+                spans[finding.key] = Span(start_s=finding.since.timestamp() - 1800, end_s=past.end_s)
+    return sorted(found.values(), key=lambda f: f.found_at)

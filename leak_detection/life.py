@@ -1,0 +1,146 @@
+"""A leak's life after it was found: its flow now, and whether it is over.
+
+One physical leak keeps one key: later sightings by any detector are evidence for it, not new findings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from domain.findings import Evidence, Finding, FindingKind
+from leak_detection import robust
+from leak_detection.baseline import slot_of
+from leak_detection.detection import Detection
+from leak_detection.flow_step import AGES_S, drop_of
+from leak_detection.inputs import ZoneInputs
+from leak_detection.learned import Learned, residual_tail, step_residuals
+from leak_detection.pressure_normal import LEAKAGE_MIDDLE
+
+TRACK_S = 3600.0
+"""The flow shown is the mean excess of so long."""
+CLOSE_S = 2 * 3600.0
+"""A leak is over when the excess of so long speaks against it."""
+CLOSE_SHARE = 0.5
+"""Over means: surely below this share of the flow last seen."""
+REFIT_S = AGES_S[1]
+"""A young leak's onset and flow are still being learned by the detector that found it."""
+STANDING_S = 14 * 86400.0
+_FADE_S = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """Inflow above what is normal for this hour and for this day's level before the leak [m³/h]."""
+
+    flow_m3h: float
+    error_m3h: float
+    """One standard error."""
+
+
+def excess(inputs: ZoneInputs, learned: Learned, since_s: float, span_s: float) -> Excess | None:
+    """Mean excess over the last ``span_s`` seconds; None where too little is known of them.
+
+    A day that ran high before the leak is expected to run high after it, the less so the longer ago that was.
+    """
+    steps = min(inputs.steps(span_s), max(1, round((inputs.end_s - since_s) / inputs.step_s)))
+    before = inputs.steps(3 * 3600)
+    onset = max(0, min(inputs.size, round((since_s - inputs.start_s) / inputs.step_s)))
+    residual = residual_tail(inputs, learned, steps, LEAKAGE_MIDDLE)
+    if np.isfinite(residual).sum() < 0.5 * steps:
+        return None
+    tail = slice(inputs.size - steps, inputs.size)
+    expected = robust.mean(learned.baseline.expected(inputs.day[tail], inputs.minute[tail], inputs.calendar))
+    fade = float(np.exp(-(inputs.end_s - since_s) / _FADE_S))
+    level = _level_before(inputs.until(onset), learned, before) if onset >= before else 0.0
+    sd = float(np.mean(learned.steps.spread_m3h[slot_of(inputs.minute[tail])])) * learned.spread_of_hour
+    return Excess(flow_m3h=float(robust.mean(residual)) - level * fade * float(expected), error_m3h=max(sd, 0.05))
+
+
+def track(finding: Finding, inputs: ZoneInputs, learned: Learned) -> Finding:
+    """The finding with its flow of now, closed once the flow is back; unchanged where too little is known."""
+    since = finding.since.timestamp()
+    now = excess(inputs, learned, since, TRACK_S)
+    longer = excess(inputs, learned, since, CLOSE_S)
+    if now is None or longer is None:
+        return finding
+    held = finding.flow_m3h if learned.leak_is_normal else 0.0
+    # The steadier of two estimates weighs more: by day an hour of excess says little about a leak measured at night.
+    weight = finding.flow_error_m3h**2 / (finding.flow_error_m3h**2 + now.error_m3h**2) if finding.flow_error_m3h > 0 else 1.0
+    weight = max(weight, 0.15)
+    flow = max(0.0, finding.flow_m3h + weight * (now.flow_m3h + held - finding.flow_m3h))
+    error = min(now.error_m3h, float(np.hypot(finding.flow_error_m3h, 0.1 * now.error_m3h)))
+    old = inputs.end_s - since
+    share = CLOSE_SHARE * reference_flow(finding)
+    dropped = old > REFIT_S and drop_of(inputs, learned.steps, step_residuals(inputs, learned)) > share
+    over = dropped or longer.flow_m3h + held + 2.0 * longer.error_m3h < share
+    kind = FindingKind.STANDING if old > STANDING_S and finding.kind is not FindingKind.METER_FAULT else finding.kind
+    if over and old > CLOSE_S:
+        return replace(finding, open=False, kind=kind)
+    return replace(finding, flow_m3h=round(flow, 2), flow_error_m3h=round(error, 2), kind=kind)
+
+
+def reference_flow(finding: Finding) -> float:
+    """The flow the finding was opened with [m³/h], kept as evidence; the present one where that is missing."""
+    first = next((e.observed for e in finding.evidence if e.name == "first_flow"), finding.flow_m3h)
+    return max(first, 0.1)
+
+
+def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
+    """A new finding of a detection made at the end of the inputs."""
+    since = datetime.fromtimestamp(detection.since_s, UTC)
+    word = "meter" if detection.kind is FindingKind.METER_FAULT else "leak"
+    first = Evidence(
+        name="first_flow", observed=round(detection.flow_m3h, 2), expected=0.0, sd=round(detection.flow_error_m3h, 2), unit="m3/h"
+    )
+    return Finding(
+        key=f"{word}:{inputs.zone.key}:{since:%Y-%m-%dT%H:%MZ}",
+        kind=detection.kind,
+        zone=inputs.zone.key,
+        detector=detection.detector,
+        since=since,
+        found_at=datetime.fromtimestamp(inputs.end_s, UTC),
+        flow_m3h=round(detection.flow_m3h, 2),
+        flow_error_m3h=round(detection.flow_error_m3h, 2),
+        confidence=round(detection.confidence, 3),
+        evidence=(*detection.evidence, *((first,) if word == "leak" else ())),
+    )
+
+
+def refit(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:
+    """A young finding with what its own detector knows by now; key and moment of finding stay."""
+    fresh = open_finding(detection, inputs)
+    seen = {e.name for e in fresh.evidence}
+    return replace(
+        finding,
+        since=fresh.since,
+        flow_m3h=fresh.flow_m3h,
+        flow_error_m3h=fresh.flow_error_m3h,
+        confidence=max(finding.confidence, fresh.confidence),
+        evidence=(*fresh.evidence, *(e for e in finding.evidence if e.name not in seen)),
+    )
+
+
+def add_evidence(finding: Finding, detection: Detection) -> Finding:
+    """The finding with what another detector saw; evidence it already has stays as first seen."""
+    known = {e.name for e in finding.evidence}
+    fresh = tuple(e for e in detection.evidence if e.name not in known)
+    if not fresh:
+        return finding
+    confidence = 1.0 - (1.0 - finding.confidence) * (1.0 - 0.5 * detection.confidence)
+    return replace(finding, evidence=(*finding.evidence, *fresh), confidence=round(min(confidence, 0.999), 3))
+
+
+def _level_before(inputs: ZoneInputs, learned: Learned, steps: int) -> float:
+    """Relative excess over ``steps`` steps at the end of the inputs; 0 where unknown."""
+    if not inputs.size:
+        return 0.0
+    residual = residual_tail(inputs, learned, steps, LEAKAGE_MIDDLE)
+    tail = slice(max(0, inputs.size - steps), inputs.size)
+    expected = learned.baseline.expected(inputs.day[tail], inputs.minute[tail], inputs.calendar)
+    both = np.isfinite(residual) & (expected > 0)
+    if both.sum() < 0.3 * steps:
+        return 0.0
+    return float(np.clip(residual[both].mean() / expected[both].mean(), -0.3, 0.3))

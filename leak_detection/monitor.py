@@ -1,0 +1,71 @@
+"""One zone at one moment: what is found, what has changed, what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from domain.findings import Finding, FindingKind
+from leak_detection.detection import Detection
+from leak_detection.inputs import ZoneInputs
+from leak_detection.learned import Learned
+from leak_detection.life import CLOSE_S, CLOSE_SHARE, REFIT_S, add_evidence, excess, open_finding, refit, track
+from leak_detection.table import DETECTORS, Detector
+
+
+def update(
+    inputs: ZoneInputs, learned: Learned, open_findings: Iterable[Finding], detectors: Mapping[str, Detector] = DETECTORS
+) -> Sequence[Finding]:
+    """The findings of a zone that are new or have changed, at the end of the inputs.
+
+    A second leak while one is open raises the flow of the open finding; it gets no key of its own.
+
+    Args:
+        inputs: The zone up to now.
+        learned: What was learned of it before.
+        open_findings: Findings that were open at the last call; those of other zones are passed over.
+        detectors: By name; all of them by default.
+    """
+    before = [f for f in open_findings if f.zone == inputs.zone.key and f.open]
+    after = [_faulty(f, inputs) if f.kind is FindingKind.METER_FAULT else track(f, inputs, learned) for f in before]
+    for detect in detectors.values():
+        detection = detect(inputs, learned)
+        if detection is not None:
+            _merge(after, detection, inputs, learned)
+    known = {f.key: f for f in before}
+    return [f for f in after if known.get(f.key) != f]
+
+
+def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, learned: Learned) -> None:
+    """Adds a detection to the finding it belongs to, or opens one."""
+    fault = detection.kind is FindingKind.METER_FAULT
+    for place, finding in enumerate(findings):
+        if (finding.kind is FindingKind.METER_FAULT) is fault:
+            # A finding that has just closed absorbs what was seen of it, too: the night's minimum outlives the repair.
+            if finding.open:
+                findings[place] = _sharpened(finding, detection, inputs)
+            return
+    if fault or _credible(detection, inputs, learned):
+        findings.append(open_finding(detection, inputs))
+
+
+def _sharpened(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:
+    """An open finding with one more look at it."""
+    young = inputs.end_s - finding.since.timestamp() < REFIT_S
+    if young and finding.detector == detection.detector == "flow_step":
+        return refit(finding, detection, inputs)
+    return add_evidence(finding, detection)
+
+
+def _credible(detection: Detection, inputs: ZoneInputs, learned: Learned) -> bool:
+    """Not on a kind of day never seen before, and not when the newest hours already say that it is over."""
+    if not learned.baseline.knows(date.fromordinal(int(inputs.day[-1])), inputs.calendar):
+        return False
+    now = excess(inputs, learned, detection.since_s, CLOSE_S)
+    return now is None or now.flow_m3h + 2.0 * now.error_m3h >= CLOSE_SHARE * detection.flow_m3h
+
+
+def _faulty(finding: Finding, inputs: ZoneInputs) -> Finding:
+    """A meter finding, closed once no inlet meter of the zone stands still."""
+    return finding if inputs.stuck else replace(finding, open=False)

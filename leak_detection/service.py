@@ -1,0 +1,138 @@
+"""Leak detection as the control room runs it: one call every few minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from domain.findings import Finding
+from domain.inventory import Inventory
+from domain.points import PointKey
+from domain.ports import FindingStore, SeriesSource
+from domain.zones import Zone
+from leak_detection.cache import GridCache
+from leak_detection.inputs import ZoneInputs, zone_inputs
+from leak_detection.learned import Learned, Span, learn
+from leak_detection.monitor import update
+from leak_detection.night_flow import lawful_night_use
+
+_LEARN_EVERY_S = 86400.0
+_AROUND_S = 1800.0
+
+
+class LeakDetection:
+    """Watches every zone that has inlets.
+
+    Args:
+        inventory: Zones, points and valves.
+        series: Where readings come from.
+        findings: Where findings are kept; open ones are read at the first tick.
+        history_days: How far back it learns from.
+        step_s: Width of a bucket [s].
+        learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        series: SeriesSource,
+        findings: FindingStore,
+        *,
+        history_days: int = 28,
+        step_s: float = 300.0,
+        learn_budget: int = 1,
+    ) -> None:
+        self._calendar = inventory.site.calendar
+        self._zones = inventory.metered_zones()
+        self._outlets = {a.zone: a.outlet_pressure for a in inventory.actuators.values()}
+        self._findings = findings
+        self._cache = GridCache(series, self._wanted(), step_s=step_s, span_s=history_days * 86400.0)
+        self._open: dict[str, Finding] | None = None
+        self._learned: dict[str, Learned] = {}
+        self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
+        self._learn_budget = learn_budget
+
+    async def tick(self, now: datetime) -> Sequence[Finding]:
+        """Looks at every zone; findings that are new or have changed, already saved."""
+        if self._open is None:
+            self._open = {f.key: f for f in await self._findings.open_findings()}
+        if not await self._cache.refresh(now):
+            return ()
+        changed: list[Finding] = []
+        budget = self._learn_budget
+        for zone in self._zones:
+            inputs = self._inputs(zone)
+            if self._due(zone, inputs) and (budget > 0 or zone.key not in self._learned):
+                self._teach(zone, inputs)
+                budget -= 1
+            learned = self._learned.get(zone.key)
+            if learned is not None:
+                changed += update(inputs, learned, self._open.values())
+        for finding in changed:
+            self._note(finding)
+        if changed:
+            await self._findings.save_findings(changed)
+        return changed
+
+    def night_leakage(self, zone: str) -> float | None:
+        """Loss of a zone at night at its usual pressure [m³/h]: night flow less lawful use; None while unknown."""
+        learned = self._learned.get(zone)
+        return None if learned is None or not learned.nights.day.size else learned.leakage.flow_m3h
+
+    def night_flow(self, zone: str) -> float | None:
+        """Typical minimum night flow of a zone at its usual pressure [m³/h]; None while unknown."""
+        learned = self._learned.get(zone)
+        if learned is None or not learned.nights.day.size:
+            return None
+        return float(np.median(learned.nights.flow_m3h))
+
+    def lawful_use(self, zone: str) -> float | None:
+        """Lawful night use allowed for [m³/h]; None for an unknown zone."""
+        return next((lawful_night_use(z) for z in self._zones if z.key == zone), None)
+
+    def _inputs(self, zone: Zone) -> ZoneInputs:
+        return zone_inputs(
+            zone,
+            self._calendar,
+            self._cache.grids,
+            start_s=self._cache.start_s,
+            step_s=self._cache.step_s,
+            outlet=self._outlets.get(zone.key),
+        )
+
+    def _due(self, zone: Zone, inputs: ZoneInputs) -> bool:
+        learned = self._learned.get(zone.key)
+        return learned is None or inputs.end_s - learned.until_s >= _LEARN_EVERY_S
+
+    def _teach(self, zone: Zone, inputs: ZoneInputs) -> None:
+        learned = learn(inputs, self._excluded(zone, inputs))
+        if learned is not None:
+            self._learned[zone.key] = learned
+
+    def _excluded(self, zone: Zone, inputs: ZoneInputs) -> list[Span]:
+        """Windows of findings: what is wrong must not become what is normal."""
+        spans = [s for s in self._spans[zone.key].values() if s.end_s > inputs.start_s]
+        mine = [f for f in (self._open or {}).values() if f.zone == zone.key]
+        return spans + [Span(start_s=f.since.timestamp() - _AROUND_S, end_s=inputs.end_s) for f in mine]
+
+    def _note(self, finding: Finding) -> None:
+        if self._open is None:
+            return
+        if finding.open:
+            self._open[finding.key] = finding
+            return
+        self._open.pop(finding.key, None)
+        end = self._cache.start_s + len(next(iter(self._cache.grids.values()))) * self._cache.step_s
+        span = Span(start_s=finding.since.timestamp() - _AROUND_S, end_s=end)
+        self._spans.setdefault(finding.zone, {})[finding.key] = span
+
+    def _wanted(self) -> list[PointKey]:
+        points: list[PointKey] = []
+        for zone in self._zones:
+            points += [i.point for i in zone.inlets]
+            points += list(zone.critical_points)
+            if zone.key in self._outlets:
+                points.append(self._outlets[zone.key])
+        return points
