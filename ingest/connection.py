@@ -81,6 +81,9 @@ class Connection:
                     task.result()
                 reading.cancel()
                 await drain()
+            except asyncio.CancelledError:
+                await self._announce(client, online=False, at_ms=self._now_ms())  # a clean disconnect sends no will
+                raise
             finally:
                 for task in tasks:
                     task.cancel()
