@@ -11,6 +11,7 @@ from protocols.modbus.profile import load_model, parse_model
 
 PRV = load_model("generic_prv_controller")
 LIMITS = {"min": 0, "max": 100}
+ON_OFF = {"min": 0, "max": 1}
 PRESSURE = {"function": "holding", "quantity": "pressure"}
 PAIR = parse_model(
     {
@@ -19,7 +20,14 @@ PAIR = parse_model(
             {"name": "a_m", "address": 0, "type": "float32", "order": "ABCD", "resolution": "0.01", "writable": LIMITS, **PRESSURE},
             {"name": "b_m", "address": 2, "type": "uint16", "scale": 0.01, "resolution": "0.01", "writable": LIMITS, **PRESSURE},
             {"name": "c_m", "address": 3, "type": "uint16", "resolution": "1", **PRESSURE},
-            {"name": "open", "function": "coil", "address": 7, "quantity": "state", "resolution": "1", "writable": LIMITS},
+            {
+                "name": "open",
+                "function": "coil",
+                "address": 7,
+                "quantity": "state",
+                "resolution": "1",
+                "writable": {"min": 0, "max": 1},
+            },
         ],
     },
     "pair.toml",

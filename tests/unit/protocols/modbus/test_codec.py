@@ -20,16 +20,7 @@ from protocols.modbus.codec import (
     to_registers,
 )
 
-FORMATS = {
-    "int16": ">h",
-    "uint16": ">H",
-    "int32": ">i",
-    "uint32": ">I",
-    "int64": ">q",
-    "uint64": ">Q",
-    "float32": ">f",
-    "float64": ">d",
-}
+FORMATS = dict(zip(("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"), "hHiIqQfd", strict=True))
 NUMBERS = [d for d in DataType if d is not DataType.BIT]
 
 
@@ -82,7 +73,7 @@ def test_roundtrip_in_every_order(datatype: DataType, data: st.DataObject) -> No
 def test_agrees_with_struct_in_natural_order(datatype: DataType, data: st.DataObject) -> None:
     wire = data.draw(st.binary(min_size=2 * datatype.words, max_size=2 * datatype.words))
     registers = [int.from_bytes(wire[i : i + 2], "big") for i in range(0, len(wire), 2)]
-    expected = struct.unpack(FORMATS[datatype.value], wire)[0]
+    expected = struct.unpack(">" + FORMATS[datatype.value], wire)[0]
     found = from_registers(registers, datatype, natural_order(datatype))
     assert found == expected or (math.isnan(found) and math.isnan(expected))
 

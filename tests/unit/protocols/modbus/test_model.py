@@ -13,10 +13,10 @@ from domain.quantities import Quantity, unit_of
 from protocols.modbus.codec import DataType, natural_order
 from protocols.modbus.model import Field, Function
 
+NONE: frozenset[int] = frozenset()
 
-def field(
-    datatype: DataType, *, scale: str = "1", offset: str = "0", symbol: str = "m", sentinels: frozenset[int] = frozenset()
-) -> Field:
+
+def field(datatype: DataType, *, scale: str = "1", offset: str = "0", symbol: str = "m", sentinels: frozenset[int] = NONE) -> Field:
     return Field(
         name="pressure_m",
         function=Function.INPUT,
@@ -86,7 +86,7 @@ def test_what_is_not_finite_is_not_shown(value: float) -> None:
 
 
 def test_beyond_the_type_is_refused_unless_it_may_saturate() -> None:
-    with pytest.raises(ValueError, match="0..65535"):
+    with pytest.raises(ValueError, match=r"0\.\.65535"):
         field(DataType.UINT16).registers(-1.0)
     assert field(DataType.UINT16).registers(-1.0, saturate=True) == [0]
     assert field(DataType.UINT64).registers(1e30, saturate=True) == [0xFFFF] * 4

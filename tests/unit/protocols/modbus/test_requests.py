@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -38,7 +39,7 @@ def test_plan_reads_every_field_once_and_keeps_the_limits(model: DeviceModel, ma
         assert all(f.function is request.function for f in fields)
         assert fields[0].address == request.address
         assert fields[-1].end == request.address + request.count
-        assert all(b.address - a.end <= max_gap for a, b in zip(fields, fields[1:], strict=False))
+        assert all(b.address - a.end <= max_gap for a, b in pairwise(fields))
 
 
 @given(models())
