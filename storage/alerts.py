@@ -1,0 +1,64 @@
+"""Alerts over their life, every change logged with who and when (port ``AlertStore``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from domain.alerts import Alert, AlertState, Priority
+from storage.database import Database
+from storage.sql import queries
+
+_Q = queries("alerts")
+
+
+class PostgresAlerts:
+    """``AlertStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save_alert(self, alert: Alert, *, actor: str, action: str) -> None:
+        """Inserts or updates by ``key`` and logs the change at ``alert.updated_at``, in one transaction."""
+        values = {
+            "key": alert.key,
+            "code": alert.code,
+            "zone": alert.zone,
+            "priority": alert.priority.value,
+            "state": alert.state.value,
+            "raised_at": alert.raised_at,
+            "updated_at": alert.updated_at,
+            "parameters": Jsonb(alert.parameters),
+            "finding": alert.finding,
+            "acknowledged_by": alert.acknowledged_by,
+            "shelved_until": alert.shelved_until,
+            "shelved_reason": alert.shelved_reason,
+            "actor": actor,
+            "action": action,
+        }
+        async with self._database.transaction("save an alert") as connection:
+            await connection.execute(_Q["save_alert"], values)
+            await connection.execute(_Q["log_alert"], values)
+
+    async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
+        """Alerts, newest first."""
+        async with self._database.transaction("read the alerts") as connection:
+            rows = await (await connection.execute(_Q["alerts"], {"include_closed": include_closed})).fetchall()
+        return tuple(
+            Alert(
+                key=key,
+                code=code,
+                zone=zone,
+                priority=Priority(priority),
+                state=AlertState(state),
+                raised_at=raised_at,
+                updated_at=updated_at,
+                parameters=parameters,
+                finding=finding,
+                acknowledged_by=by,
+                shelved_until=until,
+                shelved_reason=reason,
+            )
+            for key, code, zone, priority, state, raised_at, updated_at, parameters, finding, by, until, reason in rows
+        )

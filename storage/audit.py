@@ -1,0 +1,81 @@
+"""The audit chain in the database: one row after the other, each knowing the hash of the one before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from domain.audit import GENESIS, chain_hash
+from domain.errors import StorageError
+from domain.ports import AuditRow
+from storage.sql import queries
+
+_Q = queries("commands")
+
+
+def as_json(body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The body as JSON gives it back, and its text: the chain must hash what a reader will read.
+
+    Raises:
+        StorageError: Something in it is no JSON value, NaN and infinity among them.
+    """
+    try:
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"an audit body must hold JSON values only: {error}") from error
+    return json.loads(text), text
+
+
+async def append(
+    connection: AsyncConnection, *, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]
+) -> AuditRow:
+    """Adds a row in the caller's transaction; others wait for its end, so call it last.
+
+    Raises:
+        StorageError: The body holds something that is no JSON value.
+    """
+    at = at.astimezone(UTC)
+    kept, text = as_json(body)
+    await connection.execute(_Q["lock_audit"])
+    last = await (await connection.execute(_Q["last_audit"])).fetchone()
+    sequence, previous = (int(last[0]) + 1, bytes(last[1])) if last else (1, GENESIS)
+    digest = chain_hash(previous, sequence=sequence, at=at, actor=actor, action=action, subject=subject, body=kept)
+    await connection.execute(
+        _Q["insert_audit"],
+        {
+            "sequence": sequence,
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "body": text,
+            "previous_hash": previous,
+            "hash": digest,
+        },
+    )
+    return AuditRow(
+        sequence=sequence, at=at, actor=actor, action=action, subject=subject, body=kept, previous_hash=previous, hash=digest
+    )
+
+
+async def rows_after(connection: AsyncConnection, after: int, limit: int) -> Sequence[AuditRow]:
+    """Rows with sequence > ``after``, ascending."""
+    rows = await (await connection.execute(_Q["audit_rows"], {"after": after, "limit": limit})).fetchall()
+    return tuple(
+        AuditRow(
+            sequence=sequence,
+            at=at.astimezone(UTC),
+            actor=actor,
+            action=action,
+            subject=subject,
+            body=json.loads(body),
+            previous_hash=bytes(previous),
+            hash=bytes(digest),
+        )
+        for sequence, at, actor, action, subject, body, previous, digest in rows
+    )
