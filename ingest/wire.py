@@ -105,13 +105,12 @@ def columns(readings: Readings, declared: Sequence[int]) -> Columns:
     value = np.array([m.double_value for m in metrics], dtype=np.float64)
     null = np.array([m.is_null for m in metrics], dtype=np.bool_)
     kinds = [m.WhichOneof("value") for m in metrics]
-    for i, kind in enumerate(kinds):
-        if kind != "double_value" and not null[i]:
-            number = _number(metrics[i], kind, int(datatype[i]))
-            mismatch[i] |= number is None
-            value[i] = 0.0 if number is None else number
-        elif kind == "double_value" and not null[i] and datatype[i] not in {DataType.DOUBLE, DataType.UNKNOWN}:
-            mismatch[i] = True
+    double = np.array([kind == "double_value" for kind in kinds], dtype=np.bool_)
+    mismatch |= double & (datatype != DataType.DOUBLE) & (datatype != DataType.UNKNOWN)
+    for i in np.flatnonzero(~double & ~null).tolist():
+        number = _number(metrics[i], kinds[i], int(datatype[i]))
+        mismatch[i] |= number is None
+        value[i] = 0.0 if number is None else number
     quality = np.array([_quality(m) if m.HasField("properties") else GOOD_QUALITY for m in metrics], dtype=np.int32)
     return Columns(value=value, null=null, quality=quality, datatype=datatype, mismatch=mismatch)
 
