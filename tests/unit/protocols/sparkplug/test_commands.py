@@ -227,6 +227,16 @@ def test_half_a_command_is_refused(missing: str) -> None:
         decode_command(half)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("Command/Signature", b"x" * 63), ("Command/Signature", b""), ("Command/Document", b"x" * 8193)]
+)
+def test_parts_of_the_wrong_size_are_refused(name: str, value: bytes) -> None:
+    metrics = decode(encode_command(COMMAND, KEY)).metrics
+    changed_part = tuple(replace(m, value=value) if m.name == name else m for m in metrics)
+    with pytest.raises(DecodeError, match="bad_command"):
+        decode_command(Payload(metrics=changed_part))
+
+
 def test_a_command_twice_in_one_payload_is_refused() -> None:
     metrics = decode(encode_command(COMMAND, KEY)).metrics
     with pytest.raises(DecodeError, match="bad_command"):
