@@ -1,0 +1,75 @@
+"""Alerts that come from no detector: a command that failed, a gateway that is silent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.alerts import Alert, AlertState, Priority
+from domain.ports import GatewayNow
+from domain.setpoints import Command, Failed, Outcome, Unknown, Verified
+
+COMMAND_FAILED = "command.failed"
+GATEWAY_OFFLINE = "gateway.offline"
+OFFLINE_DELAY = timedelta(minutes=5)
+"""A gateway must be silent for this long before anybody is asked to look (on-delay, EEMUA 191)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something that is wrong, or was."""
+
+    code: str
+    subject: str
+    """What it is about, e.g. the actuator; with ``code`` it says which open alert is meant."""
+    active: bool
+    zone: str | None = None
+    priority: Priority = Priority.MEDIUM
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def command_condition(command: Command, outcome: Outcome, zone: str) -> Condition | None:
+    """What an outcome says about its actuator: failed and unknown are wrong, verified is right again, the rest says nothing."""
+    match outcome:
+        case Failed(detail=detail) | Unknown(detail=detail):
+            parameters = {"value": f"{command.value_m:.2f} m", "detail": detail}
+        case Verified():
+            return Condition(code=COMMAND_FAILED, subject=command.actuator, active=False, zone=zone)
+        case _:
+            return None
+    return Condition(
+        code=COMMAND_FAILED, subject=command.actuator, active=True, zone=zone, priority=Priority.HIGH, parameters=parameters
+    )
+
+
+def gateway_conditions(gateways: Sequence[GatewayNow], now: datetime) -> tuple[Condition, ...]:
+    """What is known of the gateways: wrong where one is offline for ``OFFLINE_DELAY`` or longer, right where it is online."""
+    found = []
+    for gateway in gateways:
+        silent_for = now - gateway.since if not gateway.online and gateway.since is not None else None
+        if silent_for is not None and silent_for < OFFLINE_DELAY:
+            continue
+        minutes = "" if silent_for is None else f"{silent_for.total_seconds() / 60:.0f} min"
+        parameters = {"silent_for": minutes} if minutes else {}
+        found.append(Condition(code=GATEWAY_OFFLINE, subject=gateway.edge, active=not gateway.online, parameters=parameters))
+    return tuple(found)
+
+
+def prefix(condition: Condition) -> str:
+    """What the keys of a condition's alerts begin with; without a slash, so that a key can stand in an address."""
+    return f"{condition.code}:{condition.subject.replace('/', '.')}:"
+
+
+def condition_alert(condition: Condition, now: datetime) -> Alert:
+    """The alert a condition opens."""
+    return Alert(
+        key=f"{prefix(condition)}{now:%Y-%m-%dT%H:%M:%SZ}",
+        code=condition.code,
+        zone=condition.zone,
+        priority=condition.priority,
+        state=AlertState.UNACKNOWLEDGED,
+        raised_at=now,
+        updated_at=now,
+        parameters={"subject": condition.subject, **condition.parameters},
+    )
