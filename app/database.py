@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-
 from app.settings import Settings
 from app.site import load_site
 from domain.errors import ConfigurationError
@@ -14,6 +13,7 @@ from domain.ports import User
 from storage.database import Database
 from storage.inventory import load_inventory
 from storage.migrate import migrate
+from storage.users import PostgresUsers
 
 ROLES = ("viewer", "operator", "supervisor", "admin")
 LANGUAGES = ("fr", "ar", "en")

@@ -24,6 +24,7 @@ from app.site import read_toml
 from domain.clock import ScaledClock, WallClock
 from domain.errors import ConfigurationError
 from domain.ports import Clock
+from domain.setpoints import Mode
 
 PREFIX = "KHETTARA_"
 M = TypeVar("M", bound=BaseModel)
@@ -110,6 +111,8 @@ class CentreSettings(_Section):
 
     state_folder: Path = Path("state")
     """Signing key of the desk, session secret, learned laws."""
+    first_mode: Mode = Mode.ADVISORY
+    """Mode of an actuator for which none was ever set."""
     detect_every_s: float = Field(default=300.0, ge=60)
     """Process seconds between two looks of the detectors."""
     control_every_s: float = Field(default=300.0, ge=60)

@@ -77,7 +77,7 @@ def run_demo(options: DemoOptions, console: Console | None = None) -> int:
         if options.report is None and options.for_s is None:
             return 0
         with stages.stage("verdict: the same hours again at the fixed setpoint"):
-            report = verdict(gather_facts(services, inventory, state, live))
+            report = verdict(gather_facts(services, inventory, state))
     if options.report is not None:
         write_json(options.report, report)
     _print_verdict(out, report)

@@ -1,0 +1,181 @@
+"""The centre: detection, control, the command desk, alarms and the console, in one process, meeting only through ports."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import structlog
+
+from alerts.conditions import command_condition, gateway_conditions
+from alerts.service import Alerts
+from app.control import Control
+from app.files import write_private
+from app.geometry import map_geometry
+from app.logs import configure_logs
+from app.loops import every, every_wall, stopped_within
+from app.settings import Settings
+from app.site import load_site
+from commands.authorisation import Right, authorise
+from commands.desk import Desk
+from commands.dispatch import CommandDispatch
+from commands.keys import ensure_key_pair
+from commands.settings import BrokerSettings, DeskSettings
+from commands.view import CurrentActuators
+from console.app import create_app
+from console.ports import ConsoleServices
+from console.server import serve
+from domain.inventory import Inventory
+from domain.ports import Clock, User
+from domain.setpoints import Command, Outcome, Reason
+from leak_detection.service import LeakDetection
+from storage.alerts import PostgresAlerts
+from storage.commands import PostgresCommands
+from storage.database import Database
+from storage.findings import PostgresFindings
+from storage.series import PostgresSeries
+from storage.users import PostgresUsers
+from storage.zones import PostgresZones
+
+log = structlog.get_logger(__name__)
+
+SETTLE_S = 120.0
+"""A bucket of readings is looked at this long after its end: polls, spools and commits take their time [process s]."""
+LAST_OUTCOMES_S = 10.0
+"""How long a stop waits for the outcomes of commands on their way [wall s]."""
+
+
+async def run_centre(settings: Settings, stop: asyncio.Event) -> None:
+    """Runs the centre until ``stop``; then gives no new orders, waits for the last outcomes, and ends."""
+    configure_logs("centre")
+    inventory = load_site(settings.site.folder)
+    async with AsyncExitStack() as stack:
+        centre = Centre(settings, inventory)
+        for database in centre.databases:
+            await stack.enter_async_context(database)
+        await centre.run(stop)
+
+
+class Centre:
+    """Everything of the centre, wired."""
+
+    def __init__(self, settings: Settings, inventory: Inventory) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._clock: Clock = settings.clock.clock()
+        analytics = Database(settings.database.of("analytics"), size=4)
+        command = Database(settings.database.of("command"), size=6)
+        self.databases = (analytics, command)
+        self._series, self._store = PostgresSeries(analytics), PostgresCommands(command)
+        self._findings, self._zones = PostgresFindings(analytics), PostgresZones(command)
+        self._users, self._alert_store = PostgresUsers(command), PostgresAlerts(command)
+        first_mode = settings.centre.first_mode
+        self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
+        self._detection = LeakDetection(inventory, self._series, self._findings)
+        self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may)
+        self._control = Control(inventory, self._series, self._view, self._detection)
+        self._dispatch, key_id = self._make_dispatch()
+        self._desk = Desk(
+            inventory=inventory,
+            store=self._store,
+            view=self._view,
+            predictor=self._control,
+            sender=self._dispatch,
+            clock=self._clock,
+            monotonic=time.monotonic,
+            settings=DeskSettings(key_id=key_id, first_mode=first_mode),
+        )
+        self._dispatch.listen(self._on_outcome)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """All loops until ``stop``, then the last outcomes."""
+        settings, clock = self._settings.centre, self._clock
+        dispatching = asyncio.create_task(self._dispatch.run(), name="dispatch")
+        upkeep_stop = asyncio.Event()
+        upkeep = asyncio.create_task(every_wall("upkeep", upkeep_stop, self._desk.tick, period_s=1.0))
+        await self._desk.start()
+        loops = [
+            every("detection", clock, stop, self._detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
+            every("control", clock, stop, self._steer, period_s=settings.control_every_s, phase_s=SETTLE_S),
+            every("alerts", clock, stop, self._look_after, period_s=60.0),
+        ]
+        app = create_app(self._console())
+        async with serve(app, host=self._settings.console.host, port=self._settings.console.port) as url:
+            log.info("console", url=url)
+            await asyncio.gather(*loops, stop.wait())
+            await self._last_outcomes()
+        upkeep_stop.set()
+        await upkeep
+        dispatching.cancel()
+        await asyncio.gather(dispatching, return_exceptions=True)
+
+    async def _detect(self, now: datetime) -> None:
+        await self._detection.tick(now)
+        await self._alerts.on_findings(await self._findings.open_findings(), now)
+
+    async def _steer(self, now: datetime) -> None:
+        await self._control.steer(now, self._desk)
+
+    async def _look_after(self, now: datetime) -> None:
+        """What no detector sees: shelves that end, gateways that are silent."""
+        await self._alerts.tick(now)
+        for condition in gateway_conditions(await self._zones.gateways_now(), now):
+            await self._alerts.on_condition(condition, now)
+
+    async def _on_outcome(self, outcome: Outcome, origin: str) -> None:
+        command = next((c for c in await self._store.pending() if c.command_id == outcome.command_id), None)
+        await self._desk.on_outcome(outcome, origin)
+        if command is not None:
+            await self._tell(command, outcome)
+
+    async def _tell(self, command: Command, outcome: Outcome) -> None:
+        zone = self._inventory.actuators[command.actuator].zone
+        condition = command_condition(command, outcome, zone)
+        if condition is not None:
+            await self._alerts.on_condition(condition, self._clock.now())
+
+    async def _last_outcomes(self) -> None:
+        deadline = time.monotonic() + LAST_OUTCOMES_S
+        while await self._store.pending() and time.monotonic() < deadline:
+            await stopped_within(asyncio.Event(), 0.1)
+
+    def _may(self, user: User, action: str, zone: str | None) -> Reason | None:
+        return authorise(user, Right(action), zone, self._inventory.zones)
+
+    def _make_dispatch(self) -> tuple[CommandDispatch, str]:
+        private, _, key_id = ensure_key_pair(self._settings.centre.state_folder)
+        broker = self._settings.broker
+        dispatch = CommandDispatch(
+            broker=BrokerSettings(host=broker.host, port=broker.port, username=broker.username, password=broker.password),
+            private_key=private,
+            inventory=self._inventory,
+            clock=self._clock,
+        )
+        return dispatch, key_id
+
+    def _console(self) -> ConsoleServices:
+        return ConsoleServices(
+            inventory=self._inventory,
+            zones=self._zones,
+            fleet=self._zones,
+            series=self._series,
+            alerts=self._alert_store,
+            acknowledge=self._alerts.acknowledge,
+            commands=self._store,
+            desk=self._desk,
+            view=self._view,
+            users=self._users,
+            clock=self._clock,
+            session_secret=self._session_secret(),
+            geometry=map_geometry(self._settings.site.folder, self._inventory),
+        )
+
+    def _session_secret(self) -> bytes:
+        """Made once, so that a restart logs nobody out."""
+        path = self._settings.centre.state_folder / "session-secret"
+        if not path.exists():
+            write_private(path, secrets.token_hex(32))
+        return bytes.fromhex(path.read_text().strip())
