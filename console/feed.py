@@ -1,6 +1,6 @@
 """The live feed: one poller for everybody, started by the first who looks and idle when nobody does.
 
-    ports ──every poll_s──▶ Snapshot ──▶ Condition ──▶ event streams (each sends the newest, skips what it missed)
+ports ──every poll_s──▶ Snapshot ──▶ Condition ──▶ event streams (each sends the newest, skips what it missed)
 """
 
 from __future__ import annotations

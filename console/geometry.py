@@ -19,13 +19,15 @@ _SYMBOLS = {
 def map_document(geometry: MapGeometry, inventory: Inventory) -> dict[str, Any]:
     """What the map draws, in metres with y pointing north.
 
-    ``box`` is [west, south, east, north]; ``zones`` maps each zone key (``""`` for mains outside every zone) to ``lines``, a flat
-    list x1, y1, x2, y2 …, and for real zones ``at``, the place of its label; ``symbols`` are valves, tanks, pumps and critical points.
+    ``box`` is [west, south, east, north]; ``zones`` maps each zone key (``""`` for mains outside every metered zone) to ``lines``, a flat
+    list x1, y1, x2, y2 …, and for real zones ``at``, the place of its label; ``symbols`` are valves, tanks, pumps,
+    critical points.
     """
     lines: dict[str, list[float]] = defaultdict(list)
+    metered = {zone.key for zone in inventory.metered_zones()}
     for _, start, end, zone in geometry.links:
         if start in geometry.nodes and end in geometry.nodes:
-            lines[zone if zone in inventory.zones else ""] += [round(c, 1) for c in (*geometry.nodes[start], *geometry.nodes[end])]
+            lines[zone if zone in metered else ""] += [round(c, 1) for c in (*geometry.nodes[start], *geometry.nodes[end])]
     symbols = _symbols(geometry, inventory)
     everything = [c for flat in lines.values() for c in flat] + [c for s in symbols for c in (s["x"], s["y"])]
     xs, ys = everything[0::2], everything[1::2]

@@ -1,6 +1,7 @@
 """The console's languages: one TOML catalogue each, read once, looked up by dotted key.
 
-Texts are written with ``{name}`` places. A key that is missing is an error in development and in tests; nothing falls back silently.
+Texts are written with ``{name}`` places. A key that is missing is an error; nothing falls back
+silently.
 """
 
 from __future__ import annotations

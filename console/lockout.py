@@ -1,7 +1,7 @@
 """Lock-out after failed log-ins. Pure: time is an argument.
 
-    5 failures of one name from one address      → that pair waits 5 minutes
-    30 failures from one address, whatever names → that address waits 5 minutes
+5 failures of one name from one address      → that pair waits 5 minutes
+30 failures from one address, whatever names → that address waits 5 minutes
 """
 
 from __future__ import annotations

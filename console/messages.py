@@ -1,7 +1,7 @@
 """Codes into sentences of three languages: refusals, outcomes, alerts.
 
-Refusal reasons come with a stable code and a plain English text that holds the numbers. A catalogue's sentence takes those numbers in
-the order of the English text, as ``{n0}``, ``{n1}`` …; where a code is unknown, or the text holds fewer numbers than the
+Refusal reasons come with a stable code and a plain English text that holds the numbers. A catalogue's sentence takes those
+numbers in the order of the English text, as ``{n0}``, ``{n1}`` …; where a code is unknown, or the text holds fewer numbers than the
 sentence needs, the English text is shown as it is: a reason is never lost.
 """
 
@@ -14,6 +14,7 @@ from typing import assert_never
 
 from console.i18n import Texts
 from console.numbers import number
+from console.snapshot import RANK, UNSEEN
 from domain.alerts import Alert
 from domain.ports import CommandRow
 from domain.setpoints import Expired, Failed, Outcome, Reason, Refused, Unknown, Verified, outcome_word
@@ -109,6 +110,27 @@ def alert_text(texts: Texts, alert: Alert) -> AlertText:
         advice=texts.find(f"alert.{alert.code}.advice", **alert.parameters) or "",
         evidence=evidence(texts, alert.parameters),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """An alert with its text and rank."""
+
+    alert: Alert
+    text: AlertText
+    rank: int
+    """1 high, 2 medium, 3 low."""
+
+    @property
+    def unseen(self) -> bool:
+        """Nobody has acknowledged it yet."""
+        return self.alert.state in UNSEEN
+
+
+def alert_rows(texts: Texts, alerts: Iterable[Alert]) -> list[AlertRow]:
+    """Alerts in the order of an operator's eye: unseen first, then worst, then newest."""
+    rows = [AlertRow(alert=a, text=alert_text(texts, a), rank=RANK[a.priority]) for a in alerts]
+    return sorted(rows, key=lambda r: (not r.unseen, r.rank, -r.alert.raised_at.timestamp()))
 
 
 def evidence(texts: Texts, parameters: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ U+2212 for minus, U+202F between thousands, and an en dash pair for "no value".
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, tzinfo
 
 from domain.setpoints import Reason
@@ -17,7 +18,7 @@ _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890
 
 def number(value: float | None, digits: int, language: str) -> str:
     """The value with a fixed number of decimals, or ``NO_VALUE``."""
-    if value is None or value != value or value in (float("inf"), float("-inf")):
+    if value is None or not math.isfinite(value):
         return NO_VALUE
     text = f"{abs(value):,.{digits}f}"
     negative = value < 0 and any(c in "123456789" for c in text)
@@ -66,5 +67,5 @@ def parse_number(text: str) -> float | Reason:
     except ValueError:
         value = None
     if value is None:
-        return Reason(code="not_a_number", text=f"{text[:20]!r} is not a number; expected metres of head such as 42.5")
+        return Reason(code="no_number", text=f"{text[:20]!r} is not a number; expected metres of head such as 42.5")
     return value

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
+from commands.selection import Accepted, Selection
 from domain.inventory import Inventory
 from domain.ports import (
     ActuatorView,
@@ -21,50 +22,7 @@ from domain.ports import (
     UserStore,
     ZoneReadModel,
 )
-from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason
-
-
-@runtime_checkable
-class Refusal(Protocol):
-    """The desk said no. Told apart from every other answer by having ``reasons``."""
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Every reason, not only the first."""
-        ...
-
-
-class Acceptance(Protocol):
-    """The desk would let this through."""
-
-    @property
-    def proposal(self) -> Proposal:
-        """The wish, with its id."""
-        ...
-
-    @property
-    def effect(self) -> PredictedEffect | None:
-        """What it would do; None where nothing can be predicted."""
-        ...
-
-
-class Selected(Protocol):
-    """The actuator is reserved for one operator, for a short while."""
-
-    @property
-    def selection_id(self) -> str:
-        """Needed to execute."""
-        ...
-
-    @property
-    def proposal(self) -> Proposal:
-        """What was selected."""
-        ...
-
-    @property
-    def expires_in_s(self) -> float:
-        """Wall seconds left."""
-        ...
+from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Refused
 
 
 class DeskPort(Protocol):
@@ -74,19 +32,19 @@ class DeskPort(Protocol):
         """What a setpoint would do; nothing is kept."""
         ...
 
-    async def propose(self, user: User, actuator: str, value_m: float, reason: str) -> Acceptance | Refusal:
+    async def propose(self, user: User, actuator: str, value_m: float, reason: str) -> Accepted | Refused:
         """Authorises and checks a wish."""
         ...
 
-    async def select(self, user: User, proposal_id: str) -> Selected | Refusal:
+    async def select(self, user: User, proposal_id: str) -> Selection | Refused:
         """Reserves the actuator for this user."""
         ...
 
-    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | Refusal:
+    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | Refused:
         """Sends the command, if the value was typed again rightly and the selection still holds."""
         ...
 
-    async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refusal:
+    async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refused:
         """Changes who moves the actuator."""
         ...
 

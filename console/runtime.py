@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from console.desk_steps import SelectionMemory
 from console.feed import Feed
 from console.i18n import Texts, choose_language
 from console.lockout import LoginGuard
@@ -30,6 +31,7 @@ class Runtime:
     passwords: PasswordChecker
     feed: Feed
     renderer: Renderer
+    selections: SelectionMemory
     catalogues: Mapping[str, Texts]
     network: bytes
     """The map document, as JSON."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, tzinfo
@@ -81,6 +82,11 @@ class Snapshot:
     """The same on the utility's clock, ``YYYY-MM-DDTHH:MM:SS``."""
     zones: tuple[ZoneView, ...]
     actuators: tuple[ActuatorNow, ...]
+    inflow_m3h: float | None
+    """Sum over the zones; None where one is missing."""
+    night_flow_m3h: float | None
+    zones_below: int
+    actuators_auto: int
     open_alerts: int
     unseen_alerts: int
     worst: int | None
@@ -136,6 +142,10 @@ def build_snapshot(
         now_local=now.astimezone(local).strftime("%Y-%m-%dT%H:%M:%S"),
         zones=views,
         actuators=actuators,
+        inflow_m3h=_total([v.inflow_m3h for v in views]),
+        night_flow_m3h=_total([v.night_flow_m3h for v in views]),
+        zones_below=sum(v.below_minimum for v in views),
+        actuators_auto=sum(a.mode == Mode.AUTO.value for a in actuators),
         open_alerts=sum(a.state is not AlertState.NORMAL for a in alerts),
         unseen_alerts=sum(a.state in UNSEEN for a in alerts),
         worst=min((RANK[a.priority] for a in active), default=None),
@@ -156,13 +166,13 @@ def actuator_now(state: ActuatorState, *, zone: str, now: datetime, stale_after_
         mode=state.mode.value,
         mode_until=state.mode_until,
         owner=state.owner,
-        setpoint_m=state.setpoint_m,
-        outlet_m=state.outlet_m,
-        inlet_m=state.inlet_m,
-        flow_m3h=state.flow_m3h,
+        setpoint_m=_finite(state.setpoint_m),
+        outlet_m=_finite(state.outlet_m),
+        inlet_m=_finite(state.inlet_m),
+        flow_m3h=_finite(state.flow_m3h),
         age_s=age_s,
         stale=age_s is None or age_s > stale_after_s,
-        advice_m=state.advice_m,
+        advice_m=_finite(state.advice_m),
         advice_reason=state.advice_reason,
     )
 
@@ -172,17 +182,18 @@ def _zone_view(
 ) -> ZoneView:
     mine = [a for a in alerts if a.zone == zone.key]
     inflow_age_s, critical_age_s = _age(now, row.inflow_at), _age(now, row.critical_at)
+    critical_m = _finite(row.critical_m)
     critical_stale = critical_age_s is None or critical_age_s > stale_after_s
     return ZoneView(
         key=zone.key,
-        inflow_m3h=row.inflow_m3h,
+        inflow_m3h=_finite(row.inflow_m3h),
         inflow_age_s=inflow_age_s,
-        night_flow_m3h=row.night_flow_m3h,
+        night_flow_m3h=_finite(row.night_flow_m3h),
         night=row.night,
-        critical_m=row.critical_m,
+        critical_m=critical_m,
         critical_age_s=critical_age_s,
         min_pressure_m=zone.min_pressure_m,
-        below_minimum=row.critical_m is not None and not critical_stale and row.critical_m < zone.min_pressure_m,
+        below_minimum=critical_m is not None and not critical_stale and critical_m < zone.min_pressure_m,
         suspect=row.suspect,
         stale=inflow_age_s is None or inflow_age_s > stale_after_s,
         critical_stale=critical_stale,
@@ -195,6 +206,15 @@ def _zone_view(
 
 def _age(now: datetime, then: datetime | None) -> float | None:
     return None if then is None else max(0.0, (now - then).total_seconds())
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _fingerprint(rows: Sequence[tuple[str, ...]]) -> str:
@@ -213,7 +233,3 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a snapshot")
-
-
-ABNORMAL_MODES = frozenset({Mode.FALLBACK.value})
-"""Modes that nobody chose."""

@@ -1,0 +1,119 @@
+"""The console as one ASGI application: ``create_app(services)``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from console.access import Forbidden, LoginRequired
+from console.desk_steps import SelectionMemory
+from console.feed import Feed
+from console.geometry import map_document
+from console.headers import SecurityHeaders
+from console.i18n import load_texts
+from console.lockout import LoginGuard
+from console.passwords import PasswordChecker
+from console.ports import ConsoleServices
+from console.render import Renderer
+from console.routes import ROUTERS
+from console.runtime import Runtime, runtime
+from console.sessions import SessionStore
+from domain.errors import KhettaraError
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(services: ConsoleServices) -> FastAPI:
+    """The console over these services. Nothing is read or started before the first request.
+
+    Raises:
+        ValueError: The session secret is shorter than 32 bytes.
+        ConfigurationError: A language catalogue cannot be read.
+    """
+    console = _runtime(services)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await console.feed.close()
+
+    app = FastAPI(title="Khettara console", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.console = console
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_exception_handler(LoginRequired, _log_in_first)
+    app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(KhettaraError, _unavailable)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _runtime(services: ConsoleServices) -> Runtime:
+    site = services.inventory.site
+    network = json.dumps(map_document(services.geometry, services.inventory), separators=(",", ":")).encode()
+    return Runtime(
+        services=services,
+        sessions=SessionStore(services.session_secret, lifetime_s=services.options.session_s, idle_s=services.options.idle_s),
+        guard=LoginGuard(),
+        passwords=PasswordChecker(),
+        feed=Feed(services),
+        renderer=Renderer(site_names=site.names, local=site.calendar.zone),
+        selections=SelectionMemory(),
+        catalogues=load_texts(),
+        network=network,
+        network_tag=hashlib.sha256(network).hexdigest()[:16],
+    )
+
+
+async def _log_in_first(request: Request, _error: Exception) -> Response:
+    if _wants_json(request):
+        return JSONResponse({"error": "log in first"}, status_code=401)
+    page = request.url.path if request.method == "GET" else "/"
+    target = f"/login?next={quote(page, safe='/')}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-redirect": "/login"})
+    return RedirectResponse(target, status_code=303)
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    code = getattr(error, "code", "forbidden")
+    return _error(request, 403, str(error), code=code)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    return _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    return _error(request, 503, str(error), code="unavailable")
+
+
+def _error(request: Request, status: int, detail: str, *, code: str) -> Response:
+    if _wants_json(request):
+        return JSONResponse({"error": code, "detail": detail}, status_code=status)
+    console = runtime(request)
+    texts = console.texts(request)
+    title = texts.find(f"error.{status}") or texts("error.other")
+    detail = texts.find(f"reason.{code}") or detail
+    values: dict[str, Any] = {"path": request.url.path, "title": title, "detail": detail, "code": status}
+    return console.renderer.page("error.html", texts, status=status, **values)
+
+
+def _wants_json(request: Request) -> bool:
+    path = request.url.path
+    return path.startswith("/api/") or path == "/events" or path.endswith(".json")

@@ -1,0 +1,20 @@
+"""The console's routes, one module a page. ``ROUTERS`` is every one of them, in an explicit table."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from console.routes import alerts, api, audit, auth, desk, fleet, live, overview, zones
+
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    overview.router,
+    zones.router,
+    desk.router,
+    alerts.router,
+    audit.router,
+    fleet.router,
+    live.router,
+    api.router,
+)
+"""Each route in them stands in the authorisation matrix of the tests."""

@@ -1,0 +1,52 @@
+"""Alerts: what is open, on what numbers it rests, and who has seen it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, HTTPException
+from fastapi.responses import RedirectResponse, Response
+
+from commands.authorisation import Right
+from console.access import Operator, Viewer, Visit
+from console.messages import alert_rows
+from console.pages import page, part
+from domain.alerts import Alert
+
+router = APIRouter()
+
+
+@router.get("/alerts", response_model=None)
+async def alerts_page(visit: Viewer, closed: bool = False) -> Response:
+    """Open alerts, or all of them; the table alone for htmx."""
+    alerts = await visit.console.services.alerts.alerts(include_closed=closed)
+    values: dict[str, Any] = {
+        "alerts": alert_rows(visit.texts, alerts),
+        "zones": visit.console.services.inventory.zones,
+        "may": {a.key: visit.may(Right.ACKNOWLEDGE, a.zone) for a in alerts},
+        "closed": closed,
+    }
+    if visit.partial:
+        return part(visit, "parts/alerts.html", **values)
+    return await page(visit, "alerts.html", **values)
+
+
+@router.post("/alerts/acknowledge", response_model=None)
+async def acknowledge(visit: Operator, key: Annotated[str, Form()] = "") -> Response:
+    """Marks an alert as seen by this operator."""
+    await acknowledge_one(visit, key)
+    if visit.partial:
+        return await alerts_page(visit)
+    return RedirectResponse("/alerts", status_code=303)
+
+
+async def acknowledge_one(visit: Visit, key: str) -> None:
+    """Acknowledges, if the alert exists and the user holds its zone; acknowledging twice is no error."""
+    found: Alert | None = next((a for a in await visit.console.services.alerts.alerts() if a.key == key), None)
+    if found is None:
+        raise HTTPException(404, f"there is no open alert {key[:80]!r}")
+    visit.need(Right.ACKNOWLEDGE, found.zone)
+    try:
+        await visit.console.services.acknowledge(visit.user, key)
+    except KeyError:
+        raise HTTPException(404, f"there is no open alert {key[:80]!r}") from None

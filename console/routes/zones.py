@@ -1,0 +1,76 @@
+"""A zone's faceplate: what is measured, what moves it, and the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from commands.authorisation import Right
+from console.access import Viewer, Visit
+from console.desk_steps import MODE_HOURS, DeskStep
+from console.messages import alert_rows
+from console.pages import page
+from console.trends import zone_trend
+from domain.assets import Actuator
+from domain.zones import Zone
+
+router = APIRouter()
+
+
+@router.get("/zones/{key}")
+async def zone_page(visit: Viewer, key: str) -> HTMLResponse:
+    """The faceplate of a zone."""
+    return await render_zone(visit, find_zone(visit, key))
+
+
+@router.get("/zones/{key}/trend.json")
+async def trend(visit: Viewer, key: str, hours: float = Query(default=24, ge=1, le=168)) -> JSONResponse:
+    """Inflow and pressures of the last hours, in columns, with the roles of the pressures."""
+    services = visit.console.services
+    zone = find_zone(visit, key)
+    found = await zone_trend(
+        services.series, services.inventory, zone.key, end=services.clock.now(), hours=hours, step_s=services.options.trend_step_s
+    )
+    return JSONResponse({**found.columns(), "min_pressure_m": zone.min_pressure_m, "lines": _lines(visit, zone)})
+
+
+def find_zone(visit: Visit, key: str) -> Zone:
+    """The zone, or 404."""
+    zone = visit.console.services.inventory.zones.get(key)
+    if zone is None:
+        raise HTTPException(404, f"there is no zone {key[:60]!r}")
+    return zone
+
+
+def zone_actuators(visit: Visit, zone: str) -> list[Actuator]:
+    """The zone's actuators, in the inventory's order."""
+    return [a for a in visit.console.services.inventory.actuators.values() if a.zone == zone]
+
+
+async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | None = None) -> HTMLResponse:
+    """The faceplate, with a step of the desk opened where a form was sent without htmx."""
+    services = visit.console.services
+    snapshot = await visit.console.feed.current()
+    alerts = [a for a in await services.alerts.alerts() if a.zone == zone.key]
+    return await page(
+        visit, "zone.html", snapshot=snapshot, zone=zone, view=snapshot.zone(zone.key), actuators=zone_actuators(visit, zone.key),
+        alerts=alert_rows(visit.texts, alerts), steps=steps or {}, start=DeskStep(),
+        may_propose=visit.may(Right.PROPOSE, zone.key), may_auto=visit.may(Right.SET_AUTO, zone.key),
+        trend_hours=services.options.trend_hours, mode_hours=MODE_HOURS,
+        timezone=services.inventory.site.calendar.timezone,
+    )  # fmt: skip
+
+
+def _lines(visit: Visit, zone: Zone) -> list[dict[str, Any]]:
+    """What each pressure of the trend is."""
+    t = visit.texts
+    lines: list[dict[str, Any]] = [
+        {"point": str(p), "role": "critical", "label": t("zone.critical_point", name=str(p))} for p in zone.critical_points
+    ]
+    for a in zone_actuators(visit, zone.key):
+        for role, point in (("outlet", a.outlet_pressure), ("setpoint", a.setpoint)):
+            lines.append({"point": str(point), "role": role, "label": f"{a.key} · {t(f'actuator.{role}')}"})
+    return lines

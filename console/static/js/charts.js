@@ -1,0 +1,103 @@
+// The trends of a zone, drawn left to right in every language.
+import { number, text } from "./format.js";
+
+const AGAIN_MS = 10000;
+
+function palette(element) {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(name).trim();
+}
+
+function axes(colour, unit) {
+  const line = { stroke: colour("--grid"), width: 1 };
+  const font = "11px Arial, sans-serif";
+  return [
+    { stroke: colour("--ink-2"), font, grid: line, ticks: { ...line, size: 4 }, values: "{HH}:{mm}", space: 60 },
+    { stroke: colour("--ink-2"), font, grid: line, ticks: { show: false }, size: 46, values: (_, all) => all.map((v) => `${number(v, v % 1 ? 1 : 0)}`), label: unit, labelSize: 14, labelFont: font, labelGap: 0 },
+  ];
+}
+
+function options(element, zone, colour, unit, series) {
+  return {
+    width: element.clientWidth,
+    height: element.clientHeight || (element.classList.contains("tall") ? 260 : 190),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    fmtDate: (template) => uPlot.fmtDate(template),
+    cursor: { sync: { key: "zone" }, points: { size: 6 }, drag: { setScale: true, x: true, y: false } },
+    legend: { live: true },
+    padding: [8, 8, 0, 0],
+    axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (u, splits) => splits.map((s) => clock(u, s, zone)) })),
+    series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : moment(s, zone)) }, ...series],
+  };
+}
+
+function clock(_, seconds, zone) {
+  const d = uPlot.tzDate(new Date(seconds * 1000), zone);
+  return `${String(d.getHours()).padStart(2, "0")}:${String(d.getMinutes()).padStart(2, "0")}`;
+}
+
+function moment(seconds, zone) {
+  const d = uPlot.tzDate(new Date(seconds * 1000), zone);
+  const two = (n) => String(n).padStart(2, "0");
+  return `${two(d.getDate())}/${two(d.getMonth() + 1)} ${two(d.getHours())}:${two(d.getMinutes())}`;
+}
+
+const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${number(v, digits)} ${unit}`);
+
+function flowChart(element, zone, trend) {
+  const colour = palette(element);
+  const all = trend.inflow_m3h.filter((v) => v !== null);
+  const series = [{ label: text("inflow"), stroke: colour("--trace-1"), fill: colour("--trace-fill"), width: 1.6, points: { show: false }, value: shown(1, "m³/h") }];
+  const plan = options(element, zone, colour, "m³/h", series);
+  plan.scales = { y: { range: [Math.min(0, ...all), Math.max(1, ...all) * 1.08] } };
+  return new uPlot(plan, [trend.seconds, trend.inflow_m3h], element);
+}
+
+function pressureChart(element, zone, trend) {
+  const colour = palette(element);
+  const looks = {
+    critical: { stroke: colour("--trace-1"), width: 1.6 },
+    outlet: { stroke: colour("--trace-2"), width: 1.2 },
+    setpoint: { stroke: colour("--trace-3"), width: 1.4, dash: [6, 4], paths: uPlot.paths.stepped({ align: 1 }) },
+  };
+  let critical = 0;
+  const series = trend.lines.map((line) => ({
+    label: line.label,
+    points: { show: false },
+    value: shown(1, "m"),
+    ...looks[line.role],
+    ...(line.role === "critical" && critical++ ? { dash: [2, 3] } : {}),
+  }));
+  const columns = trend.lines.map((line) => trend.pressures_m[line.point] ?? trend.seconds.map(() => null));
+  series.push({ label: text("minimum"), stroke: colour("--limit"), width: 1, dash: [1, 3], points: { show: false }, value: shown(1, "m") });
+  columns.push(trend.seconds.map(() => trend.min_pressure_m));
+  const values = columns.flat().filter((v) => v !== null);
+  const plan = options(element, zone, colour, "m", series);
+  plan.scales = { y: { range: [Math.max(0, Math.min(...values) - 4), Math.max(...values) + 4] } };
+  return new uPlot(plan, [trend.seconds, ...columns], element);
+}
+
+/** Draws the two trends and keeps them fresh. */
+export async function startCharts(flow) {
+  const pressure = document.querySelector('[data-part="pressure"]');
+  const zone = flow.dataset.timezone;
+  let drawn = [];
+  const redraw = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(flow.dataset.trend, { headers: { accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const trend = await answer.json();
+    const old = drawn;
+    drawn = [flowChart(flow, zone, trend), pressureChart(pressure, zone, trend)];
+    for (const chart of old) chart.destroy();
+  };
+  await redraw();
+  setInterval(redraw, AGAIN_MS);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new ResizeObserver(() => {
+    for (const chart of drawn) {
+      const holder = chart.root.parentElement;
+      if (holder) chart.setSize({ width: holder.clientWidth, height: chart.height });
+    }
+  }).observe(flow);
+}

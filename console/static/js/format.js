@@ -1,0 +1,25 @@
+// Numbers as people read them: the twin of console/numbers.py. Latin digits everywhere, comma in French and Arabic.
+const language = document.documentElement.lang;
+const comma = language === "fr" || language === "ar";
+export const NO_VALUE = "––";
+
+/** @param {number|null|undefined} value @param {number} digits */
+export function number(value, digits) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return NO_VALUE;
+  const [whole, part] = Math.abs(value).toFixed(digits).split(".");
+  let text = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + (part ? (comma ? "," : ".") + part : "");
+  if (value < 0 && /[1-9]/.test(text)) text = "\u2212" + text;
+  return text;
+}
+
+/** The value at a dotted path of the snapshot. Keys may hold dots themselves only in their last part. */
+export function at(snapshot, path) {
+  return path.split(".").reduce((found, key) => (found === null || found === undefined ? undefined : found[key]), snapshot);
+}
+
+const texts = JSON.parse(document.body.dataset.texts ?? "{}");
+
+/** A text of the page's language, its {places} filled. */
+export function text(key, values = {}) {
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
+}
