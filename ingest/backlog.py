@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from dataclasses import dataclass
 
@@ -79,16 +78,33 @@ class Backlog:
             self._closed = True
             self._changed.notify_all()
 
-    async def take(self, *, rows: int, wait_s: float) -> Batch | None:
-        """The next batch: when ``rows`` wait, or the oldest has waited ``wait_s``. None when closed and empty."""
+    async def take(self, *, rows: int, wait_s: float, quiet_s: float = 0.01) -> Batch | None:
+        """The next batch: when ``rows`` wait, or the oldest has waited ``wait_s``, or nothing came for ``quiet_s``.
+
+        A quiet road means that the gateways' windows are used up: waiting on would only delay their receipts.
+
+        Returns:
+            The work, or None when the backlog is closed and empty.
+        """
         async with self._changed:
             await self._changed.wait_for(lambda: self._work or self._closed)
             if not self._work:
                 return None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self._work[0][0] + wait_s):
-                    await self._changed.wait_for(lambda: self._rows >= rows or self._closed)
+            due_s = self._work[0][0] + wait_s
+            while not await self._within(quiet_s, due_s, rows):
+                pass
             return self._pop(rows)
+
+    async def _within(self, quiet_s: float, due_s: float, rows: int) -> bool:
+        """Waits for one quiet period at most; True when the batch is to be handed out."""
+        before = len(self._work)
+        now_s = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(min(due_s, now_s + quiet_s)):
+                await self._changed.wait_for(lambda: self._rows >= rows or self._closed)
+        except TimeoutError:
+            return len(self._work) == before or asyncio.get_running_loop().time() >= due_s
+        return True
 
     def _pop(self, rows: int) -> Batch:
         taken: list[Work] = []

@@ -49,7 +49,9 @@ class BatchSettings(_Section):
     rows: int = Field(default=10_000, ge=1)
     """A transaction starts when this many readings wait ..."""
     wait_s: float = Field(default=0.1, ge=0)
-    """... or when the oldest has waited this long."""
+    """... or when the oldest has waited this long ..."""
+    quiet_s: float = Field(default=0.01, gt=0)
+    """... or when nothing has come for this long."""
     backlog_rows: int = Field(default=40_000, ge=1)
     """Decoded readings that may wait; beyond them nothing more is taken out of the queue."""
     queue_messages: int = Field(default=2_000, ge=1)

@@ -46,7 +46,8 @@ class Writer:
 
     async def run(self) -> None:
         """Writes until the backlog is closed and empty."""
-        while (batch := await self._backlog.take(rows=self._settings.rows, wait_s=self._settings.wait_s)) is not None:
+        bounds = self._settings
+        while (batch := await self._backlog.take(rows=bounds.rows, wait_s=bounds.wait_s, quiet_s=bounds.quiet_s)) is not None:
             self._metrics.backlog(self._backlog.rows)
             try:
                 await self._write(batch)

@@ -31,9 +31,16 @@ async def test_a_batch_is_handed_out_at_its_size() -> None:
 async def test_a_batch_is_handed_out_at_its_age() -> None:
     backlog = Backlog(max_rows=100)
     await backlog.put(work(5))
-    batch = await asyncio.wait_for(backlog.take(rows=10, wait_s=0.01), 10)
+    batch = await asyncio.wait_for(backlog.take(rows=10, wait_s=0.01, quiet_s=3600), 30)
     assert batch is not None
     assert len(batch.blocks) == 1
+
+
+async def test_a_batch_is_handed_out_when_nothing_more_comes() -> None:
+    backlog = Backlog(max_rows=100)
+    await backlog.put(work(5))
+    batch = await asyncio.wait_for(backlog.take(rows=10, wait_s=3600, quiet_s=0.01), 30)
+    assert batch is not None
 
 
 async def test_one_piece_larger_than_a_batch_still_goes() -> None:
@@ -59,7 +66,7 @@ async def test_put_waits_while_it_is_full() -> None:
 async def test_a_closed_backlog_gives_out_the_rest_at_once_and_then_nothing() -> None:
     backlog = Backlog(max_rows=10)
     await backlog.put(work(1))
-    waiting = asyncio.create_task(backlog.take(rows=10, wait_s=3600))
+    waiting = asyncio.create_task(backlog.take(rows=10, wait_s=3600, quiet_s=3600))
     await asyncio.sleep(0)
     await backlog.close()
     assert await asyncio.wait_for(waiting, 10) is not None
