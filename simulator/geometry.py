@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.inp import Row, number, read_sections
+from simulator.inp import Row, number, read_sections, word
+
+Sections = Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Geometry:
     """Setting of each valve in the file, for a PRV its outlet pressure [m]."""
     emitters: dict[str, float]
     """Emitter coefficient of each leaking junction [m³/h per m^N1]."""
+    emitter_exponent: float
+    """N1 of L1/L0 = (P1/P0)^N1; EPANET's own is 0.5 where the file says nothing."""
     reservoirs: tuple[str, ...]
     tanks: tuple[str, ...]
 
@@ -79,44 +84,43 @@ def read_geometry(inp_text: str) -> Geometry:
     demands = sections.get("DEMANDS", ())
     return Geometry(
         nodes=nodes,
-        links=_links(sections),
+        links=tuple(_links(sections)),
         zones={r.words[1]: r.words[2] for r in sections.get("TAGS", ()) if r.words[0].upper() == "NODE" and len(r.words) > 2},
         connections={r.words[0]: _connections(r) for r in demands if _connections(r)},
-        demands={r.words[0]: number(r, 1, section="DEMANDS", what="a demand") for r in demands},
+        demands=_numbers(sections, "DEMANDS", 1, "a demand"),
         groups={r.words[0]: r.words[2] for r in demands if len(r.words) > 2},
-        settings={r.words[0]: number(r, 5, section="VALVES", what="a setting") for r in sections.get("VALVES", ())},
-        emitters={r.words[0]: number(r, 1, section="EMITTERS", what="a coefficient") for r in sections.get("EMITTERS", ())},
+        settings=_numbers(sections, "VALVES", 5, "a setting"),
+        emitters=_numbers(sections, "EMITTERS", 1, "a coefficient"),
+        emitter_exponent=next(
+            (number(r, 2, section="OPTIONS", what="an exponent") for r in sections.get("OPTIONS", ()) if _is_exponent(r)), 0.5
+        ),
         reservoirs=tuple(r.words[0] for r in sections.get("RESERVOIRS", ())),
         tanks=tuple(r.words[0] for r in sections.get("TANKS", ())),
     )
 
 
-def _links(sections: dict[str, tuple[Row, ...]]) -> tuple[Link, ...]:
-    pipes = tuple(
-        Link(
-            key=r.words[0],
-            kind="pipe",
-            start=r.words[1],
-            end=r.words[2],
-            length_m=number(r, 3, section="PIPES", what="a length"),
-            diameter_mm=number(r, 4, section="PIPES", what="a diameter"),
-        )
-        for r in sections.get("PIPES", ())
-    )
-    pumps = tuple(Link(key=r.words[0], kind="pump", start=r.words[1], end=r.words[2]) for r in sections.get("PUMPS", ()))
-    valves = tuple(
-        Link(
-            key=r.words[0],
-            kind="valve",
-            start=r.words[1],
-            end=r.words[2],
-            diameter_mm=number(r, 3, section="VALVES", what="a diameter"),
-        )
-        for r in sections.get("VALVES", ())
-    )
-    return pipes + pumps + valves
+def _numbers(sections: Sections, section: str, column: int, what: str) -> dict[str, float]:
+    return {r.words[0]: number(r, column, section=section, what=what) for r in sections.get(section, ())}
+
+
+def _links(sections: Sections) -> Iterator[Link]:
+    for section, kind in (("PIPES", "pipe"), ("PUMPS", "pump"), ("VALVES", "valve")):
+        for row in sections.get(section, ()):
+            yield Link(
+                key=row.words[0],
+                kind=kind,
+                start=word(row, 1, section=section, what="a node"),
+                end=word(row, 2, section=section, what="a node"),
+                length_m=number(row, 3, section=section, what="a length") if kind == "pipe" else 0.0,
+                diameter_mm=number(row, 4 if kind == "pipe" else 3, section=section, what="a diameter") if kind != "pump" else 0.0,
+            )
+
+
+def _is_exponent(row: Row) -> bool:
+    return tuple(w.upper() for w in row.words[:2]) == ("EMITTER", "EXPONENT")
 
 
 def _connections(row: Row) -> int:
+    """The number in a comment such as ``17 connections``."""
     words = row.comment.split()
     return int(words[0]) if len(words) == 2 and words[1].startswith("connection") and words[0].isdigit() else 0

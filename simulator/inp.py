@@ -38,6 +38,22 @@ def read_sections(text: str) -> dict[str, tuple[Row, ...]]:
     return {name: tuple(rows) for name, rows in sections.items()}
 
 
+def word(row: Row, column: int, *, section: str, what: str) -> str:
+    """The word in a column.
+
+    Raises:
+        ConfigurationError: There is none; names section and line.
+    """
+    if column >= len(row.words):
+        raise ConfigurationError(
+            file="network file",
+            key=f"[{section}] line {row.line}",
+            value=" ".join(row.words),
+            expected=f"{what} in column {column + 1}",
+        )
+    return row.words[column]
+
+
 def number(row: Row, column: int, *, section: str, what: str) -> float:
     """The number in a column.
 

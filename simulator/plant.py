@@ -6,7 +6,6 @@ pressure, so that a pressure that is too low is never hidden by lower use; leaks
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +24,6 @@ from simulator.site import SimulatedSite
 from simulator.tanks import read_switches, read_tanks
 from simulator.toolkit import Epanet, FloatArray
 
-N1 = 1.1
-"""Leakage exponent of the network file."""
 TOLERANCE_M = 0.05
 """A customer counts as short of pressure this far below the zone's minimum."""
 
@@ -74,7 +71,7 @@ class Plant:
         """
         text = site.network.read_text(encoding="utf-8")
         self._tanks, self._switches = read_tanks(text), read_switches(text)
-        self._site, self._seed = site, seed
+        self._site, self._seed, self._n1 = site, seed, site.geometry.emitter_exponent
         self._epanet = Epanet(site.network, library=library)
         self.nodes, self.links = self._epanet.nodes, self._epanet.links
         self._node = {name: i for i, name in enumerate(self.nodes)}
@@ -132,7 +129,7 @@ class Plant:
         self._apply(moment, {k: held.get(f"prv:{k}", v) for k, v in ordered.items()}, pump_on, before.levels_m)
         bursts = [f for f in faults if isinstance(f, Burst) and f.active(moment)]
         pressures, flows, balanced, burst_m3h = self._solve(moment, bursts)
-        leak_m3h = burst_m3h + float(np.sum(self._emitters * np.maximum(pressures, 0.0) ** N1))
+        leak_m3h = burst_m3h + float(np.sum(self._emitters * np.maximum(pressures, 0.0) ** self._n1))
         state = HydraulicState(
             pressures_m=pressures,
             flows_m3h=flows,
@@ -214,12 +211,12 @@ class Plant:
             extra[:] = 0.0
             for place, burst in zip(places, bursts, strict=True):
                 pressure = max(0.5, float(self._last_pressures[place]))
-                extra[place] += burst.flow_at(moment, pressure) / pressure**N1
+                extra[place] += burst.flow_at(moment, pressure) / pressure**self._n1
             for place in places:
                 self._epanet.set_emitter(place, float(self._emitters[place] + extra[place]))
             balanced = self._epanet.solve()
             self._last_pressures = self._epanet.pressures()
-        flow = float(np.sum(extra * np.maximum(self._last_pressures, 0.0) ** N1))
+        flow = float(np.sum(extra * np.maximum(self._last_pressures, 0.0) ** self._n1))
         flows = self._epanet.flows()
         for place in places:
             self._epanet.set_emitter(place, float(self._emitters[place]))
@@ -259,8 +256,3 @@ def _with_sensor_faults(
 def fixed_setpoints(site: SimulatedSite) -> dict[str, float]:
     """The present state: each valve at its safe setpoint."""
     return {key: a.safe_m for key, a in site.inventory.actuators.items()}
-
-
-def at(memory: PlantMemory, moment: datetime) -> PlantMemory:
-    """The same state said to be of another time."""
-    return dataclasses.replace(memory, time=moment)
