@@ -8,11 +8,11 @@ from datetime import datetime
 import numpy as np
 
 from domain.findings import Finding
+from domain.grids import GridCache
 from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import FindingStore, SeriesSource
 from domain.zones import Zone
-from leak_detection.cache import GridCache
 from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.monitor import update

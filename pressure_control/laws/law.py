@@ -1,0 +1,42 @@
+"""What a law is: a pure function from what is seen and known to the pressure a valve should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pressure_control.learning import ValveModel
+from pressure_control.observations import ValveTask, Window
+from pressure_control.settings import ControlSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LawInputs:
+    """All a law may look at."""
+
+    task: ValveTask
+    recent: Window
+    """The newest hours; at least one step."""
+    model: ValveModel | None
+    settings: ControlSettings
+    downstream_m: Mapping[str, float] = field(default_factory=dict)
+    """Setpoint that each valve downstream has or is about to get [m], the higher of the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a law wants of the valve, before limits and ramps."""
+
+    value_m: float
+    binding: str
+    """Point that asks for the most."""
+    may_lower: bool
+    """False where the law knows too little to go down."""
+    reason: str
+    """In an operator's words, with numbers."""
+    basis: str
+    """What it rests on, one sentence."""
+
+
+Law = Callable[[LawInputs], Target | None]
+"""None: the law has nothing to say."""

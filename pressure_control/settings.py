@@ -1,0 +1,34 @@
+"""How much room a law leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """Margins and ages, in metres and seconds."""
+
+    reserve_m: float = 1.5
+    """Standing reserve above the minimum pressure: places without a sensor may lie lower than those with one."""
+    surge_m3h: float = 15.0
+    """A sudden draw (burst, hydrant) that must be survived until the valve has opened."""
+    valve_headroom_m: float = 3.0
+    """Inlet pressure of a valve downstream above its setpoint."""
+    quantile: float = 0.997
+    """Share of past moments in which the head loss stayed below what was forecast plus margin."""
+    look_ahead_steps: int = 3
+    """How far the flow is forecast; an order acts minutes after the data it rests on, and stands until the next."""
+    stale_s: float = 900.0
+    """Data older than this are not used."""
+    give_up_s: float = 1800.0
+    """With flow or outlet pressure older than this the valve is led to its safe setpoint."""
+    critical_give_up_s: float = 3600.0
+    """The same for the last critical pressure."""
+    quantum_m: float = 0.1
+    dead_band_down_m: float = 0.3
+    dead_band_up_m: float = 0.1
+    follow_m: float = 1.0
+    """Outlet and setpoint further apart than this: the valve does not follow."""
+    follow_order_m: float = 3.0
+    """No order further above the measured outlet than this while the valve does not follow."""
