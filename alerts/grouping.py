@@ -149,3 +149,10 @@ def family_of(alert: Alert) -> Family | None:
         if alert.code == code:
             return FAMILY[kind]
     return None
+
+
+def stands_for(alert: Alert, found: Group) -> bool:
+    """Whether an open alert is about this group: same family and zone; where its cause was over, the same finding again."""
+    if (family_of(alert), alert.zone) != (found.family, found.zone):
+        return False
+    return alert.state is not AlertState.RETURNED_UNACKNOWLEDGED or alert.finding in {f.key for f in found.members}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.conditions import Condition, condition_alert, prefix
-from alerts.grouping import FAMILY, Family, Group, PriorityRules, family_of, group, new_alert, parameters_of, priority_of
+from alerts.grouping import Group, PriorityRules, family_of, group, new_alert, parameters_of, priority_of, stands_for
 from alerts.lifecycle import (
     URGENCY,
     Acknowledged,
@@ -25,7 +25,7 @@ from alerts.lifecycle import (
     is_shelf_over,
     possible,
 )
-from domain.alerts import Alert, AlertState
+from domain.alerts import Alert
 from domain.errors import NotAllowed
 from domain.findings import Finding
 from domain.ports import AlertStore, Clock, User
@@ -51,23 +51,27 @@ class Alerts:
         self._clock = clock
         self._authorise = authorise
         self._rules = rules or PriorityRules()
-        self._members: dict[str, dict[str, Finding]] = {}
         self._lock = asyncio.Lock()
 
     async def on_findings(self, findings: Sequence[Finding], now: datetime) -> tuple[Alert, ...]:
-        """Opens, joins, worsens and ends alerts by what the detectors say now; returns those that changed.
+        """Opens, joins, worsens and ends alerts by what the detectors believe now; returns those that changed.
 
-        A finding that is not mentioned stays as it was last said to be; one that is over comes with ``open`` False. After a restart
-        an alert is known by the finding it names, so pass every open finding then.
+        Args:
+            findings: Every finding that is open now, of all detectors and zones: a leak that is not among them is over. Findings
+                with ``open`` False may be among them and say the same.
+            now: Data time of the detectors' round.
         """
         async with self._lock:
-            alerts = {a.key: a for a in await self._store.alerts() if family_of(a) is not None}
-            self._members = {key: self._members.get(key, {}) for key in alerts}
-            for finding in findings:
-                self._place(finding, alerts)
-            changed = [await self._follow(alert, now) for alert in alerts.values()]
-            new = group(f for f in findings if f.open and not self._is_member(f))
-            changed += [await self._open(found, now) for found in new]
+            groups = group(f for f in findings if f.open)
+            changed: list[Alert | None] = []
+            for alert in [a for a in await self._store.alerts() if family_of(a) is not None]:
+                found = next((g for g in groups if stands_for(alert, g)), None)
+                if found is None:
+                    changed.append(await self._event(alert, Returned(), now, SYSTEM))
+                else:
+                    groups = tuple(g for g in groups if g is not found)
+                    changed.append(await self._follow(alert, found, now))
+            changed += [await self._save(new_alert(found, self._rules, now), SYSTEM, "raised") for found in groups]
         return tuple(a for a in changed if a is not None)
 
     async def on_condition(self, condition: Condition, now: datetime) -> Alert | None:
@@ -103,43 +107,21 @@ class Alerts:
                 if is_shelf_over(alert, now):
                     await self._event(alert, Unshelved(), now, SYSTEM)
 
-    def _place(self, finding: Finding, alerts: dict[str, Alert]) -> None:
-        """Puts a finding to the alert that knows it, or to the one of its zone and family whose cause is still there."""
-        for alert in alerts.values():
-            members = self._members[alert.key]
-            same = (family_of(alert), alert.zone) == (FAMILY[finding.kind], finding.zone)
-            joins = same and finding.open and alert.state is not AlertState.RETURNED_UNACKNOWLEDGED
-            if finding.key in members or finding.key == alert.finding or joins:
-                members[finding.key] = finding
-                return
-
-    def _is_member(self, finding: Finding) -> bool:
-        return any(finding.key in members for members in self._members.values())
-
-    async def _follow(self, alert: Alert, now: datetime) -> Alert | None:
-        members = tuple(sorted(self._members.get(alert.key, {}).values(), key=lambda f: (f.since, f.key)))
-        if not members:
-            return None
-        found = Group(family=family_of(alert) or Family.LEAK, zone=alert.zone or "", members=members)
-        if not found.open:
-            return await self._event(alert, Returned(), now, SYSTEM)
+    async def _follow(self, alert: Alert, found: Group, now: datetime) -> Alert | None:
         back = await self._event(alert, Raised(), now, SYSTEM)
         return await self._update(back or alert, found, now) or back
 
     async def _update(self, alert: Alert, found: Group, now: datetime) -> Alert | None:
         """New numbers, and a new alarm where the alert has become more urgent; it never becomes less urgent by itself."""
-        fresh = replace(alert, code=found.code, parameters=parameters_of(found), finding=found.spokesman.key)
+        parameters = parameters_of(found)
+        parameters["since"] = min(parameters["since"], alert.parameters.get("since", parameters["since"]))
+        fresh = replace(alert, code=found.code, parameters=parameters, finding=found.spokesman.key)
         priority = priority_of(found, self._rules)
         if URGENCY[priority] > URGENCY[alert.priority]:
             return await self._save(apply(fresh, Worsened(priority=priority), now, SYSTEM), SYSTEM, "worsened")
         if fresh == alert:
             return None
         return await self._save(replace(fresh, updated_at=max(now, alert.updated_at)), SYSTEM, "updated")
-
-    async def _open(self, found: Group, now: datetime) -> Alert:
-        alert = new_alert(found, self._rules, now)
-        self._members[alert.key] = {f.key: f for f in found.members}
-        return await self._save(alert, SYSTEM, "raised")
 
     async def _by_person(self, user: User, key: str, right: str, event: Event) -> Alert:
         async with self._lock:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,7 @@ class Desk:
         clock: Process time.
         monotonic: Wall seconds that only grow, for what waits for people.
         settings: How long things hold.
+        on_concluded: Is told each command with its outcome, once, after both are kept; silence (``Unknown``) included.
         make_id: Identities for proposals, selections and commands.
     """
 
@@ -58,6 +59,7 @@ class Desk:
         clock: Clock,
         monotonic: Callable[[], float],
         settings: DeskSettings | None = None,
+        on_concluded: Callable[[Command, Outcome], Awaitable[None]] | None = None,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._settings = settings or DeskSettings()
@@ -74,6 +76,7 @@ class Desk:
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self._concluded = asyncio.Condition()
         self._foreign: set[tuple[str, str]] = set()
+        self._on_concluded = on_concluded
 
     async def start(self) -> None:
         """After a restart: commands still pending go to the sender again (it drops those past their expiry)."""
@@ -204,15 +207,13 @@ class Desk:
             outcome: The answer.
             origin: ``group/node`` the answer came from; an answer of a gateway that was not asked is audited and not believed.
         """
-        if origin is not None:
-            pending = {c.command_id: c for c in await self._store.pending()}
-            command = pending.get(outcome.command_id)
-            if command is not None and command.gateway != origin:
-                if (command.command_id, origin) not in self._foreign:
-                    self._foreign.add((command.command_id, origin))
-                    body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
-                    await self._audit(origin, "foreign_answer", outcome.command_id, body)
-                return
+        command = await self._pending(outcome.command_id)
+        if origin is not None and command is not None and command.gateway != origin:
+            if (command.command_id, origin) not in self._foreign:
+                self._foreign.add((command.command_id, origin))
+                body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
+                await self._audit(origin, "foreign_answer", outcome.command_id, body)
+            return
         known = self._outcomes.get(outcome.command_id)
         if not await self._conclude(outcome) and isinstance(known, Unknown) and not isinstance(outcome, Unknown):
             await self._audit(origin or "gateway", "late_answer", outcome.command_id, {"outcome": outcome_word(outcome)})
@@ -231,7 +232,11 @@ class Desk:
         """What time demands: outcomes that never came, manual modes that end, leases to renew. Call it every few wall seconds."""
         await self._upkeep.run()
 
+    async def _pending(self, command_id: str) -> Command | None:
+        return next((c for c in await self._store.pending() if c.command_id == command_id), None)
+
     async def _conclude(self, outcome: Outcome) -> bool:
+        command = await self._pending(outcome.command_id)
         first = await self._store.finish(outcome)
         if first:
             self._outcomes[outcome.command_id] = outcome
@@ -239,6 +244,8 @@ class Desk:
                 self._outcomes.popitem(last=False)
             async with self._concluded:
                 self._concluded.notify_all()
+            if self._on_concluded is not None and command is not None:
+                await self._on_concluded(command, outcome)
         return first
 
     async def _consider(self, proposal: Proposal, denied: tuple[Reason, ...]) -> Accepted | Refused:

@@ -241,6 +241,7 @@ async def test_a_result_is_acknowledged_only_once_the_desk_has_kept_it(road: Roa
 async def test_a_gateway_that_was_not_asked_cannot_answer_for_another(road: Road) -> None:
     road.edge.mute = True
     command = await road.order()
+    await heard_by(road.edge)
     lie = encode_result(Verified(command_id=command.command_id, at=road.clock.at, readback_m=39.0), 0, 0)
     async with aiomqtt.Client("127.0.0.1", road.broker.port, protocol=aiomqtt.ProtocolVersion.V5) as liar:
         await liar.publish("spBv1.0/demo/DDATA/gw-9/prv-medina", lie)
@@ -258,11 +259,7 @@ async def test_a_gateway_that_was_not_asked_cannot_answer_for_another(road: Road
 async def test_past_its_expiry_a_command_is_not_published_any_more_and_ends_unknown(road: Road) -> None:
     road.edge.mute = True
     command = await road.order()
-
-    async def heard() -> bool:
-        return bool(road.edge.heard)
-
-    await until(heard)
+    await heard_by(road.edge)
     road.clock.pass_s(720)
     await road.desk.tick()
     assert isinstance(await road.desk.wait(command.command_id, PATIENCE_S), Unknown)
@@ -270,6 +267,13 @@ async def test_past_its_expiry_a_command_is_not_published_any_more_and_ends_unkn
     later = await ordered_again(road)
     assert isinstance(await road.desk.wait(later.command_id, PATIENCE_S), Verified)
     assert [c.command_id for _, c in road.edge.rules.moves] == [later.command_id]
+
+
+async def heard_by(edge: WireEdge) -> None:
+    async def heard() -> bool:
+        return bool(edge.heard)
+
+    await until(heard)
 
 
 async def ordered_again(road: Road) -> Command:

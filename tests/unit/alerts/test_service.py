@@ -74,18 +74,21 @@ async def test_one_leak_is_one_alert_whoever_sees_it_and_however_often(room: Roo
 
 
 async def test_it_ends_when_no_detector_sees_it_any_more(room: Room) -> None:
-    await room.service.on_findings([STEP, NIGHT], at(0))
-    await room.service.on_findings([OVER], at(1))
+    later = replace(NIGHT, since=at(-5))
+    await room.service.on_findings([STEP, later], at(0))
+    assert room.only().code == "leak.burst"
+    await room.service.on_findings([OVER, later], at(1))
+    assert room.only().parameters["since"] == "2026-05-03T01:30Z"  # the leak is as old as it was
     assert room.only().state is AlertState.UNACKNOWLEDGED
     assert room.only().code == "leak.standing"
-    await room.service.on_findings([replace(NIGHT, open=False)], at(2))
+    await room.service.on_findings([], at(2))
     assert room.only().state is AlertState.RETURNED_UNACKNOWLEDGED
     await room.service.acknowledge(OPERATOR, room.only().key)
     assert room.only().state is AlertState.NORMAL
 
 
 async def test_a_leak_seen_again_before_anybody_looked_is_the_same_alert(room: Room) -> None:
-    for findings in ([STEP], [OVER], [STEP]):
+    for findings in ([STEP], [], [STEP, NIGHT]):
         await room.service.on_findings(findings, at(1))
     assert room.only().state is AlertState.UNACKNOWLEDGED
 

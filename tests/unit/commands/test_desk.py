@@ -15,7 +15,7 @@ from commands.selection import Accepted, Selection
 from commands.settings import DeskSettings
 from domain.audit import verify_chain
 from domain.ports import ModeRow, User
-from domain.setpoints import Command, Expired, Mode, Outcome, Refused, Source, Unknown, Verified
+from domain.setpoints import Command, Expired, Mode, Outcome, Refused, Source, Unknown, Verified, outcome_word
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SECOND, START, SUPERVISOR, VIEWER, Outbox, SetClock, TinyEdge, Valves, small_site
 
@@ -30,6 +30,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.journal: list[tuple[str, str]] = []
+        self.concluded: list[tuple[str, str]] = []
         self.store = MemoryCommandStore(self.journal)
         self.valves = Valves(self.clock)
         self.outbox = Outbox(self.journal)
@@ -48,7 +49,11 @@ class House:
             clock=self.clock,
             monotonic=self.clock.monotonic,
             settings=settings,
+            on_concluded=self.note,
         )
+
+    async def note(self, command: Command, outcome: Outcome) -> None:
+        self.concluded.append((command.command_id, outcome_word(outcome)))
 
     async def proposal(self, value_m: float = 39.0, user: User = OPERATOR) -> str:
         accepted = await self.desk.propose(user, PRV, value_m, "night")
@@ -245,6 +250,7 @@ async def test_an_outcome_counts_once(house: House) -> None:
     await house.desk.on_outcome(Expired(command_id="never heard of", at=START))
     assert isinstance(await house.desk.wait(command.command_id, 0.01), Verified)
     assert house.store.actions().count("verified") == 1
+    assert house.concluded == [(command.command_id, "verified")]
     assert "expired" not in house.store.actions()
 
 
@@ -268,6 +274,7 @@ async def test_silence_ends_unknown_once_and_a_late_answer_is_noted_once(house: 
     await house.desk.tick()
     assert isinstance(await house.desk.wait(command.command_id, 0.01), Unknown)
     assert house.store.actions().count("unknown") == 1
+    assert house.concluded == [(command.command_id, "unknown")]
     late = Verified(command_id=command.command_id, at=START, readback_m=39.0)
     await house.desk.on_outcome(late, "demo/gw-1")
     await house.desk.on_outcome(late, "demo/gw-1")
