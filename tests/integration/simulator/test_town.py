@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import json
 import time
@@ -19,6 +20,8 @@ from protocols.modbus.profile import decode, encode_write, load_model, plan
 from simulator.compare import compare_live, fixed_run, replay_run
 from simulator.history import make_history
 from simulator.memory import load
+from simulator.plant import Plant
+from simulator.site import load_site
 from simulator.town import LOG, PORTS, START, STATE, TRUTH, TownSettings, run_town
 from simulator.town_log import read_log
 
@@ -168,5 +171,9 @@ def test_the_fixed_run_counts_faults_from_the_live_start():
     early = fixed_run(SITE, 1, "demo", LIVE, LIVE + timedelta(hours=1))
     late = fixed_run(SITE, 1, "demo", LIVE, LIVE + timedelta(hours=1), live_start=LIVE + timedelta(hours=5))
     assert early.burst_m3 > 1
+    with Plant(load_site(SITE), seed=1) as plant:
+        resumed = dataclasses.replace(plant.begin(LIVE), time=LIVE + timedelta(hours=5))
+    second = fixed_run(SITE, 1, "demo", resumed.time, resumed.time + timedelta(minutes=10), resumed, live_start=LIVE)
+    assert second.burst_m3 > 1
     assert late.burst_m3 == 0
     assert early.hours == late.hours == pytest.approx(1)

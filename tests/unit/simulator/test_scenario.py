@@ -53,6 +53,9 @@ def test_bursts_lie_on_the_largest_mains(site: SimulatedSite):
         places = burst_places(site, zone)
         assert len(places) >= 5
         assert all(site.geometry.zones[n] == zone for n in places)
+        largest = {n: max(k.diameter_mm for k in site.geometry.links if n in (k.start, k.end)) for n in site.geometry.emitters}
+        others = [largest[n] for n in site.geometry.emitters if site.geometry.zones[n] == zone and n not in places]
+        assert min(largest[n] for n in places) >= max(others)
 
 
 def test_the_live_start_is_the_last_local_start_whose_run_is_over(site: SimulatedSite):
