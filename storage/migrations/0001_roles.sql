@@ -14,7 +14,11 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;  -- another database of this server was migrated at the same moment
         END;
-        EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
+        -- Everybody has these by default; a hardened server may have taken them away.
+        IF NOT (has_database_privilege(role_name, current_database(), 'CONNECT')
+                AND has_database_privilege(role_name, current_database(), 'TEMPORARY')) THEN
+            EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
+        END IF;
         EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role_name);
     END LOOP;
     IF NOT pg_has_role(current_user, 'khettara_migrate', 'SET') THEN
