@@ -100,6 +100,14 @@ def test_an_alias_that_the_birth_did_not_explain_is_a_letter() -> None:
     assert [(d.reason, d.first, d.last) for d in rows(got).dead] == [(Reason.UNKNOWN_ALIAS, 6, 6)]
 
 
+def test_an_alias_that_was_explained_starts_anew_for_the_next_one() -> None:
+    fixture = Fixture()
+    fixture.send(DATA, block([reading(1.0)]))
+    fixture.born()
+    fixture.send(DATA, block([reading(1.0)]))
+    assert fixture.send(DATA, block([reading(1.0, alias=77)])).block is None, "its birth may be on the way"
+
+
 def test_devices_and_metrics_that_the_inventory_does_not_know() -> None:
     got = Fixture([channel(EDGE, DEVICE, "flow_m3h", 41)]).born().send(DATA, block([reading(1.0), reading(2.0, alias=2)]))
     assert reasons(got) == [Reason.UNKNOWN_METRIC]
@@ -189,6 +197,8 @@ def test_gateways_of_other_makes_are_stored_without_receipt() -> None:
     assert (got.stream, got.range) == (None, None)
     assert got.point_id.tolist() == [41, 42]
     assert got.time_ms.tolist() == [NOW_MS, NOW_MS]
+    fixture.send(topic("NBIRTH"), node)
+    assert fixture.send(DATA, data).ignored == "unknown_alias", "a node birth starts another maker's aliases anew"
 
 
 def test_a_death_counts_only_for_its_own_birth() -> None:

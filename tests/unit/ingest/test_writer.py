@@ -144,6 +144,14 @@ async def test_a_database_that_refuses_everything_costs_no_reading() -> None:
     assert max(fixture.committed()) == 2 * REFUSED_IN_A_ROW, "nothing else is receipted"
 
 
+async def test_many_refused_blocks_among_good_ones_are_letters_each() -> None:
+    fixture = Fixture()
+    fixture.store.refuses = lambda b: b.sequence.size > 0 and int(b.sequence[0]) % 4 == 1
+    await fixture.write(*(block(n) for n in range(1, 41, 2)))
+    assert sorted(d.first or 0 for d in fixture.store.letters) == list(range(1, 41, 4))
+    assert fixture.committed() == [40]
+
+
 async def test_a_fault_gives_the_batch_up_unreceipted_and_the_next_is_written() -> None:
     fixture = Fixture()
     faults = [ValueError("ours")]
