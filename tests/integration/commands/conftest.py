@@ -1,0 +1,25 @@
+"""A migrated database with the desk's small site in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from psycopg import AsyncConnection
+
+from storage.commands import PostgresCommands
+from storage.database import Database
+from storage.inventory import save_inventory
+from storage.roles import Role
+from tests.support.desk import START, small_site
+from tests.support.postgres import FreshDatabase, database, database_server
+
+__all__ = ["database", "database_server"]
+
+
+@pytest.fixture
+async def stored_commands(database: FreshDatabase) -> AsyncIterator[PostgresCommands]:
+    async with await AsyncConnection.connect(database.dsn()) as connection:
+        await save_inventory(connection, small_site(), at=START)
+    async with Database(database.dsn(Role.COMMAND), size=4) as pool:
+        yield PostgresCommands(pool)
