@@ -14,7 +14,7 @@ from commands.authorisation import ROLES, Right, authorise
 from console.i18n import Texts
 from console.runtime import SESSION_COOKIE, Runtime, runtime
 from console.sessions import Session
-from domain.errors import NotAllowed
+from domain.errors import KhettaraError, NotAllowed
 from domain.ports import User
 
 
@@ -81,6 +81,17 @@ async def viewer(request: Request) -> Visit:
     if request.method not in ("GET", "HEAD"):
         await _check_csrf(request, session)
     return Visit(request=request, console=console, session=session, user=user, texts=console.texts(request, user.language))
+
+
+async def page_texts(request: Request) -> Texts:
+    """The language of a page that is shown to anybody, logged in or not: an error."""
+    console = runtime(request)
+    session = console.sessions.find(request.cookies.get(SESSION_COOKIE), console.services.monotonic())
+    try:
+        found = await console.services.users.user(session.user_name) if session else None
+    except KhettaraError:
+        found = None
+    return console.texts(request, found[0].language if found else None)
 
 
 async def operator(visit: Annotated[Visit, Depends(viewer)]) -> Visit:

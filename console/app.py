@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from console.access import Forbidden, LoginRequired
+from console.access import Forbidden, LoginRequired, page_texts
 from console.desk_steps import SelectionMemory
 from console.feed import Feed
 from console.geometry import map_document
@@ -91,23 +91,23 @@ async def _log_in_first(request: Request, _error: Exception) -> Response:
 
 async def _forbidden(request: Request, error: Exception) -> Response:
     code = getattr(error, "code", "forbidden")
-    return _error(request, 403, str(error), code=code)
+    return await _error(request, 403, str(error), code=code)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
-    return _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
+    return await _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    return _error(request, 503, str(error), code="unavailable")
+    return await _error(request, 503, str(error), code="unavailable")
 
 
-def _error(request: Request, status: int, detail: str, *, code: str) -> Response:
+async def _error(request: Request, status: int, detail: str, *, code: str) -> Response:
     if _wants_json(request):
         return JSONResponse({"error": code, "detail": detail}, status_code=status)
     console = runtime(request)
-    texts = console.texts(request)
+    texts = await page_texts(request)
     title = texts.find(f"error.{status}") or texts("error.other")
     detail = texts.find(f"reason.{code}") or detail
     values: dict[str, Any] = {"path": request.url.path, "title": title, "detail": detail, "code": status}

@@ -19,8 +19,8 @@ _SYMBOLS = {
 def map_document(geometry: MapGeometry, inventory: Inventory) -> dict[str, Any]:
     """What the map draws, in metres with y pointing north.
 
-    ``box`` is [west, south, east, north]; ``zones`` maps each zone key (``""`` for mains outside every metered zone) to ``lines``, a flat
-    list x1, y1, x2, y2 …, and for real zones ``at``, the place of its label; ``symbols`` are valves, tanks, pumps,
+    ``box`` is [west, south, east, north]; ``zones`` maps each zone key (``""`` for mains outside every metered zone) to ``lines``,
+    a flat list x1, y1, x2, y2 …, and for real zones ``at``, the place of its label; ``symbols`` are valves, tanks, pumps and
     critical points.
     """
     lines: dict[str, list[float]] = defaultdict(list)

@@ -83,6 +83,10 @@ class Formats:
         """Local date and minute."""
         return _isolated(numbers.moment(value, self._local))
 
+    def short(self, value: datetime | None) -> Markup:
+        """Local day of the month and minute, where the year goes without saying."""
+        return _isolated(numbers.moment(value, self._local)[5:] or numbers.NO_VALUE)
+
     def seconds(self, value: datetime | None) -> Markup:
         """Local time to the second."""
         return _isolated(numbers.clock_time(value, self._local))

@@ -17,7 +17,7 @@ from console.desk_steps import DeskStep, checked_reason, mode_end, parse_mode
 from console.messages import OutcomeView, command_view, outcome_view, reason_texts
 from console.numbers import parse_number
 from console.pages import page, part
-from console.routes.zones import find_zone, render_zone
+from console.routes.zones import critical_names, find_zone, render_zone
 from domain.assets import Actuator
 from domain.ports import CommandRow
 from domain.setpoints import Reason, Refused
@@ -34,7 +34,7 @@ async def preview(visit: Operator, key: str, value_m: str = "") -> HTMLResponse:
     value = parse_number(value_m) if value_m.strip() else None
     effect = await visit.console.services.desk.preview(actuator.key, value) if isinstance(value, float) else None
     problem = reason_texts(visit.texts, [value])[0] if isinstance(value, Reason) else ""
-    return part(visit, "parts/preview.html", effect=effect, problem=problem, actuator=actuator)
+    return part(visit, "parts/preview.html", effect=effect, problem=problem, critical_names=_critical(visit, actuator))
 
 
 @router.post("/actuators/{key}/propose", response_model=None)
@@ -127,6 +127,10 @@ def find_actuator(visit: Visit, key: str) -> Actuator:
     return actuator
 
 
+def _critical(visit: Visit, actuator: Actuator) -> dict[str, str]:
+    return critical_names(visit.texts, find_zone(visit, actuator.zone))
+
+
 def _back(visit: Visit, reasons: Sequence[Reason], value: str, reason: str) -> DeskStep:
     return DeskStep(value=value, reason=reason, refusals=tuple(reason_texts(visit.texts, reasons)))
 
@@ -150,4 +154,11 @@ async def _show(visit: Visit, actuator: Actuator, step: DeskStep) -> HTMLRespons
     if not visit.partial:
         return await render_zone(visit, zone, {actuator.key: step})
     snapshot = await visit.console.feed.current()
-    return part(visit, "parts/desk.html", actuator=actuator, step=step, now=snapshot.actuator(actuator.key))
+    return part(
+        visit,
+        "parts/desk.html",
+        actuator=actuator,
+        step=step,
+        now=snapshot.actuator(actuator.key),
+        critical_names=_critical(visit, actuator),
+    )

@@ -14,7 +14,7 @@ from console.trends import inflow_lines, sparkline
 
 router = APIRouter()
 _ALERTS = 6
-_COMMANDS = 6
+_COMMANDS = 5
 
 
 @router.get("/")

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from commands.authorisation import Right
 from console.access import Viewer, Visit
 from console.desk_steps import MODE_HOURS, DeskStep
+from console.i18n import Texts
 from console.messages import alert_rows
 from console.pages import page
 from console.trends import zone_trend
@@ -57,18 +58,24 @@ async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | 
     alerts = [a for a in await services.alerts.alerts() if a.zone == zone.key]
     return await page(
         visit, "zone.html", snapshot=snapshot, zone=zone, view=snapshot.zone(zone.key), actuators=zone_actuators(visit, zone.key),
-        alerts=alert_rows(visit.texts, alerts), steps=steps or {}, start=DeskStep(),
+        alerts=alert_rows(visit.texts, alerts),
+        critical_names=critical_names(visit.texts, zone), steps=steps or {}, start=DeskStep(),
         may_propose=visit.may(Right.PROPOSE, zone.key), may_auto=visit.may(Right.SET_AUTO, zone.key),
         trend_hours=services.options.trend_hours, mode_hours=MODE_HOURS,
         timezone=services.inventory.site.calendar.timezone,
     )  # fmt: skip
 
 
+def critical_names(texts: Texts, zone: Zone) -> dict[str, str]:
+    """What the pages call each critical point of a zone: they are numbered, their keys are long."""
+    return {str(p): texts("zone.critical_point", number=i) for i, p in enumerate(zone.critical_points, 1)}
+
+
 def _lines(visit: Visit, zone: Zone) -> list[dict[str, Any]]:
     """What each pressure of the trend is."""
     t = visit.texts
     lines: list[dict[str, Any]] = [
-        {"point": str(p), "role": "critical", "label": t("zone.critical_point", name=str(p))} for p in zone.critical_points
+        {"point": point, "role": "critical", "label": label} for point, label in critical_names(t, zone).items()
     ]
     for a in zone_actuators(visit, zone.key):
         for role, point in (("outlet", a.outlet_pressure), ("setpoint", a.setpoint)):

@@ -1,4 +1,4 @@
-"""A believable town for the console: the demonstration site's inventory and map, values as functions of time, the real desk over memory.
+"""A believable town for the console: the demonstration site's inventory and map, values as functions of time, the real desk.
 
 ``python -m tests.support.console_services`` serves it on a free port, for looking at.
 """
@@ -105,7 +105,7 @@ class Town:
     def __init__(self, inventory: Inventory, clock: Clock) -> None:
         self.inventory = inventory
         self.clock = clock
-        self.setpoint_m = {"prv_medina": 36.0, "prv_plateau": 38.5, "prv_oued": 30.0}
+        self.setpoint_m = {"prv_medina": 37.0, "prv_plateau": 38.5, "prv_oued": 30.0}
         self.changes: dict[str, list[tuple[datetime, float]]] = {}
         self.lag_s = 80.0
         """Age of every value."""
@@ -136,9 +136,25 @@ class Town:
         now = self.clock.now()
         day = timedelta(days=14, hours=2)
         return [
-            GatewayNow(edge="demo/gw-north", online=True, since=now - day, last_block_at=now - timedelta(seconds=70), rows_stored=412_806, dead_letters=0, missing=0),
-            GatewayNow(edge="demo/gw-south", online=True, since=now - day, last_block_at=now - timedelta(seconds=95), rows_stored=388_214, dead_letters=2, missing=0),
-        ]  # fmt: skip
+            GatewayNow(
+                edge="demo/gw-north",
+                online=True,
+                since=now - day,
+                last_block_at=now - timedelta(seconds=70),
+                rows_stored=412_806,
+                dead_letters=0,
+                missing=0,
+            ),
+            GatewayNow(
+                edge="demo/gw-south",
+                online=True,
+                since=now - day,
+                last_block_at=now - timedelta(seconds=95),
+                rows_stored=388_214,
+                dead_letters=2,
+                missing=0,
+            ),
+        ]
 
     async def series(
         self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
@@ -218,7 +234,7 @@ class Town:
         outlet = self.setpoint_at(zone, at_s) + 0.15 * wobble(at_s, str(key))
         if point.role is Role.CRITICAL_PRESSURE:
             rank = int(next(c for c in str(key) if c.isdigit()))
-            return outlet - (4.2 + 1.3 * rank) * load**1.85 - 2.0 * rank
+            return outlet - (2.6 + 0.9 * rank) * load**1.6 - 1.2 * rank
         if point.role is Role.INLET_PRESSURE or "inlet" in str(key):
             return 61.0 - 5.0 * load
         return outlet
@@ -368,18 +384,29 @@ async def _history(store: MemoryCommandStore, alerts: MemoryAlertStore) -> None:
         row = ModeRow(actuator=actuator, mode=mode, until=until, owner=owner, owner_token=3)
         await store.set_mode(row, actor="samira", at=before, reason="morning peak ahead")
     moves = (
-        ("prv_medina", 33.0, 34.0, 250, "law flow-forward 1"), ("prv_oued", 29.5, 30.0, 190, "law flow-forward 1"),
-        ("prv_medina", 34.0, 35.0, 150, "law flow-forward 1"), ("prv_plateau", 38.0, 38.5, 96, "samira"),
-        ("prv_medina", 35.0, 36.0, 48, "law flow-forward 1"), ("prv_oued", 30.0, 31.0, 21, "omar"),
+        ("prv_medina", 34.0, 35.0, 250, "law flow-forward 1"), ("prv_oued", 29.5, 30.0, 190, "law flow-forward 1"),
+        ("prv_medina", 35.0, 36.0, 150, "law flow-forward 1"), ("prv_plateau", 38.0, 38.5, 96, "samira"),
+        ("prv_medina", 36.0, 37.0, 48, "law flow-forward 1"), ("prv_oued", 30.0, 31.0, 21, "omar"),
     )  # fmt: skip
     for number, (actuator, previous, value, minutes, author) in enumerate(moves, 1):
         issued = NOW - timedelta(minutes=minutes)
         command = Command(
-            command_id=f"past{number:04d}", actuator=actuator, gateway="demo/gw-south", device=actuator.replace("_", "-"),
-            field="setpoint_m", value_m=value, previous_m=previous, source=Source.LAW if author.startswith("law") else Source.OPERATOR,
-            author=author, issued_at=issued, expires_at=issued + timedelta(minutes=10), counter=number, owner_token=3, lease_s=1800,
+            command_id=f"past{number:04d}",
+            actuator=actuator,
+            gateway="demo/gw-south",
+            device=actuator.replace("_", "-"),
+            field="setpoint_m",
+            value_m=value,
+            previous_m=previous,
+            source=Source.LAW if author.startswith("law") else Source.OPERATOR,
+            author=author,
+            issued_at=issued,
+            expires_at=issued + timedelta(minutes=10),
+            counter=number,
+            owner_token=3,
+            lease_s=1800,
             key_id="desk",
-        )  # fmt: skip
+        )
         await store.save_command(command)
         at = issued + timedelta(seconds=50)
         outcome: Outcome = Verified(command_id=command.command_id, at=at, readback_m=value)
@@ -394,26 +421,48 @@ def past_alerts() -> list[Alert]:
     """A burst nobody has seen, a creeping leak somebody has, a doubtful meter, and one that is over."""
     return [
         Alert(
-            key="burst:medina:2026-05-06T06:14Z", code="leak.burst", zone="medina", priority=Priority.HIGH,
-            state=AlertState.UNACKNOWLEDGED, raised_at=BURST_AT + timedelta(minutes=25), updated_at=BURST_AT + timedelta(minutes=70),
+            key="burst:medina:2026-05-06T06:14Z",
+            code="leak.burst",
+            zone="medina",
+            priority=Priority.HIGH,
+            state=AlertState.UNACKNOWLEDGED,
+            raised_at=BURST_AT + timedelta(minutes=25),
+            updated_at=BURST_AT + timedelta(minutes=70),
             parameters={"flow_m3h": "21.5 m³/h", "flow_error_m3h": "± 1.8 m³/h", "since": "07:14", "confidence": "97 %"},
         ),
         Alert(
-            key="creeping:oued:2026-04-28", code="leak.creeping", zone="oued", priority=Priority.MEDIUM,
-            state=AlertState.ACKNOWLEDGED, raised_at=NOW - timedelta(days=3), updated_at=NOW - timedelta(days=2),
-            parameters={"flow_m3h": "3.1 m³/h", "night_flow": "14.2 m³/h", "expected": "11.0 m³/h"}, acknowledged_by="samira",
+            key="creeping:oued:2026-04-28",
+            code="leak.creeping",
+            zone="oued",
+            priority=Priority.MEDIUM,
+            state=AlertState.ACKNOWLEDGED,
+            raised_at=NOW - timedelta(days=3),
+            updated_at=NOW - timedelta(days=2),
+            parameters={"flow_m3h": "3.1 m³/h", "night_flow": "14.2 m³/h", "expected": "11.0 m³/h"},
+            acknowledged_by="samira",
         ),
         Alert(
-            key="meter:industrie:2026-05-06", code="leak.meter_fault", zone="industrie", priority=Priority.LOW,
-            state=AlertState.UNACKNOWLEDGED, raised_at=NOW - timedelta(hours=9), updated_at=NOW - timedelta(hours=9),
+            key="meter:industrie:2026-05-06",
+            code="leak.meter_fault",
+            zone="industrie",
+            priority=Priority.LOW,
+            state=AlertState.UNACKNOWLEDGED,
+            raised_at=NOW - timedelta(hours=9),
+            updated_at=NOW - timedelta(hours=9),
             parameters={"confidence": "71 %"},
         ),
         Alert(
-            key="pressure:plateau:2026-05-01", code="pressure.low", zone="plateau", priority=Priority.HIGH, state=AlertState.NORMAL,
-            raised_at=NOW - timedelta(days=5), updated_at=NOW - timedelta(days=5) + timedelta(hours=1),
-            parameters={"pressure_m": "18.9 m", "minimum": "20.0 m"}, acknowledged_by="samira",
+            key="pressure:plateau:2026-05-01",
+            code="pressure.low",
+            zone="plateau",
+            priority=Priority.HIGH,
+            state=AlertState.NORMAL,
+            raised_at=NOW - timedelta(days=5),
+            updated_at=NOW - timedelta(days=5) + timedelta(hours=1),
+            parameters={"pressure_m": "18.9 m", "minimum": "20.0 m"},
+            acknowledged_by="samira",
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _main() -> None:

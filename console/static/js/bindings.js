@@ -15,7 +15,10 @@ function setGauge(element, value) {
   const pointer = element.querySelector(".pointer");
   const known = typeof value === "number" && high > low;
   pointer.setAttribute("visibility", known ? "visible" : "hidden");
-  if (known) pointer.setAttribute("x", Math.min(97.6, Math.max(0, ((value - low) / (high - low)) * 100 - 1.2)).toFixed(1));
+  if (!known) return;
+  const x = Math.min(100, Math.max(0, ((value - low) / (high - low)) * 100)).toFixed(1);
+  pointer.setAttribute("x1", x);
+  pointer.setAttribute("x2", x);
 }
 
 const SHAPES = {
@@ -43,6 +46,10 @@ export function show(snapshot) {
     put(element, typeof seconds === "number" ? String(Math.floor(seconds / 60)) : "––");
   });
   each("text", (element, path) => put(element, String(at(snapshot, path) ?? "")));
+  each("owner", (element, path) => {
+    const owner = at(snapshot, path) ?? "";
+    put(element, owner === "law" ? text("owner_law") : owner);
+  });
   each("gauge", (element, path) => setGauge(element, at(snapshot, path)));
   each("flags", (element, path) => {
     const zone = at(snapshot, path);

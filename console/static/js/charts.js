@@ -2,6 +2,7 @@
 import { number, text } from "./format.js";
 
 const AGAIN_MS = 10000;
+const DASHES = [undefined, [9, 3], [2, 3]];
 
 function palette(element) {
   const style = getComputedStyle(element);
@@ -12,7 +13,7 @@ function axes(colour, unit) {
   const line = { stroke: colour("--grid"), width: 1 };
   const font = "11px Arial, sans-serif";
   return [
-    { stroke: colour("--ink-2"), font, grid: line, ticks: { ...line, size: 4 }, values: "{HH}:{mm}", space: 60 },
+    { stroke: colour("--ink-2"), font, grid: line, ticks: { ...line, size: 4 }, size: 30, space: 60 },
     { stroke: colour("--ink-2"), font, grid: line, ticks: { show: false }, size: 46, values: (_, all) => all.map((v) => `${number(v, v % 1 ? 1 : 0)}`), label: unit, labelSize: 14, labelFont: font, labelGap: 0 },
   ];
 }
@@ -20,15 +21,20 @@ function axes(colour, unit) {
 function options(element, zone, colour, unit, series) {
   return {
     width: element.clientWidth,
-    height: element.clientHeight || (element.classList.contains("tall") ? 260 : 190),
+    height: element.classList.contains("tall") ? 250 : 172,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
-    fmtDate: (template) => uPlot.fmtDate(template),
     cursor: { sync: { key: "zone" }, points: { size: 6 }, drag: { setScale: true, x: true, y: false } },
-    legend: { live: true },
+    legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => line(u.series[i].dash) } },
     padding: [8, 8, 0, 0],
     axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (u, splits) => splits.map((s) => clock(u, s, zone)) })),
     series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : moment(s, zone)) }, ...series],
   };
+}
+
+/** A series' dash as a border style, for the legend. */
+function line(dash) {
+  if (!dash) return "solid";
+  return dash[0] > 3 ? "dashed" : "dotted";
 }
 
 function clock(_, seconds, zone) {
@@ -66,7 +72,7 @@ function pressureChart(element, zone, trend) {
     points: { show: false },
     value: shown(1, "m"),
     ...looks[line.role],
-    ...(line.role === "critical" && critical++ ? { dash: [2, 3] } : {}),
+    ...(line.role === "critical" ? { dash: DASHES[critical++ % DASHES.length] } : {}),
   }));
   const columns = trend.lines.map((line) => trend.pressures_m[line.point] ?? trend.seconds.map(() => null));
   series.push({ label: text("minimum"), stroke: colour("--limit"), width: 1, dash: [1, 3], points: { show: false }, value: shown(1, "m") });
@@ -90,6 +96,7 @@ export async function startCharts(flow) {
     const old = drawn;
     drawn = [flowChart(flow, zone, trend), pressureChart(pressure, zone, trend)];
     for (const chart of old) chart.destroy();
+    requestAnimationFrame(() => drawn.forEach((chart) => chart.setLegend({ idx: trend.seconds.length - 2 })));
   };
   await redraw();
   setInterval(redraw, AGAIN_MS);

@@ -3,7 +3,8 @@ import { badge } from "./bindings.js";
 import { number, text } from "./format.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const PAD = 46;
+const PAD = 40;
+const NARROW = 520;
 
 function make(name, attributes = {}, parent = null) {
   const element = document.createElementNS(NS, name);
@@ -168,7 +169,8 @@ export class NetworkMap {
     element.setAttribute("aria-label", `${this.names[key]}: ${value.textContent}, ${two.textContent}${alerts}`);
     const width = Math.max(...[...element.querySelectorAll("text")].map((t) => t.getComputedTextLength()), 60) + 22;
     const rect = element.querySelector("rect");
-    for (const [name, v] of Object.entries({ x: -width / 2, y: -27, width, height: 62 })) rect.setAttribute(name, v);
+    const height = this.holder.clientWidth < NARROW ? 46 : 62;
+    for (const [name, v] of Object.entries({ x: -width / 2, y: -27, width, height })) rect.setAttribute(name, v);
     const flag = element.querySelector(".flag");
     const shown = `${zone.worst ?? ""}${zone.unseen_alerts > 0}${Math.round(width)}`;
     if (flag.dataset.shown !== shown) {
