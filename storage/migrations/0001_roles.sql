@@ -40,11 +40,15 @@ ALTER ROLE khettara_read SET statement_timeout = '30s';
 ALTER ROLE khettara_read SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE khettara_read SET default_transaction_read_only = on;
 
--- TimescaleDB where the server has loaded it; without it everything below runs on plain PostgreSQL.
+-- TimescaleDB where the server has loaded it and we may; otherwise whoever may creates the extension before the first migration.
+-- Without it everything below runs on plain PostgreSQL.
 DO $$
 BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') OR NOT pg_has_role('pg_read_all_settings', 'USAGE') THEN
+        RETURN;
+    END IF;
     IF current_setting('shared_preload_libraries') LIKE '%timescaledb%' THEN
-        CREATE EXTENSION IF NOT EXISTS timescaledb;
+        CREATE EXTENSION timescaledb;
     END IF;
 END
 $$;

@@ -40,6 +40,7 @@ def documents() -> dict[str, Any]:
                 _point("upper.setpoint", "pressure", "setpoint", "upper", "0.01"),
                 _point("upper.outlet", "pressure", "outlet_pressure", "upper", "0.01"),
                 _point("plant.energy", "energy", "pump_energy", None, "0.00036"),
+                _point("plant.flow", "flow", "pump_flow", None, "0.01"),
             ]
         },
         "devices.toml": {
