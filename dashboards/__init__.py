@@ -1,0 +1,1 @@
+"""Grafana dashboards, built from typed Python into committed JSON, and every panel's SQL proved by running it."""

@@ -1,0 +1,6 @@
+SELECT date_bin(greatest('$__interval'::interval, INTERVAL '15 minutes'), r.time, '1970-01-01 00:00:00+00') AS "time",
+       r.quantity AS metric, count(*) FILTER (WHERE r.quality = 0)::float8 / count(*) AS value
+FROM v_reading r
+WHERE $__timeFilter(r.time)
+GROUP BY 1, 2
+ORDER BY 1, 2
