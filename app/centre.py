@@ -12,7 +12,7 @@ import structlog
 
 from alerts.conditions import command_condition, gateway_conditions
 from alerts.service import Alerts
-from app.control import Control
+from app.control import Steering, read_models
 from app.files import write_private
 from app.geometry import map_geometry
 from app.logs import configure_logs
@@ -32,6 +32,7 @@ from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.setpoints import Command, Outcome, Reason
 from leak_detection.service import LeakDetection
+from pressure_control.service import PressureControl
 from storage.alerts import PostgresAlerts
 from storage.commands import PostgresCommands
 from storage.database import Database
@@ -76,13 +77,21 @@ class Centre:
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
         self._detection = LeakDetection(inventory, self._series, self._findings)
         self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may)
-        self._control = Control(inventory, self._series, self._view, self._detection)
+        models_file = settings.centre.state_folder / "models.json"
+        control = PressureControl(
+            inventory,
+            self._series,
+            clock=self._clock.now,
+            night_leakage=self._detection.night_leakage,
+            models=read_models(models_file),
+        )
+        self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)
         self._dispatch, key_id = self._make_dispatch()
         self._desk = Desk(
             inventory=inventory,
             store=self._store,
             view=self._view,
-            predictor=self._control,
+            predictor=control,
             sender=self._dispatch,
             clock=self._clock,
             monotonic=time.monotonic,
@@ -117,7 +126,7 @@ class Centre:
         await self._alerts.on_findings(await self._findings.open_findings(), now)
 
     async def _steer(self, now: datetime) -> None:
-        await self._control.steer(now, self._desk)
+        await self._steering.tick(now, self._desk)
 
     async def _look_after(self, now: datetime) -> None:
         """What no detector sees: shelves that end, gateways that are silent."""

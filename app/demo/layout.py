@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from app.files import read_json, write_json
-from domain.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +85,6 @@ class DemoState:
             path,
             {"seed": self.seed, "scenario": self.scenario, "live_start": self.live_start.isoformat(), "seeded": self.seeded},
         )
-
-
-def first_live_start(wall_now: datetime, calendar: Calendar, local_time: str = "00:30") -> datetime:
-    """Yesterday at ``local_time``: at least half a day behind the wall, so that a fast clock has far to run, and by night,
-    when leaks show best."""
-    hour, minute = (int(part) for part in local_time.split(":"))
-    yesterday = calendar.local(wall_now) - timedelta(days=1)
-    return yesterday.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
 
 
 def span_of_history(live_start: datetime, days: int) -> tuple[datetime, datetime]:

@@ -146,6 +146,8 @@ def _connected(status: Path) -> bool:
 
 
 def _is_free(port: int) -> bool:
+    if port == 0:
+        return False
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -7,14 +7,14 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from app.demo.facts import gather_facts
-from app.demo.layout import DemoState, Layout, first_live_start
+from app.demo.layout import DemoState, Layout
 from app.demo.live import Live
 from app.demo.report import verdict
 from app.demo.seed import seed_history
@@ -26,6 +26,8 @@ from domain.errors import ConfigurationError, KhettaraError
 
 DEFAULT_SEED = 1
 DEFAULT_SCENARIO = "demo"
+FAR_BEHIND = timedelta(hours=15)
+"""A new town goes live at least this far behind the wall, so that its fast clock has far to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +106,15 @@ def _state(options: DemoOptions, layout: Layout) -> DemoState:
     scenarios = sorted(path.stem for path in (demo_site() / "scenarios").glob("*.toml"))
     if scenario not in scenarios:
         raise ConfigurationError(file="scenarios", key="scenario", value=scenario, expected="one of " + ", ".join(scenarios))
-    calendar = load_site(demo_site()).site.calendar
+    from simulator.scenario import live_start, load_scenario
+    from simulator.site import load_site as load_simulated
+
+    simulated = load_simulated(demo_site())
+    before = datetime.now(UTC) - FAR_BEHIND
     return DemoState(
         seed=DEFAULT_SEED if options.seed is None else options.seed,
         scenario=scenario,
-        live_start=first_live_start(datetime.now(UTC), calendar),
+        live_start=live_start(load_scenario(simulated, scenario), simulated.inventory.site.calendar, before=before),
         seeded=False,
     )
 
