@@ -28,6 +28,7 @@ from commands.view import CurrentActuators
 from console.app import create_app
 from console.ports import ConsoleServices
 from console.server import serve
+from domain.errors import KhettaraError
 from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.setpoints import Command, Outcome, Reason
@@ -78,7 +79,7 @@ class Centre:
         self._detection = LeakDetection(inventory, self._series, self._findings)
         self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may)
         models_file = settings.centre.state_folder / "models.json"
-        control = PressureControl(
+        self._control = control = PressureControl(
             inventory,
             self._series,
             clock=self._clock.now,
@@ -96,8 +97,9 @@ class Centre:
             clock=self._clock,
             monotonic=time.monotonic,
             settings=DeskSettings(key_id=key_id, first_mode=first_mode),
+            on_concluded=self._tell,
         )
-        self._dispatch.listen(self._on_outcome)
+        self._dispatch.listen(self._desk.on_outcome)
 
     async def run(self, stop: asyncio.Event) -> None:
         """All loops until ``stop``, then the last outcomes."""
@@ -111,6 +113,7 @@ class Centre:
             every("control", clock, stop, self._steer, period_s=settings.control_every_s, phase_s=SETTLE_S),
             every("alerts", clock, stop, self._look_after, period_s=60.0),
         ]
+        await self._learn_first()
         app = create_app(self._console())
         async with serve(app, host=self._settings.console.host, port=self._settings.console.port) as url:
             log.info("console", url=url)
@@ -120,6 +123,13 @@ class Centre:
         await upkeep
         dispatching.cancel()
         await asyncio.gather(dispatching, return_exceptions=True)
+
+    async def _learn_first(self) -> None:
+        """What the past teaches, before the first order: a tick then takes little time. A past that is not there yet is no error."""
+        try:
+            await self._control.refit(self._clock.now())
+        except KhettaraError as error:
+            log.warning("could not learn from the past yet", error=str(error))
 
     async def _detect(self, now: datetime) -> None:
         await self._detection.tick(now)
@@ -133,12 +143,6 @@ class Centre:
         await self._alerts.tick(now)
         for condition in gateway_conditions(await self._zones.gateways_now(), now):
             await self._alerts.on_condition(condition, now)
-
-    async def _on_outcome(self, outcome: Outcome, origin: str) -> None:
-        command = next((c for c in await self._store.pending() if c.command_id == outcome.command_id), None)
-        await self._desk.on_outcome(outcome, origin)
-        if command is not None:
-            await self._tell(command, outcome)
 
     async def _tell(self, command: Command, outcome: Outcome) -> None:
         zone = self._inventory.actuators[command.actuator].zone

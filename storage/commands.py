@@ -141,8 +141,10 @@ class PostgresCommands:
         async with self._database.transaction("read the modes") as connection:
             rows = await (await connection.execute(_Q["modes"])).fetchall()
         return {
-            actuator: ModeRow(actuator=actuator, mode=Mode(mode), until=until, owner=owner, owner_token=token)
-            for actuator, mode, until, owner, token in rows
+            actuator: ModeRow(
+                actuator=actuator, mode=Mode(mode), until=until, owner=owner, owner_token=token, returns_to=Mode(returns_to)
+            )
+            for actuator, mode, until, owner, token, returns_to in rows
         }
 
     async def set_mode(self, row: ModeRow, *, actor: str, at: datetime, reason: str) -> None:
@@ -153,7 +155,9 @@ class PostgresCommands:
         """
         values = _plain(asdict(row))
         async with self._database.transaction("set a mode") as connection:
-            done = await (await connection.execute(_Q["set_mode"], asdict(row) | {"mode": row.mode.value})).fetchone()
+            done = await (
+                await connection.execute(_Q["set_mode"], asdict(row) | {"mode": row.mode.value, "returns_to": row.returns_to.value})
+            ).fetchone()
             if done is None:
                 raise StorageError(
                     f"{row.actuator}: owner token {row.owner_token} is older than the one stored; read the mode again"

@@ -95,7 +95,8 @@ CREATE TABLE actuator_mode (
     mode        text NOT NULL,
     until       timestamptz,
     owner       text NOT NULL,
-    owner_token bigint NOT NULL
+    owner_token bigint NOT NULL,
+    returns_to  text NOT NULL  -- the mode after a manual one has ended
 );
 
 CREATE TABLE audit (

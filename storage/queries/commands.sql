@@ -57,13 +57,14 @@ ORDER BY issued_at DESC, counter DESC LIMIT %(limit)s;
 
 -- name: modes
 -- Mode and owner of each actuator that has one.
-SELECT actuator, mode, until, owner, owner_token FROM actuator_mode;
+SELECT actuator, mode, until, owner, owner_token, returns_to FROM actuator_mode;
 
 -- name: set_mode
 -- Mode and owner; an older owner never comes back after a newer one.
-INSERT INTO actuator_mode AS m (actuator, mode, until, owner, owner_token)
-VALUES (%(actuator)s, %(mode)s, %(until)s, %(owner)s, %(owner_token)s)
+INSERT INTO actuator_mode AS m (actuator, mode, until, owner, owner_token, returns_to)
+VALUES (%(actuator)s, %(mode)s, %(until)s, %(owner)s, %(owner_token)s, %(returns_to)s)
 ON CONFLICT (actuator) DO UPDATE SET
-    mode = excluded.mode, until = excluded.until, owner = excluded.owner, owner_token = excluded.owner_token
+    mode = excluded.mode, until = excluded.until, owner = excluded.owner, owner_token = excluded.owner_token,
+    returns_to = excluded.returns_to
     WHERE m.owner_token <= excluded.owner_token
 RETURNING actuator;
