@@ -157,6 +157,16 @@ async def test_a_partition_that_was_dropped_comes_back(ingest: PostgresIngestSto
     assert (result.stored, result.dead_letters, result.receipts[0].committed) == (2, 0, 3)
 
 
+async def test_ledger_rows_that_were_taken_away_are_made_again(ingest: PostgresIngestStore, admin: AsyncConnection) -> None:
+    await ingest.write([block([1])])
+    await admin.execute("DELETE FROM ledger")
+    with pytest.raises(StorageUnavailable, match="try again"):
+        await ingest.write([block([2])])
+    again = await ingest.write([block([1, 2])])  # as after a restore: what the table has already is told apart by its content
+    assert (again.stored, again.skipped, again.receipts[0].committed) == (1, 1, 2)
+    await check_ledger(admin)
+
+
 async def test_missing_rights_are_an_error_not_dead_letters(ingest: PostgresIngestStore, admin: AsyncConnection) -> None:
     await admin.execute("REVOKE INSERT ON reading FROM khettara_ingest")
     with pytest.raises(StorageError, match="permission denied"):

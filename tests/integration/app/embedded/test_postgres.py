@@ -41,6 +41,8 @@ def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     parent = Path(tempfile.mkdtemp(prefix="khettara-embedded-"))
     parent.chmod(0o755 if request.param == "open" else 0o700)
     yield parent / "data"
+    for pid in server_processes(parent / "data" / "cluster"):
+        os.kill(pid, signal.SIGKILL)
     shutil.rmtree(parent)
 
 
