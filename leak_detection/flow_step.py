@@ -37,7 +37,6 @@ LEAST_M3H = 1.5
 """Steps below this share of the inflow, or below this, do not speak: people's habits change as much."""
 _LEVEL_VARIANCE = 1.0
 _CLIP = 60.0
-_CHUNK = 4096
 _NEAR_SLOTS = 6
 _DAILY_SDS = 4.5
 
@@ -93,7 +92,7 @@ def learn_steps(
     return StepModel(spread_m3h=spread_m3h, precision=precision, thresholds=thresholds, ages=ages)
 
 
-def fit_steps(residual: FloatArray, sd: FloatArray, model: StepModel) -> StepFit:
+def fit_steps(residual: FloatArray, sd: FloatArray, model: StepModel, *, newest_only: bool = False) -> StepFit:
     """The best step ending at each place of the arrays that has a full window before it.
 
     Moments whose newest values or more than a third of the window are missing have ratio 0.
@@ -102,9 +101,10 @@ def fit_steps(residual: FloatArray, sd: FloatArray, model: StepModel) -> StepFit
         residual: shape (T,), T >= W.
         sd: Spread at the same moments, shape (T,).
         model: Noise.
+        newest_only: Only the last place.
 
     Returns:
-        N = T − W + 1 rows.
+        N = T − W + 1 rows, or one.
     """
     width = model.precision.shape[0]
     if residual.size < width:
@@ -112,23 +112,30 @@ def fit_steps(residual: FloatArray, sd: FloatArray, model: StepModel) -> StepFit
         return StepFit(flow_m3h=none, ratio=none)
     known = np.isfinite(residual)
     filled = np.clip(robust.hold_last(residual / sd), -_CLIP, _CLIP)
+    first = residual.size - width if newest_only else 0
+    known, filled, sd = known[first:], filled[first:], sd[first:]
     windows = np.lib.stride_tricks.sliding_window_view(filled, width)
     scales = np.lib.stride_tricks.sliding_window_view(1.0 / sd, width)
     present = np.lib.stride_tricks.sliding_window_view(known, width)
     usable = (present.mean(axis=1) > 2 / 3) & (present[:, -3:].sum(axis=1) >= min(2, width))
-    flow = np.zeros((windows.shape[0], len(model.ages)))
-    ratio = np.zeros_like(flow)
-    for first in range(0, windows.shape[0], _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        weighed = windows[rows] @ model.precision
-        for a, age in enumerate(model.ages):
-            shape = np.ascontiguousarray(scales[rows, -age:])
-            energy = np.einsum("ni,ij,nj->n", shape, model.precision[-age:, -age:], shape, optimize=True)
-            score = np.einsum("ni,ni->n", weighed[:, -age:], shape)
-            flow[rows, a] = score / energy
-            ratio[rows, a] = score / np.sqrt(energy)
+    score, energy = _scores(windows, scales, model.precision, max(model.ages))
+    rows = np.array(model.ages) - 1
+    flow = score[:, rows] / energy[:, rows]
+    ratio = score[:, rows] / np.sqrt(energy[:, rows])
     ratio[~usable] = 0.0
     return StepFit(flow_m3h=flow, ratio=ratio)
+
+
+def _scores(windows: FloatArray, scales: FloatArray, precision: FloatArray, oldest: int) -> tuple[FloatArray, FloatArray]:
+    """f′C⁻¹e and f′C⁻¹f for onsets 1, 2 … ``oldest`` steps old, shape (N, oldest) each; each age adds to the one before."""
+    recent = np.ascontiguousarray(scales[:, ::-1][:, :oldest])
+    inverse = precision[::-1, ::-1]
+    weighed = windows @ precision[:, ::-1][:, :oldest]
+    score = np.cumsum(weighed * recent, axis=1)
+    gain = np.empty_like(recent)
+    for a in range(recent.shape[1]):
+        gain[:, a] = recent[:, a] * (2.0 * (recent[:, :a] @ inverse[:a, a]) + inverse[a, a] * recent[:, a])
+    return score, np.maximum(np.cumsum(gain, axis=1), 1e-12)
 
 
 def detect_step(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatArray]) -> Detection | None:
@@ -184,7 +191,7 @@ def _newest(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatArray
     if inputs.size < 2 * width:
         return []
     sd = model.spread_m3h[slot_of(inputs.minute[-2 * width :])]
-    return [fit_steps(r[-2 * width :], sd, model) for r in residuals]
+    return [fit_steps(r[-2 * width :], sd, model, newest_only=True) for r in residuals]
 
 
 def head_loss_change(inputs: ZoneInputs, age: int) -> tuple[bool, tuple[Evidence, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from domain.points import PointKey
 from domain.series import FloatArray, local_days_and_minutes
 from domain.zones import Zone
 from leak_detection import robust
-from leak_detection.net_flow import frozen, net_inflow
+from leak_detection.net_flow import FROZEN_RUN, net_inflow, still_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,8 +35,8 @@ class ZoneInputs:
     """Local day (``date.toordinal``)."""
     minute: FloatArray
     """Local minute of the day."""
-    stuck: tuple[PointKey, ...] = ()
-    """Meters of water entering that stand still at the end of the grid."""
+    still: dict[PointKey, NDArray[np.int64]] = field(default_factory=dict)
+    """For how many steps each meter of water entering has stood still, shape (T,) each."""
 
     @property
     def size(self) -> int:
@@ -48,6 +48,11 @@ class ZoneInputs:
         """End of the last step, seconds since 1970 UTC."""
         return self.start_s + self.size * self.step_s
 
+    @property
+    def stuck(self) -> tuple[PointKey, ...]:
+        """Meters of water entering that stand still at the end of the grid."""
+        return tuple(p for p, run in self.still.items() if run.size and run[-1] >= FROZEN_RUN)
+
     def steps(self, seconds: float) -> int:
         """A span of time as a whole number of steps, at least one."""
         return max(1, round(seconds / self.step_s))
@@ -57,7 +62,7 @@ class ZoneInputs:
         return self.between(0, size)
 
     def between(self, first: int, end: int) -> ZoneInputs:
-        """The steps first <= i < end; ``stuck`` is known at the end of the whole only."""
+        """The steps first <= i < end."""
         part = slice(first, end)
         return replace(
             self,
@@ -67,7 +72,7 @@ class ZoneInputs:
             head_loss_m=self.head_loss_m[part],
             day=self.day[part],
             minute=self.minute[part],
-            stuck=self.stuck if end >= self.size else (),
+            still={p: run[part] for p, run in self.still.items()},
         )
 
 
@@ -79,6 +84,7 @@ def zone_inputs(
     start_s: float,
     step_s: float,
     outlet: PointKey | None = None,
+    local: tuple[NDArray[np.int64], FloatArray] | None = None,
 ) -> ZoneInputs:
     """A zone's inputs from its points on one grid.
 
@@ -89,13 +95,13 @@ def zone_inputs(
         start_s: Start of the grid, seconds since 1970 UTC.
         step_s: Width of a step [s].
         outlet: Outlet pressure of the zone's valve, where it has one.
+        local: Local day and minute of each step, where the caller has them already.
     """
     inflow = net_inflow(zone, grids)
     pressure = average_pressure([grids[p] for p in zone.critical_points if p in grids], inflow.size)
     out = grids.get(outlet, np.full(inflow.size, np.nan)) if outlet else np.full(inflow.size, np.nan)
-    day, minute = local_days_and_minutes(start_s + step_s * np.arange(inflow.size, dtype=np.float64), calendar.zone)
-    # A meter between two zones is reported by the zone it feeds.
-    stuck = tuple(i.point for i in zone.inlets if i.sign > 0 and inflow.size and frozen(grids[i.point][-288:])[-1])
+    times = start_s + step_s * np.arange(inflow.size, dtype=np.float64)
+    day, minute = local if local is not None else local_days_and_minutes(times, calendar.zone)
     return ZoneInputs(
         zone=zone,
         calendar=calendar,
@@ -106,7 +112,8 @@ def zone_inputs(
         head_loss_m=out - pressure,
         day=day,
         minute=minute,
-        stuck=stuck,
+        # A meter between two zones is reported by the zone it feeds.
+        still={i.point: still_for(grids[i.point]) for i in zone.inlets if i.sign > 0},
     )
 
 
@@ -119,6 +126,8 @@ def average_pressure(sensors: list[FloatArray], size: int) -> FloatArray:
     if not sensors:
         return np.full(size, np.nan)
     stack = np.vstack(sensors)
-    level = robust.mean(stack)
-    offset = robust.median(stack - level, axis=1)
+    together = np.isfinite(stack).all(axis=0)
+    shared = stack[:, together] if together.mean() > 0.1 else stack
+    usual = robust.median(shared, axis=1)
+    offset = usual - robust.mean(usual)
     return robust.median(stack - np.where(np.isfinite(offset), offset, 0.0)[:, None])

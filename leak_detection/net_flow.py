@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.points import PointKey
 from domain.series import FloatArray
@@ -30,21 +31,25 @@ def net_inflow(zone: Zone, flows: Mapping[PointKey, FloatArray]) -> FloatArray:
     return total
 
 
-def frozen(values: FloatArray, run: int = FROZEN_RUN) -> np.ndarray:
+def frozen(values: FloatArray, run: int = FROZEN_RUN) -> NDArray[np.bool_]:
     """Where a non-zero value stands still for at least ``run`` steps: bool, shape (T,).
 
-    Causal: a value is marked from the step on at which the run is long enough, and so are the earlier ones of the run.
+    All of a run is marked once it is long enough.
     """
-    if values.size < run:
-        return np.zeros(values.shape, dtype=bool)
-    same = np.concatenate(([False], (np.abs(np.diff(values)) < 1e-9) & (np.abs(values[1:]) > 1e-9)))
-    index = np.arange(values.size)
-    begin = np.maximum.accumulate(np.where(same, 0, index))
-    length = index - begin + 1
+    length = still_for(values)
     marked = np.zeros(values.shape, dtype=bool)
     for end in np.flatnonzero((length >= run) & np.concatenate((length[1:] <= length[:-1], [True]))):
-        marked[begin[end] : end + 1] = True
+        marked[end + 1 - length[end] : end + 1] = True
     return marked
+
+
+def still_for(values: FloatArray) -> NDArray[np.int64]:
+    """For how many steps, itself included, each non-zero value has stood still: shape (T,), 1 where it just changed."""
+    if not values.size:
+        return np.zeros(0, dtype=np.int64)
+    same = np.concatenate(([False], (np.abs(np.diff(values)) < 1e-9) & (np.abs(values[1:]) > 1e-9)))
+    index = np.arange(values.size)
+    return np.asarray(index - np.maximum.accumulate(np.where(same, 0, index)) + 1, dtype=np.int64)
 
 
 def without_frozen(values: FloatArray, run: int = FROZEN_RUN) -> FloatArray:

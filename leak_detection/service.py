@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.findings import Finding
 from domain.grids import GridCache
 from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import FindingStore, SeriesSource
+from domain.series import FloatArray, local_days_and_minutes
 from domain.zones import Zone
 from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
@@ -20,6 +22,8 @@ from leak_detection.night_flow import lawful_night_use
 
 _LEARN_EVERY_S = 86400.0
 _AROUND_S = 1800.0
+LocalTime = tuple[NDArray[np.int64], FloatArray]
+"""Local day and local minute of each step."""
 
 
 class LeakDetection:
@@ -62,8 +66,9 @@ class LeakDetection:
             return ()
         changed: list[Finding] = []
         budget = self._learn_budget
+        local = self._local()
         for zone in self._zones:
-            inputs = self._inputs(zone)
+            inputs = self._inputs(zone, local)
             if self._due(zone, inputs) and (budget > 0 or zone.key not in self._learned):
                 self._teach(zone, inputs)
                 budget -= 1
@@ -92,7 +97,16 @@ class LeakDetection:
         """Lawful night use allowed for [m³/h]; None for an unknown zone."""
         return next((lawful_night_use(z) for z in self._zones if z.key == zone), None)
 
-    def _inputs(self, zone: Zone) -> ZoneInputs:
+    def grid(self, point: PointKey) -> FloatArray:
+        """Five-minute means of a point as used by the last tick, oldest first; NaN where missing."""
+        return self._cache.grids[point]
+
+    def _local(self) -> LocalTime:
+        size = len(next(iter(self._cache.grids.values()), np.zeros(0)))
+        times = self._cache.start_s + self._cache.step_s * np.arange(size, dtype=np.float64)
+        return local_days_and_minutes(times, self._calendar.zone)
+
+    def _inputs(self, zone: Zone, local: LocalTime) -> ZoneInputs:
         return zone_inputs(
             zone,
             self._calendar,
@@ -100,6 +114,7 @@ class LeakDetection:
             start_s=self._cache.start_s,
             step_s=self._cache.step_s,
             outlet=self._outlets.get(zone.key),
+            local=local,
         )
 
     def _due(self, zone: Zone, inputs: ZoneInputs) -> bool:
