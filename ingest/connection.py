@@ -67,8 +67,9 @@ class Connection:
 
     async def _session(self, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]) -> None:
         async with self._client() as client:
-            await self._subscribe(client)
+            await self._subscribe_uplink(client)
             await self._announce(client, online=True, at_ms=self._now_ms())
+            await self._subscribe(client, self._state, qos=1)  # last, so that the retained word we hear is our own
             self.connected.set()
             log.info("connected", host=self._settings.broker.host, port=self._settings.broker.port, client=self._client_id)
             reading = asyncio.create_task(self._read(client), name="ingest-read")
@@ -117,17 +118,19 @@ class Connection:
             queue_type=bounded_queue(batch.queue_bytes, lambda: self._metrics.dropped("queue_full")),
         )
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
+    async def _subscribe_uplink(self, client: aiomqtt.Client) -> None:
         """Births and deaths plainly, so that every ingestor knows them; data once among the members of the share group."""
         group = self._settings.share_group
         share = f"$share/{group}/" if group else ""
         filters = [(f"{NAMESPACE}/+/{kind}/#", 1) for kind in ("NBIRTH", "DBIRTH", "NDEATH")]
         filters += [(f"{share}{NAMESPACE}/+/{kind}/#", 0) for kind in ("NDATA", "DDATA")]
-        for topic, qos in [*filters, (self._state, 1)]:
-            granted = await client.subscribe(topic, qos=qos)
-            for code in granted:
-                if (code if isinstance(code, int) else code.value) >= 128:
-                    raise aiomqtt.MqttError(f"the broker refuses the subscription {topic!r}: {code}")
+        for topic, qos in filters:
+            await self._subscribe(client, topic, qos=qos)
+
+    async def _subscribe(self, client: aiomqtt.Client, topic: str, *, qos: int) -> None:
+        for code in await client.subscribe(topic, qos=qos):
+            if (code if isinstance(code, int) else code.value) >= 128:
+                raise aiomqtt.MqttError(f"the broker refuses the subscription {topic!r}: {code}")
 
     async def _announce(self, client: aiomqtt.Client, *, online: bool, at_ms: int) -> None:
         await client.publish(self._state, encode_state(online, at_ms), qos=1, retain=True)

@@ -53,7 +53,7 @@ class Intake:
     ignored: str = ""
 
 
-class Desk:
+class Reception:
     """Turns messages into what is to be done. Its memory: meanings of aliases, channels, who is up, whom it asked."""
 
     def __init__(self, settings: IngestSettings, *, book: AliasBook, channels: ChannelTable) -> None:

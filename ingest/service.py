@@ -15,7 +15,7 @@ from ingest.aliases import AliasBook
 from ingest.backlog import Backlog, Work
 from ingest.channels import ChannelTable
 from ingest.connection import Connection
-from ingest.intake import Desk, Intake
+from ingest.intake import Intake, Reception
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
 from ingest.settings import IngestSettings
@@ -47,7 +47,7 @@ class IngestService:
         self._outbox = Outbox()
         self._backlog = Backlog(max_rows=settings.batch.backlog_rows)
         self._writer = Writer(store, backlog=self._backlog, outbox=self._outbox, metrics=self.metrics, settings=settings.batch)
-        self._desk: Desk | None = None
+        self._reception: Reception | None = None
         self._connection = Connection(settings, handle=self.take, outbox=self._outbox, metrics=self.metrics, clock=clock)
         self._skew_logged_s: dict[str, float] = {}
 
@@ -69,9 +69,9 @@ class IngestService:
         if not loading.done():
             loading.cancel()
             return
-        self._desk = loading.result()
+        self._reception = loading.result()
         writing = asyncio.create_task(self._writer.run(), name="ingest-write")
-        refreshing = asyncio.create_task(self._refresh(self._desk), name="ingest-channels")
+        refreshing = asyncio.create_task(self._refresh(self._reception), name="ingest-channels")
 
         async def drain() -> None:
             await self._backlog.close()
@@ -86,19 +86,19 @@ class IngestService:
             await asyncio.gather(writing, refreshing, return_exceptions=True)
             log.info("stopped", **self.metrics.snapshot())
 
-    async def _load(self) -> Desk:
+    async def _load(self) -> Reception:
         """What earlier births and the inventory say: waits for the database if it must."""
         bindings = await self._writer.patiently(self._store.bindings)
         channels = ChannelTable(await self._writer.patiently(self._store.channels))
         log.info("loaded", bindings=len(bindings), channels=len(channels))
-        return Desk(self._settings, book=AliasBook(bindings), channels=channels)
+        return Reception(self._settings, book=AliasBook(bindings), channels=channels)
 
     async def take(self, topic: str, payload: bytes) -> None:
         """Takes one message; returns when it is in the backlog."""
-        if self._desk is None:
+        if self._reception is None:
             raise RuntimeError("take() before run() has loaded the channels")
         monotonic_s = asyncio.get_running_loop().time()
-        intake = self._desk.handle(topic, payload, now_ms=int(self._clock.timestamp() * 1000), monotonic_s=monotonic_s)
+        intake = self._reception.handle(topic, payload, now_ms=int(self._clock.timestamp() * 1000), monotonic_s=monotonic_s)
         self.metrics.taken(intake)
         if intake.rebirth is not None:
             self.metrics.rebirth_asked()
@@ -114,10 +114,10 @@ class IngestService:
             self._skew_logged_s[topic] = monotonic_s
             log.warning("clock_skew", topic=topic, readings=intake.skewed, ahead_s=round(intake.worst_skew_ms / 1000, 1))
 
-    async def _refresh(self, desk: Desk) -> None:
+    async def _refresh(self, reception: Reception) -> None:
         """Takes in changes of the inventory."""
         while True:
             await asyncio.sleep(self._settings.channels_every_s)
             with contextlib.suppress(StorageError):
                 async with self._writer.turn:
-                    desk.channels = ChannelTable(await self._store.channels())
+                    reception.channels = ChannelTable(await self._store.channels())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import pytest
 
 from domain.clock import WallClock
 from domain.readings import Quality
+from ingest.connection import Connection
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from tests.support.brokers import KINDS, Broker, running
@@ -59,6 +61,25 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def watching(broker: Broker) -> AsyncIterator[list[bool]]:
+    """Every word of the host on whether it is there, as a gateway hears it."""
+    seen: list[bool] = []
+
+    async def watch(client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            seen.append(json.loads(bytes(message.payload))["online"])  # noqa: PERF401  (each is looked at as it comes)
+
+    async with aiomqtt.Client(
+        "127.0.0.1", broker.port, username=broker.username, password=broker.password, protocol=aiomqtt.ProtocolVersion.V5
+    ) as client:
+        await client.subscribe("spBv1.0/STATE/khettara", qos=1)
+        task = asyncio.create_task(watch(client))
+        yield seen
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def blocks(count: int, size: int = 20) -> list[tuple[int, int, bytes]]:
@@ -160,6 +181,38 @@ async def test_the_broker_goes_and_comes_back(broker: Broker, store: MemoryStore
         assert len(store.rows) == 60
 
 
+async def test_neither_broker_nor_database_need_be_there_first(broker: Broker, store: MemoryStore) -> None:
+    await broker.stop()
+    store.away = True
+    settings = IngestSettings.model_validate({**FAST, "broker": {"port": broker.port, "reconnect_max_s": 0.1}})
+    if broker.username:
+        settings = settings.model_copy(
+            update={"broker": settings.broker.model_copy(update={"username": broker.username, "password": broker.password})}
+        )
+    service = IngestService(store, settings, CLOCK)
+    stop = asyncio.Event()
+    task = asyncio.create_task(service.run(stop))
+    await until(lambda: service.metrics.snapshot()["storage_retries"])
+    store.away = False
+    await broker.start()
+    await asyncio.wait_for(service.connected.wait(), PATIENCE_S)
+    stop.set()
+    await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_a_device_taken_into_the_inventory_is_known_without_a_restart(broker: Broker, store: MemoryStore) -> None:
+    known = store.inventory[:]
+    store.inventory.clear()
+    async with ingesting(store, broker, channels_every_s=0.02), gateway(broker) as edge:
+        await edge.deliver(numbered([(1, 1, block([reading(1.0)]))]))
+        assert [d.reason for d in store.letters] == ["unknown_device"]
+        store.inventory.extend(known)
+        before = store.history.count("channels")
+        await until(lambda: store.history.count("channels") >= before + 2)
+        await edge.deliver(numbered([(2, 2, block([reading(2.0)], first=2))]))
+        assert list(store.rows.values()) == [(200, Quality.GOOD)]
+
+
 async def test_while_the_database_is_away_the_queue_is_bounded_and_nothing_is_lost(broker: Broker, store: MemoryStore) -> None:
     batch = {**FAST["batch"], "rows": 100, "backlog_rows": 200, "queue_messages": 10}  # type: ignore[dict-item]
     async with ingesting(store, broker, batch=batch) as service, gateway(broker) as edge:
@@ -176,23 +229,30 @@ async def test_while_the_database_is_away_the_queue_is_bounded_and_nothing_is_lo
         assert store.letters == []
 
 
+async def test_a_connection_that_breaks_leaves_the_will_and_comes_back(
+    broker: Broker, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[aiomqtt.Client] = []
+    make = Connection._client
+
+    def remember(self: Connection) -> aiomqtt.Client:
+        made.append(make(self))
+        return made[-1]
+
+    monkeypatch.setattr(Connection, "_client", remember)
+    async with watching(broker) as seen, ingesting(store, broker):
+        await until(lambda: seen == [True])
+        raw = made[0]._client.socket()
+        assert isinstance(raw, socket.socket)
+        raw.shutdown(socket.SHUT_RDWR)
+        await until(lambda: seen == [True, False, True])
+
+
 async def test_state_is_announced_kept_and_taken_back(broker: Broker, store: MemoryStore) -> None:
-    seen: list[bool] = []
-
-    async def watch(client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            seen.append(json.loads(bytes(message.payload))["online"])  # noqa: PERF401  (each is looked at as it comes)
-
-    async with aiomqtt.Client(
-        "127.0.0.1", broker.port, username=broker.username, password=broker.password, protocol=aiomqtt.ProtocolVersion.V5
-    ) as client:
-        await client.subscribe("spBv1.0/STATE/khettara", qos=1)
-        watching = asyncio.create_task(watch(client))
+    async with watching(broker) as seen:
         async with ingesting(store, broker):
             await until(lambda: seen == [True])
             async with ingesting(store, broker):
                 await until(lambda: seen == [True, True])
             await until(lambda: seen == [True, True, False, True])
         await until(lambda: seen[-1] is False)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)

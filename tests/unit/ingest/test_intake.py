@@ -13,7 +13,7 @@ from domain.ports import ChannelRow
 from ingest import intake as module
 from ingest.aliases import AliasBook
 from ingest.channels import ChannelTable
-from ingest.intake import Desk, Intake
+from ingest.intake import Intake, Reception
 from ingest.reasons import Reason
 from ingest.settings import IngestSettings, LimitSettings
 from protocols.sparkplug.births import birth_metric, encode_ddeath, encode_ndeath
@@ -25,15 +25,15 @@ INVENTORY = [channel(EDGE, DEVICE, "flow_m3h", 41), channel(EDGE, DEVICE, "press
 
 
 class Fixture:
-    """A desk with a clock that the test moves."""
+    """A reception with a clock that the test moves."""
 
     def __init__(self, channels: Sequence[ChannelRow] = INVENTORY, bindings: Sequence[AliasBinding] = ()) -> None:
         settings = IngestSettings(limits=LimitSettings(payload_bytes=60_000, block_readings=1000))
-        self.desk = Desk(settings, book=AliasBook(bindings), channels=ChannelTable(channels))
+        self.reception = Reception(settings, book=AliasBook(bindings), channels=ChannelTable(channels))
         self.monotonic_s = 1000.0
 
     def send(self, topic: str, payload: bytes) -> Intake:
-        return self.desk.handle(topic, payload, now_ms=NOW_MS, monotonic_s=self.monotonic_s)
+        return self.reception.handle(topic, payload, now_ms=NOW_MS, monotonic_s=self.monotonic_s)
 
     def born(self) -> Fixture:
         self.send(topic("NBIRTH"), nbirth())
