@@ -55,5 +55,12 @@ def build_all(out: Path, *, check: bool = False) -> list[Path]:
 
 
 def load_all(folder: Path) -> dict[str, dict[str, Any]]:
-    """The dashboards of a folder by file name."""
-    return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    """The dashboards of a folder by file name.
+
+    Raises:
+        ConfigurationError: There are none, which would otherwise pass for all of them being right.
+    """
+    found = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    if not found:
+        raise ConfigurationError(file=str(folder), key="*.json", value=0, expected="at least one dashboard")
+    return found

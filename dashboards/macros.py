@@ -2,7 +2,7 @@
 
 Two steps, in this order: the browser puts in the variables (a value of a multi-value variable becomes a quoted literal, several
 are joined by commas), then the server expands the macros ``$__name(arguments)``. The server's rule for finding a macro's arguments
-stops at the first closing parenthesis, so an argument may not hold one. After the documentation of Grafana's PostgreSQL data source.
+stops at the first closing parenthesis, so an argument may not hold one. Written after Grafana's documentation.
 
 Thin: of the variable formats only the data source's own is known, and ``$__interval`` is rounded to our own list of round steps.
 """

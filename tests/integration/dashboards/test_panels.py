@@ -1,0 +1,105 @@
+"""Every panel's SQL on a real PostgreSQL, as the read-only role: no errors, and rows where there must be some."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from dashboards.build import built
+from dashboards.execute import Connection, check_panels, run_panels
+from dashboards.macros import TimeRange
+from storage.roles import Role
+from tests.integration.dashboards.conftest import END
+from tests.support.postgres import FreshDatabase
+
+RANGES = [TimeRange(start=END - timedelta(hours=hours), end=END) for hours in (6, 24, 7 * 24, 30 * 24)]
+
+
+@pytest.fixture
+def reader(month: FreshDatabase) -> Iterator[Connection]:
+    with psycopg.connect(month.dsn(Role.READ), autocommit=True) as connection:
+        yield connection
+
+
+def test_every_panel_answers_for_every_range_and_choice_of_zones(reader: Connection) -> None:
+    results = run_panels(reader, built(), RANGES, [(), ("medina",), ("l'oued",)])
+    wrong = [str(result) for result in results if result.error is not None]
+    # In All and in medina there is one of everything; where nothing happened, empty panels are right.
+    wrong += [str(result) for result in results if result.zones != ("l'oued",) and result.rows == 0]
+    assert not wrong, "\n".join(wrong)
+    panels = {(result.dashboard, result.panel) for result in results}
+    assert len(panels) >= 30
+    assert len({result.dashboard for result in results}) == 4
+
+
+def test_a_data_source_with_timescaledb_changes_nothing_we_use(reader: Connection) -> None:
+    results = run_panels(reader, built(), RANGES[:1], [()], timescale=True)
+    assert [str(result) for result in results if not result.ok] == []
+
+
+def test_an_administrator_may_ask_and_is_read_only_all_the_same(month: FreshDatabase) -> None:
+    results = check_panels(month.dsn(), END - timedelta(days=1), END)
+    assert results
+    assert all(result.ok for result in results), [str(result) for result in results if not result.ok]
+    assert [str(result) for result in check_panels(month.dsn(Role.READ), END - timedelta(days=1), END) if not result.ok] == []
+
+
+def test_an_empty_database_gives_voids_that_are_said_and_no_errors(database: FreshDatabase) -> None:
+    results = check_panels(database.dsn(Role.READ), END - timedelta(days=1), END)
+    errors = [result for result in results if result.error is not None]
+    assert {result.error.partition(":")[0] for result in errors if result.error} <= {"SyntaxError"}  # an IN () of no zones
+    assert not all(result.ok for result in results)
+
+
+SEEDED = {
+    "a renamed column": ("net_inflow_m3h", "net_flow_m3h"),
+    "an undefined variable": ("$zone", "$sector"),
+    "a misspelt macro": ("$__timeFrom()", "$__timeForm()"),
+    "a table the role may not read": ("v_zone z", "zone z"),
+    "a quoted variable": ("IN ($zone)", "IN ('$zone')"),
+    "a parenthesis in a macro": ("$__timeTo()", "$__timeTo(now())"),
+    "unsorted rows": ("ORDER BY 1, 2", "ORDER BY 1 DESC, 2"),
+    "a series twice": ("z.name AS metric", "'x' AS metric"),
+    "another name for the value": ("AS value", "AS worth"),
+}
+
+
+@pytest.mark.parametrize("fault", SEEDED)
+def test_a_seeded_fault_is_found(reader: Connection, fault: str) -> None:
+    before, after = SEEDED[fault]
+    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
+    panel = _panel(files["khettara-zones.json"], "Débit net par secteur")
+    target = panel["targets"][0]
+    assert before in target["rawSql"]
+    if fault == "a series twice":
+        target["rawSql"] = target["rawSql"].replace("GROUP BY 1, 2", "GROUP BY 1, 2, z.zone")
+    target["rawSql"] = target["rawSql"].replace(before, after)
+    (result,) = [r for r in run_panels(reader, files, RANGES[:1], [()]) if r.panel == panel["title"]]
+    assert result.error is not None
+
+
+def test_a_panel_that_takes_too_long_is_stopped(reader: Connection) -> None:
+    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
+    target = _panel(files["khettara-zones.json"], "Débit net")["targets"][0]
+    target["rawSql"] = "SELECT count(*) FROM v_zone WHERE zone IN ($zone) AND pg_sleep(60) IS NOT NULL"
+    result = run_panels(reader, files, RANGES[:1], [()], timeout_s=0.2)[0]
+    assert "statement timeout" in (result.error or "")
+
+
+def test_an_override_for_a_column_that_is_gone_is_found(reader: Connection) -> None:
+    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
+    target = _panel(files["khettara-zones.json"], "Chiffres par secteur")["targets"][0]
+    target["rawSql"] = target["rawSql"].replace('AS "Volume"', 'AS "Volumes"')
+    wrong = [result for result in run_panels(reader, files, RANGES[:1], [()]) if result.error]
+    assert [result.panel for result in wrong] == ["Chiffres par secteur"]
+    assert "Volume" in (wrong[0].error or "")
+
+
+def _panel(dashboard: dict[str, Any], title: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(panel for panel in dashboard["panels"] if panel["title"] == title)
+    return found
