@@ -125,7 +125,7 @@ class Centre:
         await asyncio.gather(dispatching, return_exceptions=True)
 
     async def _learn_first(self) -> None:
-        """What the past teaches, before the first order: a tick then takes little time. A past that is not there yet is no error."""
+        """What the past teaches, before the first order: a tick then takes little time. No past yet is no error."""
         try:
             await self._control.refit(self._clock.now())
         except KhettaraError as error:

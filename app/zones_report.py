@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -67,9 +68,9 @@ def run_zones_report(
                 )
             services = stack.enter_context(LocalServices(layout=Layout(root=data)))
             services.start_database(None)
-            dsn = services.dsn(Role.READ)
+            dsn = services.dsn(Role.ANALYTICS)
         else:
-            dsn = load_settings(config).database.of("read")
+            dsn = load_settings(config).database.of("analytics")
         timezone, reports = asyncio.run(_ask(dsn, start, end))
     if as_json:
         print(json.dumps(as_document(timezone, start, end, reports), indent=2, ensure_ascii=False))
@@ -84,12 +85,17 @@ async def _ask(dsn: str, start: datetime | None, end: datetime | None) -> tuple[
         first, last = (_local(moment, calendar) for moment in (start, end))
         source = PostgresSeries(database)
         reports = []
-        for boundary in boundaries:
+        for boundary in sorted(boundaries, key=lambda b: natural(b.zone)):
             points = [inlet.point for inlet in boundary.inlets]
             series = await source.series(points, first or EARLIEST, last or datetime.now(UTC) + timedelta(days=1))
             inflow = net_inflow(boundary, series)
             reports.append(ZoneReport(boundary=boundary, report=night_report(inflow, calendar, start=first, end=last)))
     return timezone, reports
+
+
+def natural(key: str) -> list[tuple[int, str]]:
+    """Sorts ``dma2`` before ``dma10``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", key)]
 
 
 def _local(moment: datetime | None, calendar: Calendar) -> datetime | None:
