@@ -33,7 +33,7 @@ from edge.settings import EdgeSettings
 from edge.spool import Spool
 from edge.status import status, write_status
 from edge.uplink import Uplink
-from edge.waiting import wait_for
+from edge.waiting import end_tasks, wait_for
 from edge.window import Window
 from protocols.sparkplug.keys import load_public_key
 
@@ -175,13 +175,13 @@ class Gateway:
 
     async def close(self) -> None:
         """Takes everything down; what was read is committed, what has no receipt stays in the spool."""
-        await _end(self._field_tasks)
+        await end_tasks(self._field_tasks)
         await self._collector.flush()
         if self._uplink_task is not None:
             await self._last_receipts()
             self._uplink_stop.set()
             await self._uplink_task
-        await _end(self._service_tasks)
+        await end_tasks(self._service_tasks)
         await self._write_status(final=True)
         log.info("gateway_stopped", edge=self._settings.edge, depth=self._spool.stats().depth_readings)
         self._database.close()
@@ -250,9 +250,3 @@ async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(_RESTART_S)
         else:
             return
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

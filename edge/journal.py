@@ -139,7 +139,11 @@ class Journal:
 
     def first_sight(self, key: str, lease_until: datetime) -> None:
         """An actuator the gateway has never seen gets one lease: whatever it is set to does not stay for ever."""
-        self._db.execute("INSERT OR IGNORE INTO actuator (key, lease_until_ms) VALUES (?, ?)", (key, _ms(lease_until)))
+        self._db.execute(
+            "INSERT INTO actuator (key, lease_until_ms, seen) VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE "
+            "SET lease_until_ms = coalesce(lease_until_ms, excluded.lease_until_ms), seen = 1 WHERE seen = 0",
+            (key, _ms(lease_until)),
+        )
 
     def fell_back(self, key: str, device: str, outcome: Outcome, *, now: datetime, verified: bool) -> None:
         """The gateway took the safe value, or tried to; only a verified one ends the lease."""

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 
 import structlog
+
+
+class StderrLogger:
+    """Writes lines to what is stderr now. A log that cannot be written never stops the gateway."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with contextlib.suppress(OSError, ValueError):  # the reader is gone, or the stream is closed
+            print(message, file=sys.stderr, flush=True)
+
+    log = debug = info = warning = error = exception = critical = msg
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -21,6 +33,6 @@ def configure_logging(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: StderrLogger(),
         cache_logger_on_first_use=True,
     )

@@ -66,5 +66,6 @@ CREATE TABLE IF NOT EXISTS actuator (
     key            TEXT PRIMARY KEY,
     owner_token    INTEGER NOT NULL DEFAULT 0,
     moved_ms       INTEGER,
-    lease_until_ms INTEGER
+    lease_until_ms INTEGER,
+    seen           INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;

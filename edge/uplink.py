@@ -27,7 +27,7 @@ from edge.publisher import PublishCounters, Publisher
 from edge.session import LastValues, Message, Session
 from edge.settings import BrokerSettings
 from edge.spool import Spool
-from edge.waiting import wait_for
+from edge.waiting import end_tasks, wait_for
 from edge.window import Window
 from protocols.sparkplug.births import encode_ndeath
 from protocols.sparkplug.topics import MessageType
@@ -167,13 +167,11 @@ class Uplink:
     async def _until_stopped(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
         """Runs receiver, receipt keeper and sender until one of them fails or ``stop`` is set."""
         workers = [asyncio.create_task(w) for w in (self._receive(client), self._keep_receipts(), self._send(client))]
-        stopped = asyncio.create_task(stop.wait())
+        stopped = asyncio.create_task(_until(stop))
         try:
             done, _ = await asyncio.wait([*workers, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*workers, stopped):
-                task.cancel()
-            await asyncio.gather(*workers, stopped, return_exceptions=True)
+            await end_tasks([*workers, stopped])
         for task in done:
             if task is not stopped:
                 task.result()
@@ -222,3 +220,7 @@ class Uplink:
             self._wake.clear()
             pause = await self._publisher.publish_due(send)
             await wait_for(self._wake, pause)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
