@@ -51,7 +51,8 @@ def main() -> None:
 
 def address(demo: subprocess.Popen[str]) -> tuple[str, str, str]:
     """URL and login out of what the demonstration prints."""
-    assert demo.stdout is not None
+    if demo.stdout is None:
+        raise SystemExit("the demonstration has no output")
     for line in demo.stdout:
         print(line, end="")
         found = re.search(r"(http://127\.0\.0\.1:\d+)\s+(\S+) / (\S+)", line)

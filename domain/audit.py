@@ -1,6 +1,6 @@
 """The audit chain: each row's hash covers the row and the hash before it, so that no edit stays unseen.
 
-    hash(n) = SHA-256( hash(n−1) ‖ canonical JSON of {sequence, at, actor, action, subject, body} )
+hash(n) = SHA-256( hash(n−1) ‖ canonical JSON of {sequence, at, actor, action, subject, body} )
 """
 
 from __future__ import annotations

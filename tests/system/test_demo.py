@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +57,9 @@ def processes_naming(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     data = tmp_path_factory.mktemp("demo") / "data"
-    yield demo(data, "--for", "180", "--seed", str(SEED), "--port", "0")
+    return demo(data, "--for", "180", "--seed", str(SEED), "--port", "0")
 
 
 @pytest.mark.timeout(460)
@@ -98,9 +97,8 @@ def test_every_panel_has_rows_on_the_demonstration(run: Run) -> None:
     """Every dashboard's SQL, macros expanded, as the read-only role on the demonstration's own database."""
     from datetime import UTC, datetime, timedelta
 
-    from dashboards.execute import check_panels
-
     from app.embedded.postgres import EmbeddedPostgres
+    from dashboards.execute import check_panels
     from storage.roles import Role
 
     end = datetime.fromisoformat(run.report["to"]).astimezone(UTC)
@@ -130,8 +128,9 @@ def test_the_audit_chain_is_whole_and_an_edit_is_found(run: Run) -> None:
 @pytest.mark.timeout(460)
 def test_a_second_start_goes_on_and_ctrl_c_stops_it_clean(run: Run) -> None:
     before = run.report["to"]
+    arguments = ("--data", str(run.data), "--port", "0", "--report", str(run.data.parent / "again.json"))
     child = subprocess.Popen(
-        [sys.executable, "-m", "app", "demo", "--data", str(run.data), "--port", "0", "--report", str(run.data.parent / "again.json")],
+        [sys.executable, "-m", "app", "demo", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert child.stdout is not None
