@@ -5,6 +5,7 @@ also bring the session's CSRF token, as form field ``csrf_token`` or header ``X-
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,8 +13,10 @@ from fastapi import Depends, Request
 
 from commands.authorisation import ROLES, Right, authorise
 from console.i18n import Texts
+from console.messages import AlertRow, alert_rows
 from console.runtime import SESSION_COOKIE, Runtime, runtime
 from console.sessions import Session
+from domain.alerts import Alert
 from domain.errors import KhettaraError, NotAllowed
 from domain.ports import User
 
@@ -44,6 +47,10 @@ class Visit:
     def partial(self) -> bool:
         """htmx asks for a part of the page only."""
         return self.request.headers.get("hx-request") == "true" and self.request.headers.get("hx-boosted") != "true"
+
+    def alert_rows(self, alerts: Iterable[Alert]) -> list[AlertRow]:
+        """Alerts with their texts, in this visit's language and the site's local time."""
+        return alert_rows(self.texts, alerts, self.console.services.inventory.site.calendar.zone)
 
     def may(self, right: Right, zone: str | None) -> bool:
         """Whether the user has a right in a zone."""

@@ -29,7 +29,7 @@ from console.render import Renderer
 from console.routes import ROUTERS
 from console.runtime import Runtime, runtime
 from console.sessions import SessionStore
-from domain.errors import KhettaraError
+from domain.errors import KhettaraError, NotAllowed, StorageError
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -56,7 +56,8 @@ def create_app(services: ConsoleServices) -> FastAPI:
     app.add_exception_handler(LoginRequired, _log_in_first)
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(KhettaraError, _unavailable)
+    app.add_exception_handler(NotAllowed, _forbidden)
+    app.add_exception_handler(KhettaraError, _impossible)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(SecurityHeaders)
     return app
@@ -99,8 +100,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return await _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
-    return await _error(request, 503, str(error), code="unavailable")
+async def _impossible(request: Request, error: Exception) -> Response:
+    """The database is away, or somebody else was quicker."""
+    away = isinstance(error, StorageError) or (isinstance(error, KhettaraError) and error.retryable)
+    return await _error(request, 503 if away else 409, str(error), code="unavailable" if away else "conflict")
 
 
 async def _error(request: Request, status: int, detail: str, *, code: str) -> Response:

@@ -82,12 +82,14 @@ class Feed:
             self._task = asyncio.create_task(self._poll(), name="console-feed")
 
     async def _poll(self) -> None:
-        while self._watchers and not self._closed:
+        while True:
+            await asyncio.sleep(self._services.options.poll_s)
+            if self._closed or not self._watchers:
+                return
             async with self._reading:
                 await self._take()
             async with self._changed:
                 self._changed.notify_all()
-            await asyncio.sleep(self._services.options.poll_s)
 
     async def _newer(self, seen: int) -> Snapshot | None:
         def ready() -> bool:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import assert_never
 
 from console.i18n import Texts
-from console.numbers import number
+from console.numbers import moment, number
 from console.snapshot import RANK, UNSEEN
 from domain.alerts import Alert
 from domain.ports import CommandRow
 from domain.setpoints import Expired, Failed, Outcome, Reason, Refused, Unknown, Verified, outcome_word
 
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\d+(?:\.\d+)?(?![\w])")
+_MEASURED = re.compile(r"[±]?\d+(?:\.\d+)?(?= )")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _PLACE = re.compile(r"\{n(\d+)\}")
 
 
@@ -42,12 +45,12 @@ def reason_texts(texts: Texts, reasons: Iterable[Reason]) -> list[str]:
 
 def localised(text: str, language: str) -> str:
     """A plain number as this language writes it; anything else unchanged."""
+    sign, plain = ("±", text[1:]) if text.startswith("±") else ("", text)
     try:
-        value = float(text.replace("\u2212", "-"))
+        value = float(plain.replace("\u2212", "-"))
     except ValueError:
         return text
-    digits = len(text.partition(".")[2])
-    return number(value, digits, language)
+    return sign + number(value, len(plain.partition(".")[2]), language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +106,12 @@ class AlertText:
     """(name, value with unit) of each number the alert rests on."""
 
 
-def alert_text(texts: Texts, alert: Alert) -> AlertText:
+def alert_text(texts: Texts, alert: Alert, local: tzinfo) -> AlertText:
     """Title, advice and evidence of an alert; an unknown code shows itself."""
     return AlertText(
         title=texts.find(f"alert.{alert.code}.title", **alert.parameters) or alert.code,
         advice=texts.find(f"alert.{alert.code}.advice", **alert.parameters) or "",
-        evidence=evidence(texts, alert.parameters),
+        evidence=evidence(texts, alert.parameters, local),
     )
 
 
@@ -127,15 +130,26 @@ class AlertRow:
         return self.alert.state in UNSEEN
 
 
-def alert_rows(texts: Texts, alerts: Iterable[Alert]) -> list[AlertRow]:
+def alert_rows(texts: Texts, alerts: Iterable[Alert], local: tzinfo) -> list[AlertRow]:
     """Alerts in the order of an operator's eye: unseen first, then worst, then newest."""
-    rows = [AlertRow(alert=a, text=alert_text(texts, a), rank=RANK[a.priority]) for a in alerts]
+    rows = [AlertRow(alert=a, text=alert_text(texts, a, local), rank=RANK[a.priority]) for a in alerts]
     return sorted(rows, key=lambda r: (not r.unseen, r.rank, -r.alert.raised_at.timestamp()))
 
 
-def evidence(texts: Texts, parameters: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Parameters of an alert with their names translated where they are known."""
-    return tuple((texts.find(f"evidence.{name}") or name.replace("_", " "), value) for name, value in parameters.items())
+def evidence(texts: Texts, parameters: Mapping[str, str], local: tzinfo) -> tuple[tuple[str, str], ...]:
+    """Parameters of an alert: names translated where they are known, numbers and times as this language and place write them."""
+    return tuple(
+        (texts.find(f"evidence.{name}") or name.replace("_", " "), _evidence_value(texts, name, value, local))
+        for name, value in parameters.items()
+    )
+
+
+def _evidence_value(texts: Texts, name: str, value: str, local: tzinfo) -> str:
+    if name == "detectors":
+        return ", ".join(texts.find(f"detector.{d}") or d for d in value.split(", "))
+    if _MOMENT.fullmatch(value):
+        return moment(datetime.fromisoformat(value), local)
+    return _MEASURED.sub(lambda m: localised(m.group(0), texts.language), value) if _MEASURED.match(value) else value
 
 
 def _readback(texts: Texts, value: float | None) -> tuple[str, ...]:

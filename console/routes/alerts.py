@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
-from console.messages import alert_rows
 from console.pages import page, part
+from console.snapshot import UNSEEN
 from domain.alerts import Alert
 
 router = APIRouter()
@@ -21,7 +21,7 @@ async def alerts_page(visit: Viewer, closed: bool = False) -> Response:
     """Open alerts, or all of them; the table alone for htmx."""
     alerts = await visit.console.services.alerts.alerts(include_closed=closed)
     values: dict[str, Any] = {
-        "alerts": alert_rows(visit.texts, alerts),
+        "alerts": visit.alert_rows(alerts),
         "zones": visit.console.services.inventory.zones,
         "may": {a.key: visit.may(Right.ACKNOWLEDGE, a.zone) for a in alerts},
         "closed": closed,
@@ -46,6 +46,8 @@ async def acknowledge_one(visit: Visit, key: str) -> None:
     if found is None:
         raise HTTPException(404, f"there is no open alert {key[:80]!r}")
     visit.need(Right.ACKNOWLEDGE, found.zone)
+    if found.state not in UNSEEN:
+        return
     try:
         await visit.console.services.acknowledge(visit.user, key)
     except KeyError:

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.access import Operator, Viewer, Visit
 from console.desk_steps import checked_reason, mode_end, parse_mode
-from console.messages import alert_rows, reason_text
+from console.messages import reason_text
 from console.routes.alerts import acknowledge_one
 from console.routes.auth import check_login, set_session_cookie
-from console.routes.desk import find_actuator
+from console.routes.desk import find_actuator, look_up
 from console.runtime import runtime
 from domain.setpoints import Reason, Refused, outcome_word
 
@@ -109,7 +109,7 @@ async def zones(visit: Viewer) -> JSONResponse:
 @router.get("/alerts")
 async def alerts(visit: Viewer, closed: bool = False) -> JSONResponse:
     """Alerts with their text in the session's language."""
-    rows = alert_rows(visit.texts, await visit.console.services.alerts.alerts(include_closed=closed))
+    rows = visit.alert_rows(await visit.console.services.alerts.alerts(include_closed=closed))
     return JSONResponse(jsonable_encoder([{**jsonable_encoder(r.alert), "title": r.text.title, "rank": r.rank} for r in rows]))
 
 
@@ -130,9 +130,7 @@ async def commands(visit: Viewer, actuator: str | None = None, limit: int = Quer
 @router.get("/commands/{command_id}")
 async def command(visit: Viewer, command_id: str, wait_s: float = Query(default=0, ge=0, le=30)) -> JSONResponse:
     """The outcome of a command; ``null`` while there is none."""
-    services = visit.console.services
-    outcome = await services.desk.wait(command_id, wait_s)
-    row = next((r for r in await services.commands.commands(limit=200) if r.command.command_id == command_id), None)
+    outcome, row = await look_up(visit, command_id, wait_s)
     if outcome is None and row is None:
         raise HTTPException(404, f"there is no command {command_id[:60]!r}")
     state = outcome_word(outcome) if outcome is not None else (row.state if row else "pending")

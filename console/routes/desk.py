@@ -20,10 +20,12 @@ from console.pages import page, part
 from console.routes.zones import critical_names, find_zone, render_zone
 from domain.assets import Actuator
 from domain.ports import CommandRow
-from domain.setpoints import Reason, Refused
+from domain.setpoints import Outcome, Reason, Refused
 
 router = APIRouter()
 Text = Annotated[str, Form()]
+_GLANCE_S = 0.02
+"""Long enough for the desk to say what it knows already [wall s]."""
 _TYPED_WRONGLY = frozenset({"not_confirmed", "no_number"})
 
 
@@ -109,14 +111,28 @@ async def command(visit: Viewer, command_id: str) -> Response:
 
 async def find_outcome(visit: Visit, command_id: str) -> tuple[OutcomeView | None, CommandRow | None]:
     """The outcome if there is one, and the command as it is kept."""
-    services = visit.console.services
-    outcome = await services.desk.wait(command_id, services.options.outcome_wait_s)
-    row = next((r for r in await services.commands.commands(limit=200) if r.command.command_id == command_id), None)
+    outcome, row = await look_up(visit, command_id, visit.console.services.options.outcome_wait_s)
     if outcome is not None:
         return outcome_view(visit.texts, outcome), row
     if row is not None and row.state != "pending":
         return command_view(visit.texts, row), row
     return None, row
+
+
+async def look_up(visit: Visit, command_id: str, wait_s: float) -> tuple[Outcome | None, CommandRow | None]:
+    """What the desk remembers and what the store keeps; waits only for a command that is still under way."""
+    services = visit.console.services
+    outcome = await services.desk.wait(command_id, _GLANCE_S)
+    row = await _row(visit, command_id)
+    if outcome is None and row is not None and row.state == "pending" and wait_s > 0:
+        outcome = await services.desk.wait(command_id, wait_s)
+        row = await _row(visit, command_id)
+    return outcome, row
+
+
+async def _row(visit: Visit, command_id: str) -> CommandRow | None:
+    rows = await visit.console.services.commands.commands(limit=200)
+    return next((r for r in rows if r.command.command_id == command_id), None)
 
 
 def find_actuator(visit: Visit, key: str) -> Actuator:

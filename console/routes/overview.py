@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console.access import Viewer, Visit
-from console.messages import alert_rows
 from console.pages import page, part
 from console.trends import inflow_lines, sparkline
 
@@ -28,7 +27,7 @@ async def overview(visit: Viewer) -> HTMLResponse:
     return await page(
         visit, "overview.html", snapshot=snapshot, zones=services.inventory.zones, lines=lines,
         zone_names={z.key: z.name(visit.texts.language) for z in services.inventory.metered_zones()},
-        alerts=alert_rows(visit.texts, alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS), commands=commands,
+        alerts=visit.alert_rows(alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS), commands=commands,
     )  # fmt: skip
 
 
@@ -37,7 +36,7 @@ async def alerts_part(visit: Viewer) -> HTMLResponse:
     """The overview's list of open alerts."""
     alerts = await visit.console.services.alerts.alerts()
     return part(
-        visit, "parts/alerts_short.html", alerts=alert_rows(visit.texts, alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS),
+        visit, "parts/alerts_short.html", alerts=visit.alert_rows(alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS),
         zones=visit.console.services.inventory.zones,
     )  # fmt: skip
 

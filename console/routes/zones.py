@@ -12,7 +12,6 @@ from commands.authorisation import Right
 from console.access import Viewer, Visit
 from console.desk_steps import MODE_HOURS, DeskStep
 from console.i18n import Texts
-from console.messages import alert_rows
 from console.pages import page
 from console.trends import zone_trend
 from domain.assets import Actuator
@@ -58,7 +57,7 @@ async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | 
     alerts = [a for a in await services.alerts.alerts() if a.zone == zone.key]
     return await page(
         visit, "zone.html", snapshot=snapshot, zone=zone, view=snapshot.zone(zone.key), actuators=zone_actuators(visit, zone.key),
-        alerts=alert_rows(visit.texts, alerts),
+        alerts=visit.alert_rows(alerts),
         critical_names=critical_names(visit.texts, zone), steps=steps or {}, start=DeskStep(),
         may_propose=visit.may(Right.PROPOSE, zone.key), may_auto=visit.may(Right.SET_AUTO, zone.key),
         trend_hours=services.options.trend_hours, mode_hours=MODE_HOURS,

@@ -45,7 +45,7 @@ function clock(_, seconds, zone) {
 function moment(seconds, zone) {
   const d = uPlot.tzDate(new Date(seconds * 1000), zone);
   const two = (n) => String(n).padStart(2, "0");
-  return `${two(d.getDate())}/${two(d.getMonth() + 1)} ${two(d.getHours())}:${two(d.getMinutes())}`;
+  return `${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
 }
 
 const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${number(v, digits)} ${unit}`);

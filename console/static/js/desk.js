@@ -24,8 +24,12 @@ function startCountdown(element) {
   tick();
 }
 
-/** Wires what came into the page. */
+/** Wires what came into the page. A value that stands there already, refused or typed early, gets its preview too. */
 export function wire(root) {
+  for (const field of root.querySelectorAll("[name=value_m][hx-get]:not([data-wired])")) {
+    field.setAttribute("data-wired", "");
+    if (field.value) htmx.trigger(field, "khettara:preview");
+  }
   for (const element of root.querySelectorAll("[data-countdown]:not([data-wired])")) {
     element.setAttribute("data-wired", "");
     startCountdown(element);

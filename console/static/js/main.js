@@ -49,5 +49,5 @@ if (holder) {
 }
 const flow = document.querySelector("[data-trend]");
 if (flow) startCharts(flow);
-wire(document);
+document.addEventListener("DOMContentLoaded", () => wire(document));
 connect();
