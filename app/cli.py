@@ -135,7 +135,6 @@ def zones_report(
 def edge_run(config: ConfigFile) -> None:
     """Runs a gateway: polls, spools, publishes, executes commands."""
     from edge.gateway import run_gateway
-
     from edge.settings import load_edge_settings
 
     settings = load_edge_settings(config)
