@@ -53,13 +53,17 @@ def shape(
         notes.append(f"the valve does not follow: outlet {outlet_m:.1f} m")
     if since_move_s < actuator.min_interval_s - 1e-6:
         return Shaped(value_m=current_m, hold=True, notes=(*notes, f"last move {since_move_s:.0f} s ago"))
+    inside = actuator.min_m <= current_m <= actuator.max_m
+    if wanted > current_m + settings.dead_band_up_m - 1e-9:
+        wanted = min(wanted + settings.lift_m, actuator.max_m)
+    elif inside and current_m - wanted < settings.small_step_m and since_move_s < settings.rest_down_s:
+        return Shaped(value_m=current_m, hold=True, notes=tuple(notes))
     low, high = current_m - actuator.ramp_down_m, current_m + actuator.ramp_up_m
     if not low <= wanted <= high:
         notes.append(f"ramp: at most {actuator.ramp_up_m:.1f} m up, {actuator.ramp_down_m:.1f} m down")
     wanted = min(max(wanted, low), high)
     value = _quantise(wanted, current_m, high, settings.quantum_m)
     value = min(max(value, actuator.min_m), actuator.max_m)
-    inside = actuator.min_m <= current_m <= actuator.max_m
     still = current_m - settings.dead_band_down_m + 1e-9 < value < current_m + settings.dead_band_up_m - 1e-9
     if inside and still:
         return Shaped(value_m=current_m, hold=True, notes=tuple(notes))

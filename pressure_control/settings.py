@@ -28,6 +28,12 @@ class ControlSettings:
     quantum_m: float = 0.1
     dead_band_down_m: float = 0.3
     dead_band_up_m: float = 0.1
+    rest_down_s: float = 1800.0
+    """A small step down waits so long after the last move: valves wear, and the next rise often comes first."""
+    small_step_m: float = 1.0
+    """Steps down of this size and more do not wait."""
+    lift_m: float = 0.2
+    """A raise goes so much further than needed, so that the next one is not due at once."""
     follow_m: float = 1.0
     """Outlet and setpoint further apart than this: the valve does not follow."""
     follow_order_m: float = 3.0
