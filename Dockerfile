@@ -17,7 +17,6 @@ COPY --from=build /opt/khettara /opt/khettara
 ENV PATH=/opt/khettara/bin:$PATH PYTHONUNBUFFERED=1
 USER khettara
 WORKDIR /var/lib/khettara
-VOLUME /var/lib/khettara
 EXPOSE 8700
 ENTRYPOINT ["khettara"]
 CMD ["--help"]
