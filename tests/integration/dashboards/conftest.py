@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from app.embedded.postgres import ADMIN, EmbeddedPostgres
 from app.site import load_site
 from storage.inventory import save_inventory
+from storage.migrate import migrate
 from tests.support.postgres import FreshDatabase, database, database_server
 
 __all__ = ["database", "database_server"]
@@ -19,13 +23,23 @@ END = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 SITE = Path(__file__).parents[3] / "sites" / "demo"
 
 
-@pytest.fixture
-async def month(database: FreshDatabase) -> FreshDatabase:
-    """31 days of readings, and one of everything else in the last hours."""
-    async with await AsyncConnection.connect(database.dsn()) as connection:
+async def fill(dsn: str) -> None:
+    """31 days of readings, and one of everything else in the last hours, into a migrated database."""
+    async with await AsyncConnection.connect(dsn) as connection:
         await save_inventory(connection, load_site(SITE), at=END)
     seed = (Path(__file__).parent / "seed.sql").read_text(encoding="utf-8")
-    with psycopg.connect(database.dsn(), autocommit=True) as connection:
+    async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
         for statement in seed.split(";\n"):
-            connection.execute(statement.encode())
-    return database
+            await connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def month(database_server: EmbeddedPostgres) -> Iterator[FreshDatabase]:
+    """A database with that month, for all tests of this folder: they only read."""
+    made = FreshDatabase(database_server, "dashboards_month")
+    with psycopg.connect(database_server.dsn(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE dashboards_month")
+        asyncio.run(migrate(made.dsn()))
+        asyncio.run(fill(made.dsn()))
+        yield made
+        connection.execute("DROP DATABASE dashboards_month WITH (FORCE)")
