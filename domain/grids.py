@@ -16,6 +16,9 @@ _OVERLAP_S = 3600.0
 _HEAL_S = 6 * 3600.0
 """How often the last days are read again, so that what a broken link delivered late is used."""
 _HEAL_SPAN_S = 2 * 86400.0
+_FILL_S = 1800.0
+_FULL_SHARE = 0.9
+"""Below this share of filled buckets the whole span is read again now and then: a history may still be loading."""
 
 
 class GridCache:
@@ -45,6 +48,7 @@ class GridCache:
         self._settle_s = settle_s
         self._end_s: float | None = None
         self._healed_s = -np.inf
+        self._read_all_s = -np.inf
         self._values: dict[PointKey, FloatArray] = {p: np.full(self._size, np.nan) for p in self._points}
 
     @property
@@ -73,9 +77,13 @@ class GridCache:
         read_from = end - self._size * self._step_s if self._end_s is None else self._end_s - _OVERLAP_S
         if not first and end - self._healed_s >= _HEAL_S:
             read_from = min(read_from, end - _HEAL_SPAN_S)
+        if not first and end - self._read_all_s >= _FILL_S and self._filled() < _FULL_SHARE:
+            read_from = -np.inf
         read_from = max(read_from, end - self._size * self._step_s)
         if first or read_from <= end - _HEAL_SPAN_S:
             self._healed_s = end
+        if read_from <= end - self._size * self._step_s:
+            self._read_all_s = end
         rows = await self._source.series(
             self._points, datetime.fromtimestamp(read_from, UTC), datetime.fromtimestamp(end, UTC), step_s=round(self._step_s)
         )
@@ -87,6 +95,12 @@ class GridCache:
                 tail = self._values[point][self._size - count :]
                 self._values[point][self._size - count :] = np.where(np.isfinite(fresh), fresh, tail)
         return True
+
+    def _filled(self) -> float:
+        """Share of buckets with a value, over all points that have any."""
+        shares = [float(np.isfinite(v).mean()) for v in self._values.values()]
+        some = [s for s in shares if s > 0]
+        return sum(some) / len(some) if some else 0.0
 
     def _slide(self, end: float) -> None:
         if self._end_s is not None:

@@ -38,6 +38,8 @@ class Learned:
     """Past nights at the usual pressure."""
     until_s: float
     """End of the data learned from."""
+    samples: int
+    """Steps with a value among them."""
     spread_of_hour: float
     """Typical sd of an hour's mean residual over the sd of one step: how far an hour's mean still wanders."""
     leak_is_normal: bool = False
@@ -69,6 +71,7 @@ def learn(inputs: ZoneInputs, excluded: Sequence[Span] = ()) -> Learned | None:
         steps=steps,
         nights=nights,
         until_s=inputs.end_s,
+        samples=int(np.isfinite(inputs.inflow_m3h).sum()),
         spread_of_hour=float(np.clip(wander, 0.2, 1.5)) if np.isfinite(wander) else 1.0,
         leak_is_normal=bool(starved and excluded),
     )

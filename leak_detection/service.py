@@ -119,7 +119,10 @@ class LeakDetection:
 
     def _due(self, zone: Zone, inputs: ZoneInputs) -> bool:
         learned = self._learned.get(zone.key)
-        return learned is None or inputs.end_s - learned.until_s >= _LEARN_EVERY_S
+        if learned is None or inputs.end_s - learned.until_s >= _LEARN_EVERY_S:
+            return True
+        # A history that came in after the first lesson is worth a second one.
+        return int(np.isfinite(inputs.inflow_m3h).sum()) > 1.1 * learned.samples
 
     def _teach(self, zone: Zone, inputs: ZoneInputs) -> None:
         learned = learn(inputs, self._excluded(zone, inputs))

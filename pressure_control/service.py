@@ -185,9 +185,14 @@ class PressureControl:
             model = self._models.get(key)
             if model is None:
                 self._learn(key)
-            elif now.timestamp() - model.until_s > _LEARN_EVERY_S:
+            elif now.timestamp() - model.until_s > _LEARN_EVERY_S or self._samples(key) > 1.1 * model.samples:
                 self._learn(key)
                 return
+
+    def _samples(self, key: str) -> int:
+        """Steps with flow and outlet pressure: a history that came in after the first lesson is worth a second one."""
+        actuator, grids = self._tasks[key].actuator, self._cache.grids
+        return int((np.isfinite(grids[actuator.flow]) & np.isfinite(grids[actuator.outlet_pressure])).sum())
 
     def _learn(self, key: str) -> None:
         grids: Mapping[PointKey, FloatArray] = self._cache.grids

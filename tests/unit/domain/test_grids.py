@@ -86,3 +86,15 @@ async def test_a_long_absence_starts_anew() -> None:
     await cache.refresh(T0 + timedelta(days=2))
     await cache.refresh(T0 + timedelta(days=9))
     assert np.isfinite(cache.grids[P]).all()
+
+
+async def test_a_history_that_is_still_loading_is_read_again() -> None:
+    source = Source()
+    cache = GridCache(source, [P], step_s=300.0, span_s=86_400.0)
+    source.missing = range(1400, 2400)
+    await cache.refresh(T0 + timedelta(days=2, minutes=3))
+    source.missing = range(0)
+    await cache.refresh(T0 + timedelta(days=2, minutes=13))
+    assert not np.isfinite(cache.grids[P]).all()
+    await cache.refresh(T0 + timedelta(days=2, minutes=43))
+    assert np.isfinite(cache.grids[P]).all()
