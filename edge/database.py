@@ -64,8 +64,8 @@ class DatabaseThread:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of ``call``; once begun it runs to its end even if the waiting task is cancelled."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **kwargs))
+        """The result of ``call``. Once asked for it is done, even if the waiting task is cancelled."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **kwargs)))
 
     def close(self) -> None:
         """Waits for what is under way."""
