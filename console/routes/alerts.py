@@ -19,6 +19,7 @@ router = APIRouter()
 @router.get("/alerts", response_model=None)
 async def alerts_page(visit: Viewer, closed: bool = False) -> Response:
     """Open alerts, or all of them; the table alone for htmx."""
+    snapshot = await visit.console.feed.current()  # before the list, so that no change after it is missed
     alerts = await visit.console.services.alerts.alerts(include_closed=closed)
     values: dict[str, Any] = {
         "alerts": visit.alert_rows(alerts),
@@ -28,7 +29,7 @@ async def alerts_page(visit: Viewer, closed: bool = False) -> Response:
     }
     if visit.partial:
         return part(visit, "parts/alerts.html", **values)
-    return await page(visit, "alerts.html", **values)
+    return await page(visit, "alerts.html", snapshot=snapshot, **values)
 
 
 @router.post("/alerts/acknowledge", response_model=None)

@@ -20,7 +20,7 @@ _COMMANDS = 5
 async def overview(visit: Viewer) -> HTMLResponse:
     """The overview."""
     services = visit.console.services
-    snapshot = await visit.console.feed.current()
+    snapshot = await visit.console.feed.current()  # before the lists, so that no change after it is missed
     lines, alerts, commands = await asyncio.gather(
         _sparklines(visit), services.alerts.alerts(), services.commands.commands(limit=_COMMANDS)
     )
@@ -32,9 +32,9 @@ async def overview(visit: Viewer) -> HTMLResponse:
 
 
 @router.get("/fragments/alerts")
-async def alerts_part(visit: Viewer) -> HTMLResponse:
-    """The overview's list of open alerts."""
-    alerts = await visit.console.services.alerts.alerts()
+async def alerts_part(visit: Viewer, zone: str | None = None) -> HTMLResponse:
+    """The short list of open alerts, of one zone or of all."""
+    alerts = [a for a in await visit.console.services.alerts.alerts() if zone is None or a.zone == zone]
     return part(
         visit, "parts/alerts_short.html", alerts=visit.alert_rows(alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS),
         zones=visit.console.services.inventory.zones,

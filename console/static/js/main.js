@@ -6,13 +6,12 @@ import { connect, feedState, snapshot } from "./feed.js";
 import { NetworkMap } from "./map.js";
 
 let map = null;
-let versions = {};
+const versions = { alerts: document.body.dataset.alertsVersion, commands: document.body.dataset.commandsVersion };
 
 function refreshLists(next) {
   for (const [name, version] of [["alerts", next.alerts_version], ["commands", next.commands_version]]) {
-    const before = versions[name];
+    if (versions[name] === version) continue;
     versions[name] = version;
-    if (before === undefined || before === version) continue;
     for (const element of document.querySelectorAll(`[hx-trigger="khettara:${name}"]`)) htmx.trigger(element, `khettara:${name}`);
   }
 }

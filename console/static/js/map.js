@@ -130,7 +130,7 @@ export class NetworkMap {
   }
 
   zoneTag(zone) {
-    const link = make("a", { href: `/zones/${zone}`, class: "zone-tag" }, this.svg);
+    const link = make("a", { href: `/zones/${zone}`, class: "zone-tag", "aria-label": this.names[zone] }, this.svg);
     make("rect", { rx: 7 }, link);
     make("g", { class: "flag" }, link);
     make("text", { class: "name", y: -9, "text-anchor": "middle" }, link).textContent = this.names[zone];

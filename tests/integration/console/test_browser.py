@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}; install chromium to run these"),
 ]
 PATIENCE_MS = 30_000
+playwright.expect.set_options(timeout=PATIENCE_MS)
 
 
 class Running:
@@ -71,8 +73,8 @@ def running() -> Iterator[Running]:
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page that fails the test if the browser complains."""
+def page(browser: Any, running: Running) -> Iterator[Any]:
+    """A page that fails the test if the browser complains; closed before the console is."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(PATIENCE_MS)
     found = context.new_page()
@@ -81,8 +83,9 @@ def page(browser: Any) -> Iterator[Any]:
     found.on("pageerror", lambda e: complaints.append(str(e)))
     found.complaints = complaints
     yield found
+    said = list(complaints)
     context.close()
-    assert complaints == []
+    assert said == []
 
 
 def enter(page: Any, running: Running, name: str, path: str = "/", language: str | None = None) -> None:
@@ -244,7 +247,7 @@ def test_the_keyboard_reaches_a_zone(page: Any, running: Running) -> None:
     enter(page, running, "vera")
     tag = page.locator(".map a.zone-tag[href='/zones/oued']")
     tag.focus()
-    assert "River quarter" in tag.get_attribute("aria-label")
+    playwright.expect(tag).to_have_attribute("aria-label", re.compile("River quarter: .* m³/h, .* m, Medium priority"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/zones/oued")
 
