@@ -159,6 +159,20 @@ def edge_check(file: Annotated[Path, typer.Argument(help="A device model or an e
     Console().print(check_file(file), highlight=False)
 
 
+@edge.command("config")
+def edge_config(
+    node: Annotated[str, typer.Argument(help="Node id of the gateway in the site's devices.toml.")],
+    site_folder: Annotated[Path, typer.Option("--site", help="The site's folder.")],
+    state_dir: Annotated[Path, typer.Option(help="Where the gateway keeps its spool.")],
+    broker: Annotated[str, typer.Option(help="host:port of the MQTT 5 broker.")],
+    key: Annotated[list[str] | None, typer.Option(help="id=path of a desk's public key; repeat.")] = None,
+) -> None:
+    """Prints the edge.toml of a gateway, from the site's inventory."""
+    from app.edge_check import edge_config_text
+
+    typer.echo(edge_config_text(node, site_folder, state_dir, broker, key or []))
+
+
 @ingest.command("run")
 def ingest_run(config: SettingsFile = None) -> None:
     """Runs one ingestor."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from app.edge_config import EdgeConfig, edge_toml
+from app.settings import BrokerSettings, ClockSettings
 from app.site import load_site, read_toml
 from domain.errors import ConfigurationError
 from edge.settings import load_edge_settings
@@ -24,6 +27,34 @@ def check_file(path: Path) -> str:
     for device in settings.devices:
         load_model(device.model)
     return f"{path.name}: gateway {settings.edge} with {len(settings.devices)} devices"
+
+
+def edge_config_text(node: str, site_folder: Path, state_dir: Path, broker: str, keys: Sequence[str]) -> str:
+    """The ``edge.toml`` of one gateway of a site.
+
+    Raises:
+        ConfigurationError: No such gateway, or a broker or key that cannot be read.
+    """
+    inventory = load_site(site_folder)
+    if node not in inventory.gateways:
+        raise ConfigurationError(
+            file="devices.toml", key="gateway.node", value=node, expected="one of " + ", ".join(sorted(inventory.gateways))
+        )
+    host, _, port = broker.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigurationError(file="command line", key="--broker", value=broker, expected="host:port, such as broker.local:1883")
+    pairs = [key.partition("=") for key in keys]
+    for name, _, path in pairs:
+        if not name or not path:
+            raise ConfigurationError(file="command line", key="--key", value=name, expected="id=path of a public key")
+    config = EdgeConfig(
+        node=node,
+        state_dir=state_dir,
+        broker=BrokerSettings(host=host, port=int(port)),
+        clock=ClockSettings(),
+        keys={name: Path(path) for name, _, path in pairs},
+    )
+    return edge_toml(config, inventory)
 
 
 def check_site(folder: Path) -> str:

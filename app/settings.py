@@ -27,6 +27,8 @@ from domain.ports import Clock
 from domain.setpoints import Mode
 
 PREFIX = "KHETTARA_"
+PLAIN_KEYS = ("host_id",)
+"""Keys outside every section: ``KHETTARA_HOST_ID``."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -63,9 +65,12 @@ class DatabaseSettings(_Section):
         return self._with_password(getattr(self, f"{role}_dsn") or self.dsn)
 
     def _with_password(self, dsn: str) -> str:
-        if self.password_file is None or "password=" in dsn:
+        """The DSN, as a URL or as keywords, with the password out of the file where it carries none."""
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+        if self.password_file is None or conninfo_to_dict(dsn).get("password"):
             return dsn
-        return f"{dsn} password={self.password_file.read_text().strip()}"
+        return make_conninfo(dsn, password=self.password_file.read_text().strip())
 
 
 class BrokerSettings(_Section):
@@ -141,9 +146,11 @@ def load_settings(path: Path | None, environment: Mapping[str, str] | None = Non
     """
     data = read_toml(path) if path is not None else {}
     for name, value in (os.environ if environment is None else environment).items():
-        if name.startswith(PREFIX) and "__" in name:
-            section, _, key = name[len(PREFIX) :].lower().partition("__")
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        if name.startswith(PREFIX) and key:
             data.setdefault(section, {})[key] = value
+        elif name.startswith(PREFIX) and section in PLAIN_KEYS:
+            data[section] = value
     return parse(Settings, data, str(path or "environment"))
 
 
