@@ -144,3 +144,15 @@ async def test_data_are_held_while_the_host_says_it_is_away(tmp_path: Path, brok
         await centre._client.publish("spBv1.0/STATE/khettara", encode_state(True, 2000), qos=1, retain=True)
         await feed.drain()
     assert len(centre.readings) == 100
+
+
+async def test_a_database_restored_from_a_backup_is_refilled(tmp_path: Path, broker: Mosquitto, centre: Receiver) -> None:
+    async with feeder(tmp_path / "spool", broker) as feed:
+        await feed.append("series", series(200), key="a")
+        await feed.drain()
+        centre.committed[EDGE] = set(range(1, 101))
+        centre.readings = {key: value for key, value in centre.readings.items() if key[1] <= 100}
+        await feed.append("series", series(100), key="b")  # ten blocks: their receipts tell of the hole
+        await centre.until(lambda: len(centre.readings) == 600)
+        stats = await feed.drain()
+    assert (stats.spooled, stats.acked, stats.dropped) == (600, 600, 0)
