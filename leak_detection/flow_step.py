@@ -156,11 +156,11 @@ def detect_step(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatA
         return None
     flows = [float(f.flow_m3h[-1, best]) for f in fits]
     ratio = min(float(f.ratio[-1, best]) for f in fits)
-    flow = min(flows)
+    flow = sum(flows) / len(flows)
     error = float(np.hypot(flow / ratio, 0.5 * (max(flows) - min(flows))))
     since = inputs.end_s - model.ages[best] * inputs.step_s
     inflow = float(robust.mean(inputs.inflow_m3h[-model.ages[best] :]))
-    if flow < max(LEAST_M3H, LEAST_SHARE * (inflow - flow)):
+    if min(flows) < max(LEAST_M3H, LEAST_SHARE * (inflow - flow)):
         return None
     seen, evidence = head_loss_change(inputs, model.ages[best])
     return Detection(

@@ -17,7 +17,7 @@ from leak_detection.detection import Detection
 from leak_detection.flow_step import AGES_S, drop_of
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, residual_tail, step_residuals
-from leak_detection.pressure_normal import LEAKAGE_MIDDLE
+from leak_detection.pressure_normal import LEAKAGE_DOUBT, LEAKAGE_MIDDLE
 
 TRACK_S = 3600.0
 """The flow shown is the mean excess of so long."""
@@ -56,7 +56,9 @@ def excess(inputs: ZoneInputs, learned: Learned, since_s: float, span_s: float) 
     fade = float(np.exp(-(inputs.end_s - since_s) / _FADE_S))
     level = _level_before(inputs.until(onset), learned, before) if onset >= before else 0.0
     sd = float(np.mean(learned.steps.spread_m3h[slot_of(inputs.minute[tail])])) * learned.spread_of_hour
-    return Excess(flow_m3h=float(robust.mean(residual)) - level * fade * float(expected), error_m3h=max(sd, 0.05))
+    doubt = LEAKAGE_DOUBT * abs(float(np.mean(learned.leakage.correction(inputs.pressure_m[tail], 1.0))))
+    error = max(float(np.hypot(sd, doubt)), 0.05)
+    return Excess(flow_m3h=float(robust.mean(residual)) - level * fade * float(expected), error_m3h=error)
 
 
 def track(finding: Finding, inputs: ZoneInputs, learned: Learned) -> Finding:

@@ -18,7 +18,9 @@ from leak_detection import robust
 N1 = 1.1
 LEAKAGE_RANGE = (0.4, 1.2)
 """The true L₀ lies between these multiples of the estimate."""
-LEAKAGE_MIDDLE = 0.8
+LEAKAGE_MIDDLE = 1.0
+LEAKAGE_DOUBT = 0.25
+"""Standard error of the estimate of L₀, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

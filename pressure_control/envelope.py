@@ -48,8 +48,8 @@ def shape(
     wanted = min(max(target_m, actuator.min_m), actuator.max_m)
     if wanted != target_m:
         notes.append(f"limited to {actuator.min_m:.1f}..{actuator.max_m:.1f} m")
-    if not follows and outlet_m is not None and wanted > outlet_m + settings.follow_order_m:
-        wanted = max(outlet_m + settings.follow_order_m, min(current_m, wanted))
+    ceiling = math.inf if follows or outlet_m is None else max(outlet_m + settings.follow_order_m, current_m)
+    if wanted > ceiling:
         notes.append(f"the valve does not follow: outlet {outlet_m:.1f} m")
     if since_move_s < actuator.min_interval_s - 1e-6:
         return Shaped(value_m=current_m, hold=True, notes=(*notes, f"last move {since_move_s:.0f} s ago"))
@@ -58,8 +58,8 @@ def shape(
         wanted = min(wanted + settings.lift_m, actuator.max_m)
     elif inside and current_m - wanted < settings.small_step_m and since_move_s < settings.rest_down_s:
         return Shaped(value_m=current_m, hold=True, notes=tuple(notes))
-    low, high = current_m - actuator.ramp_down_m, current_m + actuator.ramp_up_m
-    if not low <= wanted <= high:
+    low, high = current_m - actuator.ramp_down_m, min(current_m + actuator.ramp_up_m, ceiling)
+    if not low <= wanted <= high and wanted <= ceiling:
         notes.append(f"ramp: at most {actuator.ramp_up_m:.1f} m up, {actuator.ramp_down_m:.1f} m down")
     wanted = min(max(wanted, low), high)
     value = _quantise(wanted, current_m, high, settings.quantum_m)
