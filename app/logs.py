@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
 import structlog
+
+
+class LineLogger:
+    """Writes lines to a file, or to what standard error is at the moment. A log that cannot be written stops nobody."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with contextlib.suppress(OSError, ValueError):  # the disk is full, or the reader is gone
+            if self._path is None:
+                print(message, file=sys.stderr, flush=True)
+            else:
+                with self._path.open("a", encoding="utf-8") as out:
+                    out.write(message + "\n")
+
+    log = debug = info = warning = error = exception = critical = msg
 
 
 def configure_logs(service: str, path: Path | None = None) -> None:
@@ -17,7 +36,6 @@ def configure_logs(service: str, path: Path | None = None) -> None:
     """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    out = sys.stderr if path is None else path.open("a", encoding="utf-8")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -26,7 +44,7 @@ def configure_logs(service: str, path: Path | None = None) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: LineLogger(path),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)

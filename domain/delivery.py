@@ -55,6 +55,8 @@ class DeadLetter:
     epoch: int | None = None
     first: int | None = None
     last: int | None = None
+    received_ms: int | None = None
+    """When the message came, process time [ms since 1970 UTC]; a replay judges device clocks by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

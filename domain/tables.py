@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -50,7 +51,7 @@ class Table:
         if value is _MISSING:
             return self._default(key, "a number", default)
         bounds = f"a number{'' if low is None else f' >= {low:g}'}{'' if high is None else f' <= {high:g}'}"
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self.wrong(key, value, bounds)
         if (low is not None and value < low) or (high is not None and value > high):
             raise self.wrong(key, value, bounds)

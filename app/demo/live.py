@@ -50,6 +50,7 @@ class Live:
     def start(self, stages: Stages) -> float:
         """Starts every part; returns the monotonic wall time at which the town went live."""
         logins = demo_logins(self.services)
+        self.port = self.port if _is_free(self.port) else free_port()
         self.login = f"{logins.user} / {logins.password}"
         with stages.stage("the town, on Modbus"):
             began = time.monotonic()
@@ -99,7 +100,6 @@ class Live:
         self._wait("town", ports.exists)
 
     def _start_centre(self) -> None:
-        self.port = self.port if _is_free(self.port) else free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services.spawn("centre", "centre", "run", "--config", str(self._settings("centre")))
         self._wait("centre", lambda: _answers(f"{self.url}/healthz"))
@@ -146,6 +146,7 @@ def _connected(status: Path) -> bool:
 
 
 def _is_free(port: int) -> bool:
+    """Whether somebody may listen there; 0 asks for any port and is none itself."""
     if port == 0:
         return False
     with socket.socket() as probe:

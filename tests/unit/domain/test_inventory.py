@@ -79,6 +79,7 @@ CASES = {
     "parent that is not there": ("zones.toml", ["zone", 0, "parent"], "casablanca", "zone[0].parent", "a zone that exists"),
     "zone below itself": ("zones.toml", ["zone", 0, "parent"], "medina", "zone[0].parent", "not below"),
     "a key twice": ("points.toml", ["point", 1, "key"], "medina.inlet.flow", "point[1].key", "only once"),
+    "not a number": ("zones.toml", ["zone", 0, "min_pressure_m"], float("nan"), "zone[0].min_pressure_m", "a number >= 0"),
     "no table": ("devices.toml", ["device"], {"key": "x"}, "device", "[[device]]"),
 }
 
