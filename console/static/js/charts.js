@@ -1,6 +1,9 @@
 // The trends of a zone, drawn left to right in every language.
 import { number, text } from "./format.js";
 
+// Values stay left to right inside a legend that may run the other way.
+const LTR = "\u2066";
+const END = "\u2069";
 const AGAIN_MS = 10000;
 const DASHES = [undefined, [9, 3], [2, 3]];
 
@@ -27,7 +30,7 @@ function options(element, zone, colour, unit, series) {
     legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => line(u.series[i].dash) } },
     padding: [8, 8, 0, 0],
     axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (u, splits) => splits.map((s) => clock(u, s, zone)) })),
-    series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : moment(s, zone)) }, ...series],
+    series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : `${LTR}${moment(s, zone)}${END}`) }, ...series],
   };
 }
 
@@ -48,7 +51,7 @@ function moment(seconds, zone) {
   return `${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
 }
 
-const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${number(v, digits)} ${unit}`);
+const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${LTR}${number(v, digits)} ${unit}${END}`);
 
 function flowChart(element, zone, trend) {
   const colour = palette(element);
