@@ -32,14 +32,20 @@ users = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 dashboards = typer.Typer(no_args_is_help=True, help="Grafana dashboards.")
 zones = typer.Typer(no_args_is_help=True, help="Questions about zones.")
+deadletters = typer.Typer(no_args_is_help=True, help="What could not become a reading.")
 for _name, _group in {
     "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
-    "audit": audit, "dashboards": dashboards, "zones": zones,
+    "audit": audit, "dashboards": dashboards, "zones": zones, "deadletters": deadletters,
 }.items():  # fmt: skip
     app.add_typer(_group, name=_name)
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The service's TOML file.", dir_okay=False)]
 SettingsFile = Annotated[Path | None, typer.Option("--config", help="The centre's TOML file; else KHETTARA_… variables.")]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="Data folder of a demo or replay that is not running.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+LetterReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, such as unknown_device.")]
+LetterEdge = Annotated[str | None, typer.Option("--edge", help="Only this gateway, as group/node.")]
+LetterSince = Annotated[str | None, typer.Option("--since", help="Only what was received since; UTC unless it says otherwise.")]
 Service = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -245,6 +251,36 @@ def audit_verify(
     from app.audit import run_audit_verify
 
     raise typer.Exit(run_audit_verify(data.resolve() if data else None, config, Console()))
+
+
+@deadletters.command("list")
+def deadletters_list(
+    data: DataFolder = None,
+    config: SettingsFile = None,
+    reason: LetterReason = None,
+    edge: LetterEdge = None,
+    since: LetterSince = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open dead letters by reason and gateway: how many, since when, and a sample."""
+    from app.deadletters import letter_filter, run_list
+
+    run_list(data.resolve() if data else None, config, letter_filter(reason, edge, since), as_json=as_json, console=Console())
+
+
+@deadletters.command("replay")
+def deadletters_replay(
+    data: DataFolder = None,
+    config: SettingsFile = None,
+    reason: LetterReason = None,
+    edge: LetterEdge = None,
+    since: LetterSince = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tries kept messages again after a repair, such as a device that is in the inventory now; never twice."""
+    from app.deadletters import letter_filter, run_replay
+
+    run_replay(data.resolve() if data else None, config, letter_filter(reason, edge, since), as_json=as_json, console=Console())
 
 
 @dashboards.command("build")

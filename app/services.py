@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.logs import configure_logs
-from app.settings import Settings
+from app.settings import Settings, parse
 from ingest.service import IngestService
 from ingest.settings import BrokerSettings, IngestSettings
 from storage.database import Database
@@ -21,8 +21,7 @@ async def run_ingest(settings: Settings, stop: asyncio.Event) -> None:
         username=settings.broker.username,
         password=settings.broker.password,
     )
+    ingest = parse(IngestSettings, settings.ingest | {"broker": broker, "host_id": settings.host_id}, "the settings' [ingest]")
     async with Database(settings.database.of("ingest"), size=3) as database:
-        service = IngestService(
-            PostgresIngestStore(database), IngestSettings(broker=broker, host_id=settings.host_id), settings.clock.clock()
-        )
+        service = IngestService(PostgresIngestStore(database), ingest, settings.clock.clock())
         await service.run(stop)

@@ -6,6 +6,7 @@
     [clock]     kind = "wall" | "scaled"
     [console]   host, port
     [centre]    state_folder
+    [ingest]    share_group, batch, limits, foreign … (``ingest.settings``)
 
 ``KHETTARA_DATABASE__DSN`` overrides ``database.dsn``, and so on.
 """
@@ -135,6 +136,8 @@ class Settings(_Section):
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
     centre: CentreSettings = CentreSettings()
+    ingest: dict[str, Any] = Field(default_factory=dict)
+    """Of the ingestor alone, which checks it: ``ingest.settings.IngestSettings`` without ``broker`` and ``host_id``."""
     host_id: str = "khettara"
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.delivery import AliasBinding, BlockRows, DeadLetter, Stream
@@ -56,8 +56,10 @@ class Intake:
 class Reception:
     """Turns messages into what is to be done. Its memory: meanings of aliases, channels, who is up, whom it asked."""
 
-    def __init__(self, settings: IngestSettings, *, book: AliasBook, channels: ChannelTable) -> None:
+    def __init__(self, settings: IngestSettings, *, book: AliasBook, channels: ChannelTable, patient: bool = True) -> None:
+        """``patient``: data with an unknown alias waits for a birth that explains it; a replay has none to wait for."""
         limits = settings.limits
+        self._patient = patient
         self.channels = channels
         self._max_bytes = limits.payload_bytes
         self._max_readings = limits.block_readings
@@ -76,6 +78,12 @@ class Reception:
             now_ms: Process time of receipt [ms since 1970 UTC].
             monotonic_s: Any clock that never goes back; paces rebirth requests.
         """
+        intake = self._guarded(topic, payload, now_ms, monotonic_s)
+        if intake.letters or (intake.block is not None and intake.block.dead):
+            return _received(intake, now_ms)
+        return intake
+
+    def _guarded(self, topic: str, payload: bytes, now_ms: int, monotonic_s: float) -> Intake:
         edge = ""
         try:
             parsed = parse_topic(topic)
@@ -117,7 +125,7 @@ class Reception:
         stream = readings.stream or Stream(edge=origin.edge, epoch=FOREIGN_EPOCH)
         targets = self._targets(readings, stream, origin)
         if any(isinstance(t, Fault) and t.reason is Reason.UNKNOWN_ALIAS for t in targets):
-            if not self._rebirths.wait_for(stream, origin.device):
+            if self._patient and not self._rebirths.wait_for(stream, origin.device):
                 return Intake(rebirth=self._ask(origin.edge, monotonic_s), ignored="unknown_alias")
         else:
             self._rebirths.explained(stream, origin.device)
@@ -208,3 +216,11 @@ class Reception:
 
     def _ask(self, edge: str, monotonic_s: float) -> str | None:
         return edge if self._rebirths.ask(edge, monotonic_s) else None
+
+
+def _received(intake: Intake, now_ms: int) -> Intake:
+    """The same with the time of receipt on every letter."""
+    block = intake.block
+    if block is not None:
+        block = replace(block, dead=tuple(replace(dead, received_ms=now_ms) for dead in block.dead))
+    return replace(intake, block=block, letters=tuple(replace(one, received_ms=now_ms) for one in intake.letters))

@@ -8,7 +8,7 @@ Every number of every block ends in exactly one of: skipped (the ledger has it),
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -172,11 +172,25 @@ def _settle_letters(settled: Settled, ledger: Mapping[Stream, SequenceSet]) -> N
                 continue
             settled.committing[number] |= new
             settled.dead[number] += len(new)
-        elif isinstance(sender, Stream) and block_range is not None:
+            settled.letters += _only(letter, new)
+            continue
+        if isinstance(sender, Stream) and block_range is not None:
             whole = _numbers(block_range.first, block_range.last)
             if whole is not None and not len(whole - ledger[sender]):
                 continue  # a resend of a block that is through
         settled.letters.append(letter)
+
+
+def _only(letter: DeadLetter, numbers: SequenceSet) -> list[DeadLetter]:
+    """The letter for these of its numbers alone: open letters of a stream never overlap, so that they add up to what is dead.
+
+    The first piece holds the bytes.
+    """
+    ranges = numbers.ranges_above(0)
+    return [
+        replace(letter, first=part.first, last=part.last, payload=letter.payload if i == 0 else b"")
+        for i, part in enumerate(ranges)
+    ]
 
 
 def _numbers(first: int | None, last: int | None) -> SequenceSet | None:

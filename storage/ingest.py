@@ -10,7 +10,7 @@ The first is twice as fast and nearly always right, because the ledger has remov
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,13 +24,29 @@ from domain.ports import ChannelRow
 from storage import ledger
 from storage.batch import Batch, Settled, gather, settle
 from storage.database import Database
-from storage.dead_letters import save_letters
+from storage.dead_letters import RefusedRow, claim, disagreement, save_letters
 from storage.ledger import Entry
 from storage.reading_rows import WEEK_MS, Rows, copy_bytes
 from storage.sequence_set import EMPTY, SequenceSet
 from storage.sql import queries
 
 _Q = queries("ingest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayResult:
+    """What became of one message's dead letters."""
+
+    stored: int
+    """Readings newly in the table."""
+    repeated: int
+    """Readings that were there already, the same."""
+    dead: tuple[str, ...]
+    """Reasons of the letters that it leaves now."""
+
+
+class _TakenMeanwhile(Exception):
+    """Somebody else has replayed these letters."""
 
 
 class PostgresIngestStore:
@@ -42,6 +58,8 @@ class PostgresIngestStore:
         """Weeks whose partition is known to exist."""
         self._streams: set[Stream] = set()
         """Streams whose ledger row is known to exist."""
+        self._agreeing: set[Stream] = set()
+        """Streams whose open letters were found to add up to what their ledger counts as dead."""
 
     async def channels(self) -> Sequence[ChannelRow]:
         """Every channel with its point's number, resolution and plausible limits."""
@@ -123,6 +141,54 @@ class PostgresIngestStore:
                 raise
             self._forget()
             return await self._write_halves(blocks, error)
+
+    async def replay(self, letters: Sequence[int], block: BlockRows) -> ReplayResult | None:
+        """Brings dead letters back: their rows, what is still dead, and the ledger in one transaction; returns after COMMIT.
+
+        The numbers of the letters are in the ledger already, as dead. To the block it looks as if they were not: each of them ends
+        anew as stored, repeated or dead, and the ledger's sums move by the difference.
+
+        Args:
+            letters: Every open letter of one message.
+            block: The message as it is understood now; numbers that are in no letter are skipped.
+
+        Returns:
+            What became of it; None if somebody else has replayed it meanwhile, and nothing was changed.
+
+        Raises:
+            StorageUnavailable: The database is away or busy.
+            StorageError: The database refuses a row, or letters and ledger disagree; nothing was changed.
+        """
+        batch = gather([block])
+        await self._prepare(batch)
+        try:
+            async with self._database.transaction("replay dead letters") as connection:
+                before = await self._locked(connection, batch.streams)
+                for stream in before:
+                    await self._check_agreement(connection, stream)
+                claimed = await claim(connection, letters)
+                if claimed is None:
+                    raise _TakenMeanwhile  # rolls back
+                settled = settle(batch, {stream: numbers - claimed for stream, numbers in before.items()})
+                stored = await _insert(connection, settled)
+                await save_letters(connection, settled.letters)
+                entries = {
+                    stream: replace(entry, dead=entry.dead - len(claimed)) for stream, entry in _entries(settled, stored).items()
+                }
+                _check_accounts(claimed, settled)
+                await ledger.save(connection, before, entries)
+        except _TakenMeanwhile:
+            return None
+        return ReplayResult(stored=len(stored), repeated=int(settled.repeated.sum()), dead=tuple(_words(settled)))
+
+    async def _check_agreement(self, connection: AsyncConnection, stream: Stream) -> None:
+        """Once for each stream: afterwards both move together."""
+        if stream in self._agreeing:
+            return
+        wrong = await disagreement(connection, stream)
+        if wrong is not None:
+            raise StorageError(f"replay dead letters: {wrong}; letters of an earlier version overlap, these cannot be replayed")
+        self._agreeing.add(stream)
 
     async def _write(self, batch: Batch) -> WriteResult:
         await self._prepare(batch)
@@ -246,6 +312,24 @@ def _entries(settled: Settled, stored: Rows) -> Mapping[Stream, Entry]:
         for number, sender in enumerate(senders)
         if isinstance(sender, Stream)
     }
+
+
+def _check_accounts(claimed: SequenceSet, settled: Settled) -> None:
+    """Every number taken out of the dead must end somewhere.
+
+    Raises:
+        StorageError: One does not: the block does not hold it.
+    """
+    lost = claimed
+    for committing in settled.committing.values():
+        lost = lost - committing
+    if len(lost):
+        raise StorageError(f"replay dead letters: the message does not hold numbers {lost.literal()} of its letters")
+
+
+def _words(settled: Settled) -> Sequence[str]:
+    letters = (item.letter if isinstance(item, RefusedRow) else item for item in settled.letters)
+    return [letter.reason for letter in letters]
 
 
 def _part(block: BlockRows, which: slice, dead: tuple[DeadLetter, ...]) -> BlockRows:

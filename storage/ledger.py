@@ -15,7 +15,11 @@ from storage.sql import queries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What one transaction adds to the ledger of a stream: ``len(committed) == stored + repeated + dead`` always."""
+    """What one transaction adds to the ledger of a stream.
+
+    ``len(committed) == stored + repeated + dead`` for numbers that are new; a replay commits none that are new, and takes from
+    ``dead`` what it adds to the others.
+    """
 
     committed: SequenceSet = EMPTY
     stored: int = 0

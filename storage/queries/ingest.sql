@@ -100,6 +100,6 @@ WHERE (r.value, r.quality) IS DISTINCT FROM (s.value, s.quality);
 -- name: insert_dead_letter
 -- Keeps one letter.
 INSERT INTO dead_letter (edge, reason, detail, topic, payload, payload_size, payload_sha256, epoch, first, last,
-                         point_id, time, value, kept_value)
+                         point_id, time, value, kept_value, received_at)
 VALUES (%(edge)s, %(reason)s, %(detail)s, %(topic)s, %(payload)s, %(payload_size)s, %(payload_sha256)s, %(epoch)s, %(first)s,
-        %(last)s, %(point_id)s, %(time)s, %(value)s, %(kept_value)s);
+        %(last)s, %(point_id)s, %(time)s, %(value)s, %(kept_value)s, %(received_at)s);
