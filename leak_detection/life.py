@@ -76,8 +76,11 @@ def track(finding: Finding, inputs: ZoneInputs, learned: Learned) -> Finding:
     error = min(now.error_m3h, float(np.hypot(finding.flow_error_m3h, 0.1 * now.error_m3h)))
     old = inputs.end_s - since
     share = CLOSE_SHARE * reference_flow(finding)
-    dropped = old > REFIT_S and drop_of(inputs, learned.steps, step_residuals(inputs, learned)) > share
-    over = dropped or longer.flow_m3h + held + 2.0 * longer.error_m3h < share
+    left = longer.flow_m3h + held
+    # A drop as large as the leak needs less certainty about what is left; a leak that has grown must lose what it has now.
+    grown = max(share, CLOSE_SHARE * finding.flow_m3h)
+    dropped = left < share and old > REFIT_S and drop_of(inputs, learned.steps, step_residuals(inputs, learned)) > grown
+    over = dropped or left + 2.0 * longer.error_m3h < share
     kind = FindingKind.STANDING if old > STANDING_S and finding.kind is not FindingKind.METER_FAULT else finding.kind
     if over and old > CLOSE_S:
         return replace(finding, open=False, kind=kind)

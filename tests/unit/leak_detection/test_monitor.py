@@ -137,3 +137,15 @@ def test_three_days_are_the_least_to_learn_from() -> None:
     part = inputs(quiet(11), "medina")
     assert learn(part.until(2 * PER_DAY)) is None
     assert learn(part.until(5 * PER_DAY)) is not None
+
+
+def test_a_leak_that_has_grown_stays_open_when_a_habit_ends() -> None:
+    onset = step_at(2.0)
+    town = ToyTown(seed=9)
+    town.run(0, town.size)
+    grown = np.where(np.arange(town.size) >= onset, 5.0, 0.0) + np.where(np.arange(town.size) >= onset + 60, 8.0, 0.0)
+    habit = np.where((np.arange(town.size) >= onset + 72) & (np.arange(town.size) < onset + 84), 4.0, 0.0)
+    whole = inputs(town, "oued")
+    watered = replace(whole, inflow_m3h=whole.inflow_m3h + grown + habit).until(onset + 110)
+    (leak,) = replay(watered, from_s=float(town.seconds[onset - 6]))
+    assert leak.open
