@@ -1,0 +1,202 @@
+"""Builds that are wrong on purpose, each by one thought that sounds reasonable. They exist to be caught.
+
+``python -m tests.faults.mutants NAME ARGUMENT…`` changes the product in memory, then runs the program that it stands for.
+
+| name | the thought | what it breaks |
+|---|---|---|
+| ``freed_at_publish`` | "the client took the block, so it is on its way" | loss |
+| ``freed_at_puback`` | "QoS 1: the broker has acknowledged it" | loss |
+| ``receipt_before_commit`` | "everything is written, COMMIT is a formality" | loss |
+| ``ledger_first`` | "one transaction for the ledger, one for the rows" | loss |
+| ``ledger_last`` | the same in the other order | duplicates |
+| ``commit_unsynced`` | "``synchronous_commit = off`` is so much faster" | loss |
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import aiomqtt
+
+import app.services
+from domain.delivery import Stream, WriteResult
+from edge.database import transaction
+from edge.publisher import Publisher, Send
+from edge.readings import Block, BlockHead
+from edge.session import Message
+from edge.spool import Spool
+from edge.uplink import Uplink
+from edge.waiting import wait_for
+from ingest.outbox import Outbox
+from ingest.service import IngestService
+from storage import ledger
+from storage.batch import Batch, settle
+from storage.database import Database
+from storage.dead_letters import save_letters
+from storage.ingest import PostgresIngestStore, _entries, _insert
+from tests.support.faults.generator import main as run_generator
+
+# ── the edge ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def freed_at_publish() -> None:
+    """The spool deletes a block as soon as the client has taken it."""
+    honest = Publisher._send_block
+
+    async def send_and_free(self: Publisher, send: Send, block: Block) -> None:
+        await honest(self, send, block)
+        await self._database.run(free, self._spool, block.head)
+        self._window.forget(block.head.first)
+
+    Publisher._send_block = send_and_free  # type: ignore[method-assign]
+
+
+def freed_at_puback() -> None:
+    """Blocks go out at QoS 1, and the spool deletes them when the broker has acknowledged them."""
+
+    async def send_at_qos_1(self: Uplink, client: aiomqtt.Client) -> None:
+        async def send(message: Message) -> None:
+            await client.publish(message.topic, message.payload, qos=1)  # returns with the PUBACK
+
+        await self._publisher.begin(send)
+        while True:
+            self._wake.clear()
+            await wait_for(self._wake, await self._publisher.publish_due(send))
+
+    Uplink._send = send_at_qos_1  # type: ignore[method-assign]
+    freed_at_publish()
+
+
+def free(spool: Spool, head: BlockHead) -> None:
+    """Deletes a block, receipt or not."""
+    with transaction(spool._db) as db:
+        db.execute("DELETE FROM payload WHERE first = ?", (head.first,))
+        gone = db.execute("DELETE FROM block WHERE first = ? AND acked_at IS NULL RETURNING first", (head.first,)).fetchall()
+    spool._depth_blocks -= len(gone)
+    spool._depth_readings -= len(gone) * len(head.range)
+
+
+# ── the ingestor ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class EarlyReceipts(PostgresIngestStore):
+    """Sends the receipts of a transaction when all of it is done but COMMIT."""
+
+    outbox: Outbox
+
+    async def _write(self, batch: Batch) -> WriteResult:
+        await self._prepare(batch)
+        async with self._database.transaction("write readings") as connection:
+            before = await self._locked(connection, batch.streams)
+            settled = settle(batch, before)
+            stored = await _insert(connection, settled)
+            await save_letters(connection, settled.letters)
+            await ledger.save(connection, before, _entries(settled, stored))
+            for number, sender in enumerate(batch.senders):
+                if isinstance(sender, Stream):
+                    self.outbox.receipt(ledger.receipt(sender, before[sender] | settled.committing[number]))
+        return result_of(len(stored))
+
+
+class EarlyService(IngestService):
+    """Gives the store what it sends receipts with."""
+
+    def __init__(self, store: EarlyReceipts, *args: object) -> None:
+        super().__init__(store, *args)  # type: ignore[arg-type]
+        store.outbox = self._outbox
+
+
+class LedgerFirst(PostgresIngestStore):
+    """Commits the ledger, then the rows."""
+
+    async def _write(self, batch: Batch) -> WriteResult:
+        await self._prepare(batch)
+        async with self._database.transaction("write the ledger") as connection:
+            before = await self._locked(connection, batch.streams)
+            settled = settle(batch, before)
+            await ledger.save(connection, before, _entries(settled, settled.rows))
+        async with self._database.transaction("write readings") as connection:
+            stored = await _insert(connection, settled)
+            await save_letters(connection, settled.letters)
+        return result_of(len(stored), receipts_of(batch, before, settled.committing))
+
+
+class LedgerLast(PostgresIngestStore):
+    """Commits the rows, then the ledger."""
+
+    async def _write(self, batch: Batch) -> WriteResult:
+        await self._prepare(batch)
+        async with self._database.transaction("write readings") as connection:
+            before = await self._locked(connection, batch.streams)
+            settled = settle(batch, before)
+            stored = await _insert(connection, settled)
+            await save_letters(connection, settled.letters)
+        async with self._database.transaction("write the ledger") as connection:
+            await ledger.save(connection, before, _entries(settled, stored))
+        return result_of(len(stored), receipts_of(batch, before, settled.committing))
+
+
+class UnsyncedDatabase(Database):
+    """Does not wait for the disk."""
+
+    def __init__(self, dsn: str, *, size: int) -> None:
+        super().__init__(f"{dsn}?options=-csynchronous_commit%3Doff", size=size)
+
+
+def result_of(stored: int, receipts: tuple[ledger.Receipt, ...] = ()) -> WriteResult:
+    """What a transaction without trouble did."""
+    return WriteResult(stored=stored, skipped=0, conflicts=0, dead_letters=0, receipts=receipts)
+
+
+def receipts_of(batch: Batch, before: dict, committing: dict) -> tuple[ledger.Receipt, ...]:  # type: ignore[type-arg]
+    """The receipts of a batch's streams."""
+    senders = enumerate(batch.senders)
+    return tuple(ledger.receipt(s, before[s] | committing[number]) for number, s in senders if isinstance(s, Stream))
+
+
+def receipt_before_commit() -> None:
+    """See ``EarlyReceipts``."""
+    app.services.PostgresIngestStore = EarlyReceipts  # type: ignore[misc]
+    app.services.IngestService = EarlyService  # type: ignore[misc]
+
+
+def ledger_first() -> None:
+    """See ``LedgerFirst``."""
+    app.services.PostgresIngestStore = LedgerFirst  # type: ignore[misc]
+
+
+def ledger_last() -> None:
+    """See ``LedgerLast``."""
+    app.services.PostgresIngestStore = LedgerLast  # type: ignore[misc]
+
+
+def commit_unsynced() -> None:
+    """See ``UnsyncedDatabase``."""
+    app.services.Database = UnsyncedDatabase  # type: ignore[misc]
+
+
+EDGE: dict[str, Callable[[], None]] = {"freed_at_publish": freed_at_publish, "freed_at_puback": freed_at_puback}
+INGEST: dict[str, Callable[[], None]] = {
+    "receipt_before_commit": receipt_before_commit,
+    "ledger_first": ledger_first,
+    "ledger_last": ledger_last,
+    "commit_unsynced": commit_unsynced,
+}
+
+
+def main(name: str, arguments: Sequence[str]) -> None:
+    """Runs a wrong build with the arguments of the right one."""
+    if name in EDGE:
+        EDGE[name]()
+        run_generator(arguments[0])
+        return
+    from app.cli import main as khettara
+
+    INGEST[name]()
+    sys.argv = ["khettara", *arguments]
+    khettara()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
