@@ -10,7 +10,7 @@ from app.settings import BrokerSettings, ClockSettings
 from app.site import load_site, read_toml
 from domain.errors import ConfigurationError
 from edge.settings import load_edge_settings
-from protocols.modbus.profile import load_model, parse_model
+from protocols.modbus.profile import load_model, model_names, parse_model
 
 
 def check_file(path: Path) -> str:
@@ -65,6 +65,13 @@ def check_site(folder: Path) -> str:
     """
     inventory = load_site(folder)
     for i, device in enumerate(inventory.devices.values()):
+        if device.model not in model_names():
+            raise ConfigurationError(
+                file="devices.toml",
+                key=f"device[{i}].model",
+                value=device.model,
+                expected="a device model that exists: " + ", ".join(model_names()),
+            )
         known = {field.name for field in load_model(device.model).fields}
         for channel in device.channels:
             if channel.field not in known:

@@ -8,7 +8,7 @@ from domain.assets import Actuator, Channel, Device, Gateway
 from domain.calendar import Calendar
 from domain.errors import UnitError
 from domain.points import Point, PointKey, PointKind, Role
-from domain.quantities import Quantity, resolution_in_canonical, unit_of
+from domain.quantities import Quantity, resolution_in_canonical
 from domain.tables import Table
 from domain.zones import Inlet, Zone, ZoneKind
 
@@ -86,12 +86,8 @@ def parse_point(table: Table) -> Point:
     """A ``[[point]]``."""
     table.only("key", "quantity", "kind", "role", "resolution", "unit", "zone", "low", "high", "period_s", "node", "x", "y")
     quantity: Quantity = table.word("quantity", Quantity)
-    unit_symbol: str = table.text("unit", quantity.unit)
+    unit = table.unit("unit", quantity)
     step = table.decimal("resolution")
-    try:
-        unit = unit_of(unit_symbol, quantity)
-    except UnitError as error:
-        raise table.wrong("unit", unit_symbol, str(error)) from None
     try:
         resolution = resolution_in_canonical(step, unit)
     except UnitError as error:

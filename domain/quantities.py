@@ -116,9 +116,13 @@ def unit_of(symbol: str, quantity: Quantity) -> Unit:
     """
     found = UNITS.get((symbol, quantity))
     if found is None:
-        known = ", ".join(s for s, q in UNITS if q is quantity)
-        raise UnitError(f"unit {symbol!r} does not measure {quantity.value}; known: {known}")
+        raise UnitError(f"unit {symbol!r} does not measure {quantity.value}; known: {', '.join(units_of(quantity))}")
     return found
+
+
+def units_of(quantity: Quantity) -> tuple[str, ...]:
+    """Symbols of every unit that measures the quantity, the canonical one first."""
+    return tuple(symbol for symbol, measured in UNITS if measured is quantity)
 
 
 def resolution_in_canonical(step: Decimal, unit: Unit) -> Decimal:

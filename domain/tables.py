@@ -10,7 +10,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, UnitError
+from domain.quantities import Quantity, Unit, unit_of, units_of
 
 E = TypeVar("E", bound=StrEnum)
 _MISSING = object()
@@ -86,6 +87,15 @@ class Table:
                 return member
         near = closest(str(value), [w.value for w in words])
         raise self.wrong(key, value, f"one of {known}" + (f"; did you mean {near!r}?" if near else ""))
+
+    def unit(self, key: str, quantity: Quantity) -> Unit:
+        """A unit that measures the quantity; the canonical one where the key is absent."""
+        symbol: str = self.text(key, quantity.unit)
+        try:
+            return unit_of(symbol, quantity)
+        except UnitError:
+            known = ", ".join(units_of(quantity))
+            raise self.wrong(key, symbol, f"a unit that measures {quantity.value}: {known}") from None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings; empty where the key is absent."""

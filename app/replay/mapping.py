@@ -22,9 +22,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.errors import ConfigurationError, UnitError
+from domain.errors import ConfigurationError
 from domain.inventory import Inventory, build_inventory
-from domain.quantities import Quantity, Unit, unit_of
+from domain.quantities import Quantity, Unit
 from domain.tables import Table
 
 GROUP = "replay"
@@ -84,11 +84,7 @@ def parse_map(data: dict[str, Any], file: str) -> ReplayMap:
 def _column(table: Table) -> Column:
     table.only("name", "zone", "point", "quantity", "unit", "resolution", "period_s", "low", "high")
     quantity: Quantity = table.word("quantity", Quantity, Quantity.FLOW)
-    symbol = table.text("unit", quantity.unit)
-    try:
-        unit = unit_of(symbol, quantity)
-    except UnitError as error:
-        raise table.wrong("unit", symbol, str(error)) from None
+    unit = table.unit("unit", quantity)
     zone = table.text("zone")
     point = table.text("point", f"{zone}.inlet.{quantity.value}")
     return Column(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from domain.errors import UnitError
 from domain.quantities import Quantity, resolution_in_canonical, unit_of
 from domain.tables import Table
 from protocols.modbus.codec import DataType, is_order, natural_order
@@ -25,11 +24,7 @@ def parse_field(table: Table) -> Field:
     name: str = table.text("name")
     if not name.endswith(quantity.suffix):
         raise table.wrong("name", name, f"a name that ends in {quantity.suffix!r}, the suffix of {quantity.value}")
-    symbol: str = table.text("unit", quantity.unit)
-    try:
-        unit = unit_of(symbol, quantity)
-    except UnitError as error:
-        raise table.wrong("unit", symbol, str(error)) from None
+    unit = table.unit("unit", quantity)
     scale = _exact(table, "scale", 1)
     if scale == 0:
         raise table.wrong("scale", 0, "a number other than 0")
