@@ -140,12 +140,12 @@ def test_three_days_are_the_least_to_learn_from() -> None:
 
 
 def test_a_leak_that_has_grown_stays_open_when_a_habit_ends() -> None:
-    onset = step_at(2.0)
+    onset = step_at(22.0)
     town = ToyTown(seed=9)
     town.run(0, town.size)
-    grown = np.where(np.arange(town.size) >= onset, 5.0, 0.0) + np.where(np.arange(town.size) >= onset + 60, 8.0, 0.0)
-    habit = np.where((np.arange(town.size) >= onset + 72) & (np.arange(town.size) < onset + 84), 4.0, 0.0)
+    step = np.arange(town.size) - onset
+    extra = np.where(step >= 0, 6.0, 0.0) + np.where(step >= 40, 9.0, 0.0) + np.where((step >= 48) & (step < 60), 5.0, 0.0)
     whole = inputs(town, "oued")
-    watered = replace(whole, inflow_m3h=whole.inflow_m3h + grown + habit).until(onset + 110)
-    (leak,) = replay(watered, from_s=float(town.seconds[onset - 6]))
+    grown = replace(whole, inflow_m3h=whole.inflow_m3h + extra).until(onset + 100)
+    (leak,) = replay(grown, from_s=float(town.seconds[onset - 6]))
     assert leak.open
