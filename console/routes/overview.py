@@ -10,10 +10,13 @@ from fastapi.responses import HTMLResponse
 from console.access import Viewer, Visit
 from console.pages import page, part
 from console.trends import inflow_lines, sparkline
+from domain.ports import CommandRow
+from domain.setpoints import Source
 
 router = APIRouter()
 _ALERTS = 6
 _COMMANDS = 5
+_LOOK_BACK = 60
 
 
 @router.get("/")
@@ -22,7 +25,7 @@ async def overview(visit: Viewer) -> HTMLResponse:
     services = visit.console.services
     snapshot = await visit.console.feed.current()  # before the lists, so that no change after it is missed
     lines, alerts, commands = await asyncio.gather(
-        _sparklines(visit), services.alerts.alerts(), services.commands.commands(limit=_COMMANDS)
+        _sparklines(visit), services.alerts.alerts(), _last_moves(visit)
     )
     return await page(
         visit, "overview.html", snapshot=snapshot, zones=services.inventory.zones, lines=lines,
@@ -44,8 +47,7 @@ async def alerts_part(visit: Viewer, zone: str | None = None) -> HTMLResponse:
 @router.get("/fragments/commands")
 async def commands_part(visit: Viewer) -> HTMLResponse:
     """The overview's list of the last commands."""
-    commands = await visit.console.services.commands.commands(limit=_COMMANDS)
-    return part(visit, "parts/commands_short.html", commands=commands)
+    return part(visit, "parts/commands_short.html", commands=await _last_moves(visit))
 
 
 @router.get("/fragments/sparklines")
@@ -63,6 +65,12 @@ async def network(visit: Viewer, request: Request) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(visit.console.network, media_type="application/json", headers=headers)
+
+
+async def _last_moves(visit: Visit) -> list[CommandRow]:
+    """The newest commands that moved something; renewals of an unchanged setpoint would crowd them out."""
+    rows = await visit.console.services.commands.commands(limit=_LOOK_BACK)
+    return [row for row in rows if row.command.source is not Source.RENEWAL][:_COMMANDS]
 
 
 async def _sparklines(visit: Visit) -> dict[str, str]:
