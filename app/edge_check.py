@@ -12,6 +12,9 @@ from domain.errors import ConfigurationError
 from edge.settings import load_edge_settings
 from protocols.modbus.profile import load_model, model_names, parse_model
 
+FOREIGN_GROUP = "mqtt"
+"""Group of the gateways that stand for sources of other people's devices."""
+
 
 def check_file(path: Path) -> str:
     """One line that says what the file is; a device model's sample frames are read with its own fields.
@@ -65,6 +68,8 @@ def check_site(folder: Path) -> str:
     """
     inventory = load_site(folder)
     for i, device in enumerate(inventory.devices.values()):
+        if inventory.gateways[device.gateway].group == FOREIGN_GROUP:
+            continue  # read by the ingestor's [[foreign]] rules, not by a device model
         if device.model not in model_names():
             raise ConfigurationError(
                 file="devices.toml",

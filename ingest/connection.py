@@ -15,12 +15,14 @@ from collections.abc import Awaitable, Callable
 
 import aiomqtt
 import structlog
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from domain.errors import DecodeError
 from domain.ports import Clock
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
 from ingest.settings import IngestSettings
+from protocols.mqtt import BrokerClient, Denied, client_context
 from protocols.sparkplug.births import decode_state, encode_state
 from protocols.sparkplug.topics import NAMESPACE, state_topic
 
@@ -54,6 +56,8 @@ class Connection:
             try:
                 await self._session(stop, drain)
                 break
+            except Denied:
+                pass  # counted and told where it was heard
             except (aiomqtt.MqttError, OSError) as error:
                 log.warning("broker_away", host=broker.host, port=broker.port, error=str(error))
             except Exception:
@@ -69,7 +73,7 @@ class Connection:
         async with self._client() as client:
             await self._subscribe_uplink(client)
             await self._announce(client, online=True, at_ms=self._now_ms())
-            await self._subscribe(client, self._state, qos=1)  # last, so that the retained word we hear is our own
+            await client.subscribe_to(self._state, qos=1)  # last, so that the retained word we hear is our own
             self.connected.set()
             log.info("connected", host=self._settings.broker.host, port=self._settings.broker.port, client=self._client_id)
             reading = asyncio.create_task(self._read(client), name="ingest-read")
@@ -92,45 +96,49 @@ class Connection:
             await self._send_waiting(client)
             await self._announce(client, online=False, at_ms=self._now_ms())
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self) -> BrokerClient:
         broker, batch = self._settings.broker, self._settings.batch
-        tls = None
-        if broker.ca_file is not None:
-            tls = aiomqtt.TLSParameters(
-                ca_certs=str(broker.ca_file),
-                certfile=str(broker.certificate_file) if broker.certificate_file else None,
-                keyfile=str(broker.key_file) if broker.key_file else None,
-            )
-        return aiomqtt.Client(
+        return BrokerClient(
             broker.host,
             broker.port,
+            tls=client_context(ca_file=broker.ca_file, certificate_file=broker.certificate_file, key_file=broker.key_file),
+            on_denied=self._denied,
             username=broker.username,
             password=broker.password,
             identifier=self._client_id,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
             keepalive=broker.keepalive_s,
             will=aiomqtt.Will(self._state, encode_state(False, self._now_ms()), qos=1, retain=True),
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-            tls_params=tls,
             logger=_library_log,
             max_queued_incoming_messages=batch.queue_messages,
             queue_type=bounded_queue(batch.queue_bytes, lambda: self._metrics.dropped("queue_full")),
         )
 
-    async def _subscribe_uplink(self, client: aiomqtt.Client) -> None:
+    def _denied(self, denied: Denied) -> None:
+        self._metrics.denied(denied.deed.value)
+        log.error("broker_denies", client=self._client_id, deed=denied.deed.value, detail=denied.detail)
+
+    async def _subscribe_uplink(self, client: BrokerClient) -> None:
         """Births and deaths plainly, so that every ingestor knows them; data once among the members of the share group."""
         group = self._settings.share_group
         share = f"$share/{group}/" if group else ""
         filters = [(f"{NAMESPACE}/+/{kind}/#", 1) for kind in ("NBIRTH", "DBIRTH", "NDEATH")]
         filters += [(f"{share}{NAMESPACE}/+/{kind}/#", 0) for kind in ("NDATA", "DDATA")]
         for topic, qos in filters:
-            await self._subscribe(client, topic, qos=qos)
+            await client.subscribe_to(topic, qos=qos)
+        for source in self._settings.foreign:
+            await self._subscribe_foreign(client, f"{share}{source.topic.filter}", source.name)
 
-    async def _subscribe(self, client: aiomqtt.Client, topic: str, *, qos: int) -> None:
-        for code in await client.subscribe(topic, qos=qos):
+    async def _subscribe_foreign(self, client: aiomqtt.Client, topic: str, source: str) -> None:
+        """Without what the broker retains: a message without a time of its own would be stored anew at each connect.
+
+        A broker that refuses costs this source alone.
+        """
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        for code in await client.subscribe(topic, options=options):
             if (code if isinstance(code, int) else code.value) >= 128:
-                raise aiomqtt.MqttError(f"the broker refuses the subscription {topic!r}: {code}")
+                log.error("foreign_subscription_refused", source=source, topic=topic, code=str(code))
+                self._metrics.subscription_refused(source)
 
     async def _announce(self, client: aiomqtt.Client, *, online: bool, at_ms: int) -> None:
         await client.publish(self._state, encode_state(online, at_ms), qos=1, retain=True)

@@ -13,6 +13,7 @@ from domain.errors import DecodeError
 from ingest.aliases import FOREIGN_EPOCH, AliasBook
 from ingest.channels import ChannelTable, Fault
 from ingest.decode import Origin, Target, decode, refused_block
+from ingest.foreign import Matched, decode_foreign, match
 from ingest.quality import ClockLimits
 from ingest.reasons import Reason, letter
 from ingest.rebirth import Rebirths
@@ -64,6 +65,7 @@ class Reception:
         self._max_bytes = limits.payload_bytes
         self._max_readings = limits.block_readings
         self._clock = ClockLimits(ahead_ms=int(limits.clock_ahead_s * 1000), retention_ms=int(limits.retention_days * _DAY_MS))
+        self._foreign = settings.foreign
         self._book = book
         self._rebirths = Rebirths(every_s=settings.rebirth_every_s)
         self._bd_seq: dict[str, int] = {}
@@ -86,6 +88,10 @@ class Reception:
     def _guarded(self, topic: str, payload: bytes, now_ms: int, monotonic_s: float) -> Intake:
         edge = ""
         try:
+            matched = match(self._foreign, topic)
+            if matched is not None:
+                edge = matched.source.edge
+                return self._foreign_data(matched, topic, payload, now_ms)
             parsed = parse_topic(topic)
             edge = parsed.edge
             return self._handle(parsed, topic, payload, now_ms, monotonic_s)
@@ -111,9 +117,27 @@ class Reception:
             case MessageType.NCMD | MessageType.DCMD:
                 return Intake(ignored="command")
 
-    def _small(self, payload: bytes) -> Payload:
+    def _foreign_data(self, matched: Matched, topic: str, payload: bytes, now_ms: int) -> Intake:
+        self._check_size(payload)
+        block = decode_foreign(
+            matched,
+            topic,
+            payload,
+            channels=self.channels,
+            now_ms=now_ms,
+            limits=self._clock,
+            max_readings=self._max_readings,
+        )
+        if block is None:
+            return Intake(ignored="no_readings")
+        return Intake(block=block, gateway=self._seen(matched.source.edge, now_ms) if block.point_id.size else None)
+
+    def _check_size(self, payload: bytes) -> None:
         if len(payload) > self._max_bytes:
             raise DecodeError(Reason.OVERSIZE, f"payload of {len(payload)} bytes; the limit is {self._max_bytes}")
+
+    def _small(self, payload: bytes) -> Payload:
+        self._check_size(payload)
         return decode_payload(payload)
 
     # --- data -----------------------------------------------------------------------------------------------------

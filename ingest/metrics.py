@@ -26,6 +26,8 @@ class IngestMetrics:
         self._letters = counter("dead_letters", "Readings or messages refused, by reason; a resend counts again", "reason")
         self._skew = counter("clock_skew", "Readings stored at the time of receipt because their clock was far ahead")
         self._rebirths = counter("rebirths_asked", "Rebirth requests")
+        self._refused = counter("subscriptions_refused", "Sources of other devices that the broker does not let us read", "source")
+        self._denied = counter("denied", "What the broker refused us: certificate, connect, subscribe, publish", "deed")
         self._batches = counter("batches", "Transactions that wrote readings")
         self._retries = counter("storage_retries", "Tries that met an absent database")
         self._waiting = Gauge("khettara_ingest_backlog_rows", "Decoded readings that wait for a transaction", registry=registry)
@@ -48,9 +50,17 @@ class IngestMetrics:
         """Counts messages given up unacknowledged."""
         self._dropped.labels(why=why).inc(messages)
 
+    def subscription_refused(self, source: str) -> None:
+        """Counts a source that the broker does not let us read."""
+        self._refused.labels(source=source).inc()
+
     def rebirth_asked(self) -> None:
         """Counts a rebirth request."""
         self._rebirths.inc()
+
+    def denied(self, deed: str) -> None:
+        """Counts a refusal of the broker."""
+        self._denied.labels(deed=deed).inc()
 
     def retried(self) -> None:
         """Counts a try that met an absent database."""
@@ -89,6 +99,7 @@ class IngestMetrics:
             "dead_letters": _by_label(self._letters, "reason"),
             "clock_skew": _value(self._skew),
             "rebirths_asked": _value(self._rebirths),
+            "denied": _by_label(self._denied, "deed"),
             "batches": _value(self._batches),
             "storage_retries": _value(self._retries),
             "backlog_rows": _value(self._waiting),

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from domain.errors import ConfigurationError
+from protocols.foreign.model import Source
+from protocols.foreign.settings import parse_sources
 
 
 class _Section(BaseModel):
@@ -63,6 +68,19 @@ class BatchSettings(_Section):
     """Pause between two tries while the database is away: doubles from the first to the second."""
 
 
+def _sources(value: Any) -> tuple[Source, ...]:
+    """Sources as they are, or as ``[[foreign]]`` tables.
+
+    Raises:
+        ConfigurationError: Naming key, value and what would be right.
+    """
+    if isinstance(value, tuple) and all(isinstance(one, Source) for one in value):
+        return value
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ConfigurationError(file="[ingest]", key="foreign", value=value, expected="tables written as [[ingest.foreign]]")
+    return parse_sources(value, "[ingest]")
+
+
 class IngestSettings(_Section):
     """All of the ingestor."""
 
@@ -73,6 +91,8 @@ class IngestSettings(_Section):
     """Name of the MQTT shared subscription for data; None takes every message, also with other ingestors beside this one."""
     batch: BatchSettings = BatchSettings()
     limits: LimitSettings = LimitSettings()
+    foreign: Annotated[tuple[Source, ...], PlainValidator(_sources)] = ()
+    """Other people's devices: ``[[foreign]]`` tables, see ``protocols.foreign.settings``."""
     rebirth_every_s: float = Field(default=5.0, ge=0)
     """Least time between two rebirth requests to one gateway."""
     channels_every_s: float = Field(default=30.0, gt=0)
