@@ -162,7 +162,9 @@ class Centre:
         private, _, key_id = ensure_key_pair(self._settings.centre.state_folder)
         broker = self._settings.broker
         dispatch = CommandDispatch(
-            broker=BrokerSettings(host=broker.host, port=broker.port, username=broker.username, password=broker.password),
+            broker=BrokerSettings(
+                host=broker.host, port=broker.port, username=broker.username, password=broker.password, tls=broker.tls()
+            ),
             private_key=private,
             inventory=self._inventory,
             clock=self._clock,

@@ -32,16 +32,20 @@ users = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
 dashboards = typer.Typer(no_args_is_help=True, help="Grafana dashboards.")
 zones = typer.Typer(no_args_is_help=True, help="Questions about zones.")
+certs = typer.Typer(no_args_is_help=True, help="Certificates of gateways and services, for sites without a PKI of their own.")
 deadletters = typer.Typer(no_args_is_help=True, help="What could not become a reading.")
 for _name, _group in {
     "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
-    "audit": audit, "dashboards": dashboards, "zones": zones, "deadletters": deadletters,
+    "audit": audit, "dashboards": dashboards, "zones": zones, "deadletters": deadletters, "certs": certs,
 }.items():  # fmt: skip
     app.add_typer(_group, name=_name)
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The service's TOML file.", dir_okay=False)]
 SettingsFile = Annotated[Path | None, typer.Option("--config", help="The centre's TOML file; else KHETTARA_… variables.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Data folder of a demo or replay that is not running.")]
+Authority = Annotated[Path, typer.Option("--ca", help="The authority's folder.", file_okay=False)]
+CertificateFolder = Annotated[Path, typer.Option("--out", help="Where the certificate and its key go.", file_okay=False)]
+CertificateDays = Annotated[int, typer.Option("--days", help="How long the certificate holds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 LetterReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, such as unknown_device.")]
 LetterEdge = Annotated[str | None, typer.Option("--edge", help="Only this gateway, as group/node.")]
@@ -281,6 +285,53 @@ def deadletters_replay(
     from app.deadletters import letter_filter, run_replay
 
     run_replay(data.resolve() if data else None, config, letter_filter(reason, edge, since), as_json=as_json, console=Console())
+
+
+@certs.command("ca")
+def certs_ca(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder: keep it off the broker's machine, and back it up.")],
+    name: Annotated[str, typer.Option(help="Name of the authority.")] = "Khettara",
+    days: CertificateDays = 3650,
+) -> None:
+    """Makes an authority: its certificate, its key and an empty list of revocations."""
+    from app.certs import make_authority, utc_now
+
+    typer.echo(f"made {make_authority(folder, now=utc_now(), name=name, days=days)}, ca.key and revoked.pem beside it")
+
+
+@certs.command("gateway")
+def certs_gateway(node: str, ca: Authority, out: CertificateFolder, days: CertificateDays = 90) -> None:
+    """Makes a gateway's certificate and key; NODE is its Sparkplug node id."""
+    from app.certs import broker_lines, issue_gateway, utc_now
+
+    issued = issue_gateway(node, authority=ca, out=out, now=utc_now(), days=days)
+    typer.echo(broker_lines(issued, ca))
+
+
+@certs.command("service")
+def certs_service(
+    service: Annotated[str, typer.Argument(help="ingest, desk, host or broker.")],
+    ca: Authority,
+    out: CertificateFolder,
+    host: Annotated[list[str] | None, typer.Option(help="A name or address of the broker, as clients write it; repeat.")] = None,
+    days: CertificateDays = 90,
+) -> None:
+    """Makes the certificate and key of a service of the centre, or of the broker."""
+    from app.certs import broker_lines, issue_service, parse_service, utc_now
+
+    issued = issue_service(parse_service(service), authority=ca, out=out, now=utc_now(), hosts=host or [], days=days)
+    typer.echo(broker_lines(issued, ca))
+
+
+@certs.command("revoke")
+def certs_revoke(
+    node: Annotated[str, typer.Argument(help="A gateway's node id, or a service's name such as khettara-desk.")], ca: Authority
+) -> None:
+    """Puts every certificate of a name on the list of revocations, which the broker reads at SIGHUP and at its start."""
+    from app.certs import revoke, utc_now
+
+    count = revoke(node, authority=ca, now=utc_now())
+    typer.echo(f"{count} certificate(s) of {node} revoked, in {ca / 'revoked.pem'}; copy it to the broker and restart that")
 
 
 @dashboards.command("build")

@@ -52,6 +52,9 @@ def edge_toml(config: EdgeConfig, inventory: Inventory) -> str:
     ]
     if config.broker.username:
         lines += [_pair("username", config.broker.username), _pair("password_file", str(config.broker.password_file))]
+    for name in ("ca_file", "certificate_file", "key_file"):
+        if path := getattr(config.broker, name):
+            lines.append(_pair(name, str(path)))
     lines += ["", "[clock]", _pair("kind", config.clock.kind)]
     if config.clock.kind == "scaled":
         lines += [_pair(k, getattr(config.clock, k)) for k in ("wall_origin", "sim_origin", "speed")]

@@ -20,6 +20,9 @@ async def run_ingest(settings: Settings, stop: asyncio.Event) -> None:
         port=settings.broker.port,
         username=settings.broker.username,
         password=settings.broker.password,
+        ca_file=settings.broker.ca_file,
+        certificate_file=settings.broker.certificate_file,
+        key_file=settings.broker.key_file,
     )
     ingest = parse(IngestSettings, settings.ingest | {"broker": broker, "host_id": settings.host_id}, "the settings' [ingest]")
     async with Database(settings.database.of("ingest"), size=3) as database:

@@ -2,7 +2,7 @@
 
     [site]      folder = "sites/demo"
     [database]  dsn = "host=… dbname=… user=…", password_file = "…"
-    [broker]    host, port, username, password_file
+    [broker]    host, port, username, password_file, ca_file, certificate_file, key_file
     [clock]     kind = "wall" | "scaled"
     [console]   host, port
     [centre]    state_folder
@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from domain.clock import ScaledClock, WallClock
 from domain.errors import ConfigurationError
 from domain.ports import Clock
 from domain.setpoints import Mode
+from protocols.mqtt import client_context
 
 PREFIX = "KHETTARA_"
 PLAIN_KEYS = ("host_id",)
@@ -81,11 +83,24 @@ class BrokerSettings(_Section):
     port: int = Field(default=1883, ge=1, le=65535)
     username: str | None = None
     password_file: Path | None = None
+    ca_file: Path | None = None
+    """Authority that signed the broker's certificate; TLS is used where this is set."""
+    certificate_file: Path | None = None
+    """Ours, for a broker that asks for one; its name says who we are."""
+    key_file: Path | None = None
 
     @property
     def password(self) -> str | None:
         """The password out of its file."""
         return self.password_file.read_text().strip() if self.password_file else None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How to speak TLS with the broker; None without.
+
+        Raises:
+            ConfigurationError: A file is missing or is not what its key says.
+        """
+        return client_context(ca_file=self.ca_file, certificate_file=self.certificate_file, key_file=self.key_file)
 
 
 class ClockSettings(_Section):

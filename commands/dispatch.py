@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import aiomqtt
@@ -22,6 +23,7 @@ from domain.errors import DecodeError
 from domain.inventory import Inventory
 from domain.ports import Clock
 from domain.setpoints import Command, Outcome, outcome_word
+from protocols.mqtt import BrokerClient, Denied
 from protocols.sparkplug.commands import canonical_document, decode_result, encode_command, encode_result_ack
 from protocols.sparkplug.names import COMMAND_RESULT
 from protocols.sparkplug.payload import decode
@@ -66,6 +68,8 @@ class CommandDispatch:
         self._wake = asyncio.Event()
         self.connected = asyncio.Event()
         """Set while subscribed and able to publish."""
+        self.denied: Counter[str] = Counter()
+        """What the broker refused: certificate, connect, subscribe, publish."""
 
     def listen(self, on_outcome: OutcomeListener) -> None:
         """Says who takes the outcomes: the desk, which itself needs this sender."""
@@ -88,6 +92,8 @@ class CommandDispatch:
             try:
                 async with self._client() as client:
                     await self._serve(client)
+            except* Denied:
+                pass  # counted and told where it was heard
             except* aiomqtt.MqttError as group:
                 log.warning("command road lost its broker", host=self._broker.host, port=self._broker.port, error=_words(group))
             if self.connected.is_set():
@@ -96,25 +102,28 @@ class CommandDispatch:
             await asyncio.sleep(wait_s * (0.5 + random.random()))  # so that a returning broker is not met by all at once
             wait_s = min(wait_s * 2, self._broker.reconnect_max_s)
 
-    def _client(self) -> aiomqtt.Client:
-        return aiomqtt.Client(
+    def _client(self) -> BrokerClient:
+        return BrokerClient(
             self._broker.host,
             self._broker.port,
+            tls=self._broker.tls,
+            on_denied=self._on_denied,
             username=self._broker.username,
             password=self._broker.password,
             identifier=self._broker.identifier,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
             keepalive=self._broker.keepalive_s,
             timeout=self._broker.timeout_s,
-            tls_context=self._broker.tls,
             max_queued_incoming_messages=MAX_INCOMING,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
 
-    async def _serve(self, client: aiomqtt.Client) -> None:
+    def _on_denied(self, denied: Denied) -> None:
+        self.denied[denied.deed] += 1
+        log.error("the broker denies the command desk", deed=denied.deed.value, detail=denied.detail)
+
+    async def _serve(self, client: BrokerClient) -> None:
         for group in self._groups:
-            await client.subscribe(f"{NAMESPACE}/{group}/{MessageType.DDATA}/+/+", qos=0)
+            await client.subscribe_to(f"{NAMESPACE}/{group}/{MessageType.DDATA}/+/+", qos=0)
         self._outbox.publish_again()
         self.connected.set()
         async with asyncio.TaskGroup() as tasks:

@@ -232,6 +232,7 @@ class Gateway:
             spool=await self._database.run(self._spool.stats),
             uplink=self._uplink.counters,
             host_online=self._uplink.host_online,
+            receipt_lag_s=self._uplink.receipt_lag_s,
             published=self._uplink.published,
             polls=self._polls,
             commands=self._commands,

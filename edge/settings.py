@@ -7,6 +7,7 @@ Relative paths are relative to the folder of the file.
 from __future__ import annotations
 
 import math
+import ssl
 import time
 import tomllib
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from domain.clock import ScaledClock, WallClock
 from domain.errors import ConfigurationError
 from domain.ports import Clock
 from domain.tables import Table
+from protocols.mqtt import client_context
 
 
 class ClockKind(StrEnum):
@@ -54,6 +56,11 @@ class BrokerSettings:
     username: str | None = None
     password_file: Path | None = None
     """The password is the first line of this file; it is never in the configuration."""
+    ca_file: Path | None = None
+    """Authority that signed the broker's certificate; TLS is used where this is set."""
+    certificate_file: Path | None = None
+    """The gateway's own; its common name is the node id."""
+    key_file: Path | None = None
 
     def password(self) -> str | None:
         """The password, read now.
@@ -72,6 +79,14 @@ class BrokerSettings:
                 value=str(self.password_file),
                 expected="a readable file with the password",
             ) from error
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How to speak TLS with the broker, out of the files as they are now; None without.
+
+        Raises:
+            ConfigurationError: A file is missing or is not what its key says.
+        """
+        return client_context(ca_file=self.ca_file, certificate_file=self.certificate_file, key_file=self.key_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,13 +209,20 @@ def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
 
 
 def _broker(table: Table, folder: Path) -> BrokerSettings:
-    table.only("host", "port", "username", "password_file")
-    file = table.text("password_file", None)
+    table.only("host", "port", "username", "password_file", "ca_file", "certificate_file", "key_file")
+
+    def file(key: str) -> Path | None:
+        name = table.text(key, None)
+        return None if name is None else folder / name
+
     return BrokerSettings(
         host=table.text("host"),
         port=_port(table, 1883),
         username=table.text("username", None),
-        password_file=None if file is None else folder / file,
+        password_file=file("password_file"),
+        ca_file=file("ca_file"),
+        certificate_file=file("certificate_file"),
+        key_file=file("key_file"),
     )
 
 

@@ -4,7 +4,8 @@
        ▲                                                             │
        └──────────────── own back-off with jitter ◀── any fault ◀────┘
 
-A PUBACK proves nothing and none is asked for: a block leaves the window by receipt alone.
+A PUBACK proves nothing and none is asked for: a block leaves the window by receipt alone. So a broker that denies our blocks says
+nothing at all, and what tells of it is that receipts stay away.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import asyncio
 import random
 import socket
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import aiomqtt
 import structlog
 
 from domain.delivery import Stream
-from domain.errors import DecodeError
+from domain.errors import ConfigurationError, DecodeError
 from domain.ports import Clock
 from edge.database import DatabaseThread
 from edge.inbound import CommandInbox, Inbound
@@ -29,6 +31,7 @@ from edge.settings import BrokerSettings
 from edge.spool import Spool
 from edge.waiting import end_tasks, wait_for
 from edge.window import Window
+from protocols.mqtt import BrokerClient, Denied
 from protocols.sparkplug.births import encode_ndeath
 from protocols.sparkplug.topics import MessageType
 
@@ -37,6 +40,8 @@ log = structlog.get_logger()
 _KEEPALIVE_S = 15
 _MAX_INCOMING = 1000
 _LONGEST_BACKOFF_S = 10.0
+_NO_RECEIPT_S = 30.0
+_LOOK_S = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +53,8 @@ class UplinkCounters:
     receipts: int = 0
     undecodable: int = 0
     """Messages from the broker that were not what their topic said."""
+    denied: Counter[str] = field(default_factory=Counter)
+    """What the broker refused: certificate, connect, subscribe, publish."""
 
 
 class Uplink:
@@ -69,6 +76,7 @@ class Uplink:
         inbox: CommandInbox | None = None,
     ) -> None:
         self._edge = f"{group}/{node}"
+        broker.tls()  # a wrong file is an error now, not at the first connection
         self._broker = broker
         self._clock = clock
         self._spool = spool
@@ -120,6 +128,11 @@ class Uplink:
         """What was published since the process began."""
         return self._publisher.counters
 
+    @property
+    def receipt_lag_s(self) -> float:
+        """How long the oldest block on its way has been waiting for a receipt [wall s]; 0 with none on its way."""
+        return self._window.oldest_wait(time.monotonic())
+
     # ── connection ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -129,7 +142,9 @@ class Uplink:
             before = self.counters.connects
             try:
                 await self._connection(stop)
-            except (aiomqtt.MqttError, OSError) as error:
+            except Denied:
+                pass  # counted and told where it was heard
+            except (aiomqtt.MqttError, OSError, ConfigurationError) as error:
                 broker = f"{self._broker.host}:{self._broker.port}"
                 log.warning("uplink_down", edge=self._edge, broker=broker, error=str(error), failures=failures)
             finally:
@@ -142,21 +157,21 @@ class Uplink:
         bd_seq = await self._database.run(self._spool.next_bd_seq)
         self._session.begin(bd_seq)
         death = Message(topic=self._session.topic(MessageType.NDEATH), payload=encode_ndeath(bd_seq))
-        async with aiomqtt.Client(
+        async with BrokerClient(
             self._broker.host,
             self._broker.port,
+            tls=self._broker.tls(),
+            on_denied=self._denied,
             username=self._broker.username,
             password=self._broker.password(),
             identifier=self._edge.replace("/", "-"),
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
             will=aiomqtt.Will(death.topic, death.payload, qos=1),
             keepalive=_KEEPALIVE_S,
             max_queued_incoming_messages=_MAX_INCOMING,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         ) as client:
             for topic, qos in self._inbound.subscriptions():
-                await client.subscribe(topic, qos=qos)
+                await client.subscribe_to(topic, qos=qos)
             self.counters.connected = True
             self.counters.connects += 1
             log.info("uplink_up", edge=self._edge, bd_seq=bd_seq)
@@ -164,9 +179,15 @@ class Uplink:
             await client.publish(death.topic, death.payload, qos=1)
             log.info("uplink_closed", edge=self._edge, bd_seq=bd_seq)
 
+    def _denied(self, denied: Denied) -> None:
+        self.counters.denied[denied.deed] += 1
+        log.error("broker_denies", edge=self._edge, deed=denied.deed.value, detail=denied.detail)
+
     async def _until_stopped(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
         """Runs receiver, receipt keeper and sender until one of them fails or ``stop`` is set."""
-        workers = [asyncio.create_task(w) for w in (self._receive(client), self._keep_receipts(), self._send(client))]
+        workers = [
+            asyncio.create_task(w) for w in (self._receive(client), self._keep_receipts(), self._send(client), self._watch())
+        ]
         stopped = asyncio.create_task(_until(stop))
         try:
             done, _ = await asyncio.wait([*workers, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -210,6 +231,14 @@ class Uplink:
                         lost=applied.lost,
                     )
             self._wake.set()
+
+    async def _watch(self) -> None:
+        """Says when blocks leave and no receipt comes: the one sign of a publication that the broker silently denies."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            lag = self.receipt_lag_s
+            if lag >= _NO_RECEIPT_S and self.host_online:
+                log.error("no_receipts", edge=self._edge, since_s=round(lag), blocks=len(self._window))
 
     async def _send(self, client: aiomqtt.Client) -> None:
         async def send(message: Message) -> None:

@@ -21,6 +21,7 @@ class _Flight:
     head: BlockHead
     sent_at: float
     attempts: int
+    first_sent_at: float
 
 
 class Window:
@@ -54,7 +55,7 @@ class Window:
 
     def sent(self, head: BlockHead, now: float) -> None:
         """Notes that a block was handed to the connection, for the first time or again."""
-        flight = self._flights.setdefault(head.first, _Flight(head=head, sent_at=now, attempts=0))
+        flight = self._flights.setdefault(head.first, _Flight(head=head, sent_at=now, attempts=0, first_sent_at=now))
         flight.sent_at = now
         flight.attempts += 1
 
@@ -79,6 +80,10 @@ class Window:
         heads = [f.head for f in self._flights.values() if now >= self._due_at(f)]
         self._random.shuffle(heads)
         return heads
+
+    def oldest_wait(self, now: float) -> float:
+        """How long the block that left first has been without receipt; 0 with none on its way."""
+        return max((now - f.first_sent_at for f in self._flights.values()), default=0.0)
 
     def next_due(self) -> float:
         """When the next block will be due; infinite with nothing on its way."""

@@ -1,0 +1,104 @@
+"""A real mosquitto on the production files of ``deploy/mosquitto``: mutual TLS, access list, an authority made by our own tool."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from app.certs import Issued, Service, issue_gateway, issue_service, make_authority, revoke, utc_now
+from tests.support.mosquitto import free_port, mosquitto_binary
+
+DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
+GROUP = "demo"
+
+
+class Identities:
+    """One authority, and what it has issued; certificates are made once and kept by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = folder / "authority"
+        self.ca_file = make_authority(self.authority, now=utc_now() - timedelta(days=30))
+        issue_service(Service.BROKER, authority=self.authority, out=self.authority, now=utc_now(), hosts=["127.0.0.1", "localhost"])
+
+    def gateway(self, node: str, *, now: datetime | None = None, days: int = 1, out: str = "gateways") -> Issued:
+        """A gateway's certificate."""
+        return issue_gateway(node, authority=self.authority, out=self.folder / out, now=now or utc_now(), days=days)
+
+    def service(self, service: Service) -> Issued:
+        """A service's certificate."""
+        return issue_service(service, authority=self.authority, out=self.folder / "services", now=utc_now(), days=1)
+
+    def revoke(self, name: str) -> int:
+        """Puts a name's certificates on the list."""
+        return revoke(name, authority=self.authority, now=utc_now())
+
+
+class TlsBroker:
+    """The production broker: ``port`` for gateways, ``inner_port`` for the centre's services."""
+
+    def __init__(self, folder: Path, identities: Identities, *, groups: str = GROUP, also: str = "") -> None:
+        self.port, self.inner_port = free_port(), free_port()
+        self._binary = mosquitto_binary()
+        self._log = folder / "mosquitto.log"
+        text = (DEPLOY / "tls.conf").read_text(encoding="utf-8")
+        for public, here in (("listener 8883\n", self.port), ("listener 8884\n", self.inner_port)):
+            assert text.count(public) == 1
+            text = text.replace(public, f"listener {here} 127.0.0.1\n")
+        text = text.replace("/mosquitto/data/", f"{folder}/").replace("/mosquitto/certificates/", f"{identities.authority}/")
+        assert "/mosquitto/" not in text
+        config = folder / "tls.conf"
+        config.write_text(text + also + ("user root\n" if os.geteuid() == 0 else ""))
+        self._environment = os.environ | {
+            "CONFIG": str(config), "TEMPLATE": str(DEPLOY / "tls.acl"), "CERTIFICATES": str(identities.authority),
+            "GROUPS_OF_SITE": groups, "PATH": f"{Path(self._binary).parent}:{os.environ['PATH']}",
+        }  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it accepts connections."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(["sh", str(DEPLOY / "start-tls.sh")], env=self._environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        for port in (self.port, self.inner_port):
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"mosquitto did not start: {self.log}")
+                time.sleep(0.02)
+
+    def reload(self) -> None:
+        """SIGHUP: it reads certificates, revocations and access list again, a moment later."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def tls_broker(folder: Path, identities: Identities, *, groups: str = GROUP, also: str = "") -> Iterator[TlsBroker]:
+    """A running production broker, gone afterwards."""
+    broker = TlsBroker(folder, identities, groups=groups, also=also)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
