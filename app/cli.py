@@ -34,9 +34,11 @@ dashboards = typer.Typer(no_args_is_help=True, help="Grafana dashboards.")
 zones = typer.Typer(no_args_is_help=True, help="Questions about zones.")
 certs = typer.Typer(no_args_is_help=True, help="Certificates of gateways and services, for sites without a PKI of their own.")
 deadletters = typer.Typer(no_args_is_help=True, help="What could not become a reading.")
+bench = typer.Typer(no_args_is_help=True, help="Measurements, on services of their own in a temporary folder.")
 for _name, _group in {
     "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
     "audit": audit, "dashboards": dashboards, "zones": zones, "deadletters": deadletters, "certs": certs,
+    "bench": bench,
 }.items():  # fmt: skip
     app.add_typer(_group, name=_name)
 
@@ -169,6 +171,36 @@ def edge_check(file: Annotated[Path, typer.Argument(help="A device model or an e
     Console().print(check_file(file), highlight=False)
 
 
+@edge.command("probe")
+def edge_probe(
+    host: Annotated[str, typer.Argument(help="Name or address of the device or its serial server.")],
+    model: Annotated[str, typer.Option(help="Name of a device model.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 502,
+    unit: Annotated[int, typer.Option(min=0, max=255, help="Unit id.")] = 1,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Longest wait for one answer [s].")] = 2.0,
+    rtu: Annotated[bool, typer.Option("--rtu", help="RTU frames over TCP, as serial servers speak them.")] = False,
+) -> None:
+    """Reads every field of a device once and shows it; exit 1 if something could not be read."""
+    from app.edge_probe import run_probe
+
+    code = run_probe(host, model, port=port, unit_id=unit, timeout_s=timeout, rtu=rtu, console=Console())
+    raise typer.Exit(code)
+
+
+@edge.command("scan")
+def edge_scan(
+    host: Annotated[str, typer.Argument(help="Name or address of the device or its serial server.")],
+    ports: Annotated[str, typer.Option(help="Ports such as 502,1502-1510.")] = "502",
+    units: Annotated[str, typer.Option(help="Unit ids such as 1-32.")] = "1-32",
+    timeout: Annotated[float, typer.Option(min=0.01, help="Longest wait for one answer [s].")] = 0.5,
+    rtu: Annotated[bool, typer.Option("--rtu", help="RTU frames over TCP, as serial servers speak them.")] = False,
+) -> None:
+    """Finds which units answer, one question at a time; writes nothing. Exit 1 if nobody does."""
+    from app.edge_probe import run_scan
+
+    raise typer.Exit(run_scan(host, ports, units, timeout_s=timeout, rtu=rtu, console=Console()))
+
+
 @edge.command("config")
 def edge_config(
     node: Annotated[str, typer.Argument(help="Node id of the gateway in the site's devices.toml.")],
@@ -184,13 +216,19 @@ def edge_config(
 
 
 @ingest.command("run")
-def ingest_run(config: SettingsFile = None) -> None:
-    """Runs one ingestor."""
-    from app.services import run_ingest
+def ingest_run(
+    config: SettingsFile = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the work; one that falls is started again.", min=1)] = 1,
+) -> None:
+    """Runs ingestors."""
+    from app.services import run_ingest, run_ingest_workers
     from app.settings import load_settings
 
     settings = load_settings(config)
-    _serve(lambda stop: run_ingest(settings, stop))
+    if workers == 1:
+        _serve(lambda stop: run_ingest(settings, stop))
+    else:
+        _serve(lambda stop: run_ingest_workers(settings, config, workers, stop))
 
 
 @centre.command("run")
@@ -346,3 +384,35 @@ def dashboards_build(
     for path in different:
         typer.echo(f"{'differs' if check else 'wrote'} {path}")
     raise typer.Exit(1 if check and different else 0)
+
+
+BrokerKind = Annotated[str, typer.Option("--broker", help="embedded or mosquitto.")]
+WorkerCount = Annotated[int, typer.Option("--workers", help="Ingestors.", min=1)]
+
+
+@bench.command("ingest")
+def bench_ingest(
+    readings: Annotated[int, typer.Option(help="Readings of all rounds together.", min=10_000)] = 1_000_000,
+    broker: BrokerKind = "embedded",
+    workers: WorkerCount = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Readings a second from MQTT to receipt, beside PostgreSQL's own COPY of the same rows."""
+    from app.bench.ingest import run_bench_ingest
+
+    run_bench_ingest(readings=readings, broker=broker, workers=workers, as_json=as_json, console=Console(soft_wrap=True))
+
+
+@bench.command("leaks")
+def bench_leaks(
+    sets: Annotated[
+        list[Path], typer.Option("--set", help="Folder of a labelled recording; repeat.", exists=True, file_okay=False)
+    ],
+    scorer: Annotated[Path | None, typer.Option(help="score_leaks.py; default ../../tools/score_leaks.py of the set.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder that keeps the alarm files.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Detectors over labelled recordings, as they would have run, and their scores."""
+    from app.bench_leaks import run_bench_leaks
+
+    run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console())

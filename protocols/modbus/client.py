@@ -20,24 +20,11 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from domain.errors import DeviceError, DeviceRefused, DeviceTimeout
+from protocols.modbus.fieldbus import ABSENT_CODES, EXCEPTION_NAMES
 from protocols.modbus.model import Function
 from protocols.modbus.requests import ReadRequest, WriteRequest
 
-ABSENT_CODES = frozenset({4, 10, 11})
-"""Exception codes that may mean "no such unit here": gateways differ."""
-EXCEPTION_NAMES = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "server device failure",
-    5: "acknowledge",
-    6: "server device busy",
-    7: "negative acknowledge",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target device failed to respond",
-}
-"""Modbus application protocol V1.1b3, section 7."""
+__all__ = ["ABSENT_CODES", "EXCEPTION_NAMES", "ModbusClient"]
 
 
 class ModbusClient:
@@ -76,6 +63,9 @@ class ModbusClient:
         """Closes the connection; the next request opens a new one."""
         self._drop()
         await asyncio.sleep(0)  # the transport lets go of its socket one turn of the loop later
+
+    async def settled(self) -> None:
+        """At once: a late answer went to a connection that is closed."""
 
     async def read(self, request: ReadRequest) -> list[int]:
         """The registers (or bits as 0 and 1) asked for, ``request.count`` of them.

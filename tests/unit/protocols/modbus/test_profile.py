@@ -66,6 +66,21 @@ def test_every_file_is_found_and_has_samples() -> None:
         assert {f.name for f in model.fields if f.sentinels and f.writable is None} <= gone, f"{name}: a sentinel nobody has seen"
 
 
+def test_named_models_say_where_their_registers_come_from() -> None:
+    """Whoever wires a meter must be able to check; a map that is no maker's says so."""
+    named = [load_model(name) for name in model_names() if not name.startswith("generic_")]
+    assert len(named) >= 8
+    for model in named:
+        own = model.name.startswith("khettara_")
+        assert ("Not a maker's map" in model.description) == own, model.name
+        assert own or "maker" in model.description, model.name
+    assert sum("energy_kwh" in {f.name for f in m.fields} and "meter" in m.description for m in named) >= 3
+    assert sum("volume_m3" in {f.name for f in m.fields} for m in named) >= 2
+    for model in named:
+        for field in model.fields:
+            assert field.writable is None or field.writable.safe is not None, f"{model.name}.{field.name}: no safe value"
+
+
 @pytest.mark.parametrize(("model", "sample"), SAMPLES)
 def test_frames_read_as_expected_and_back(model: DeviceModel, sample: Sample) -> None:
     request = ReadRequest(
@@ -168,7 +183,7 @@ def test_wrong_files_say_file_key_and_what_would_be_right(change: Change, key: s
 def test_unknown_model_names_the_near_one() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'generic_flowmeter'"):
         load_model("generic_flowmetre")
-    with pytest.raises(ConfigurationError, match="one of generic_energy_meter, generic_flowmeter"):
+    with pytest.raises(ConfigurationError, match="one of abb_acs550, abb_aquamaster_3"):
         load_model("acme")
     with pytest.raises(ConfigurationError, match="a device model"):
         load_model("../../pyproject")
