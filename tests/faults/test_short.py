@@ -37,7 +37,7 @@ def test_each_part_may_be_killed_at_work(tmp_path: Path, server: DatabasePart, b
 
 
 def test_each_ordered_pair_may_be_down_together(tmp_path: Path, server: DatabasePart) -> None:
-    with rig(tmp_path, server, broker="mosquitto", seed=SEED) as system:
+    with rig(tmp_path, server, broker="mosquitto", ingestors=1, seed=SEED) as system:
         for first, second in PAIRS:
             pair_down(system, first, second)
         print(system.check())

@@ -31,7 +31,7 @@ from domain.inventory import Inventory, build_inventory
 from storage.roles import Role
 from tests.support.faults.generator import METRICS, STEP, GeneratorConfig
 from tests.support.faults.parts import BROKERS, Broker, DatabasePart, Part, Program, Several, python
-from tests.support.faults.verdict import Verdict, judge, truth_of
+from tests.support.faults.verdict import Name, Spooled, Verdict, judge, truth_of
 
 GROUP = "faults"
 NODES = ("gw-1", "gw-2")
@@ -40,8 +40,8 @@ TEMPLATE = "faults_template"
 """A database with schema and inventory, copied for each rig."""
 PATIENCE_S = 120.0
 """Without any progress for so long, something is stuck."""
-_SETTLED_S = 6.0
-"""A stored count that stands still for longer than every retry pause is final. Only wrong builds ever wait for this."""
+_SETTLED_S = 3.5
+"""A stored count that stands still for longer than the ingestor's pauses between retries is final. Only wrong builds need this."""
 _numbers = itertools.count(1)
 
 # Each statement that writes takes its time, as on a slow disk, so that a kill hits the middle of a transaction more often than not.
@@ -169,13 +169,16 @@ class Rig:
         self._settle(spooled)
         for _, program in self.edges.values():
             program.stop()
-        found: Verdict
         with self.connect() as admin:
-            found = judge({k: v for config, _ in self.edges.values() for k, v in truth_of(config).items()}, admin)
+            found = judge(self.truth(), admin)
         self.note(str(found))
         self.order(generate=True)
         self.part("edge").start()
         return found
+
+    def truth(self) -> dict[Name, Spooled]:
+        """Everything ever spooled; the generators must not be running."""
+        return {name: spooled for config, _ in self.edges.values() for name, spooled in truth_of(config).items()}
 
     def check(self) -> Verdict:
         """The verdict, which must be clean."""
