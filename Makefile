@@ -65,9 +65,15 @@ timescale:
 	  (cd tests/support/timescale && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the TimescaleDB tests will skip and say so"; }; \
 	else echo "no node on this machine: the TimescaleDB tests will skip and say so"; fi
 
+# The demonstration runs for minutes and mostly waits, so it runs beside the other tests; its result is printed after theirs.
+DEMO_TEST := tests/system/test_demo.py
 test: install tools timescale
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@mkdir -p .cache; log=.cache/demo-test.log; \
+	$(BIN)/python -m pytest -q $(DEMO_TEST) >$$log 2>&1 & demo=$$!; \
+	trap 'kill $$demo 2>/dev/null' INT TERM; \
+	$(BIN)/python -m pytest -q -m "not slow" --ignore=$(DEMO_TEST) $(ARGS); rest=$$?; \
+	wait $$demo; code=$$?; echo "· the demonstration"; cat $$log; [ $$rest -eq 0 ] && [ $$code -eq 0 ]
 
 unit: install
 	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
