@@ -44,7 +44,7 @@ def test_each_ordered_pair_may_be_down_together(tmp_path: Path, server: Database
 
 
 def test_what_one_part_holds_in_memory_may_die_with_it(tmp_path: Path, server: DatabasePart) -> None:
-    with rig(tmp_path, server, broker="mosquitto", seed=SEED) as system:
+    with rig(tmp_path, server, broker="mosquitto", ingestors=1, slow_disk_s=0.1, seed=SEED) as system:
         database_down_then_ingestors_killed(system)
         ingestors_down_then_broker_killed(system)
         broker_forgets(system)
