@@ -23,7 +23,7 @@ from protocols.dlms.association import Association, Ciphering
 from protocols.dlms.channel import Channel, Exchange, refusal_of
 from protocols.dlms.counters import Lease
 from protocols.dlms.data import Data, Kind
-from protocols.dlms.errors import AssociationRefused, SecurityFailed, Trouble
+from protocols.dlms.errors import AssociationRefused, DlmsRefused, SecurityFailed, Trouble
 from protocols.dlms.exchange_action import call, call_many, call_one
 from protocols.dlms.exchange_get import read_many, read_one
 from protocols.dlms.exchange_set import write_many, write_one
@@ -89,7 +89,7 @@ class Session:
         ).encode()
         refusal = refusal_of(raw, "association")
         if refusal is not None:
-            raise refusal
+            raise self._suspected(refusal)
         answer = acse.decode_response(raw)
         self._read_grant(answer)
         if ciphering is not None and dedicated is not None:
@@ -102,13 +102,20 @@ class Session:
         channel = self._channel
         awaited = {0, acse.AUTHENTICATION_REQUIRED} if self.wanted.mechanism is Mechanism.HLS_GMAC else {0}
         if answer.result != 0 or answer.diagnostic not in awaited:
-            raise acse.refused(answer, "association")
+            raise self._suspected(acse.refused(answer, "association"))
         if answer.user_information is None:
             raise wrong("an accepted association without InitiateResponse")
         channel.meter_title = answer.title
         if answer.user_information[:1] == bytes((initiate.CONFIRMED_SERVICE_ERROR,)):
-            raise initiate.confirmed_service_error(answer.user_information, "association")
+            raise self._suspected(initiate.confirmed_service_error(answer.user_information, "association"))
         channel.granted = initiate.decode_response(channel.unprotect(answer.user_information))
+
+    def _suspected(self, refusal: DlmsRefused) -> DlmsRefused:
+        """A refusal without a reason, where a password or keys were shown, is taken as theirs: asking again may lock the meter."""
+        secret = self.wanted.mechanism is not Mechanism.NONE or self.wanted.ciphering is not None
+        if secret and refusal.trouble is Trouble.OTHER:
+            return AssociationRefused(refusal.code, Trouble.CREDENTIALS, str(refusal))
+        return refusal
 
     def _prove(self, ciphering: Ciphering, answer: AssociationResponse, challenge: bytes) -> Exchange[None]:
         theirs, title = answer.authentication, answer.title
