@@ -259,6 +259,32 @@ def db_migrate(config: SettingsFile = None) -> None:
         typer.echo(line)
 
 
+@db.command("status")
+def db_status(data: DataFolder = None, config: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Schema, rows, partitions, size on disk, the ledgers' sums and open dead letters."""
+    from app.db_tools import run_status
+
+    run_status(data.resolve() if data else None, config, as_json=as_json, console=Console(soft_wrap=True))
+
+
+@db.command("backup")
+def db_backup(
+    file: Annotated[Path, typer.Argument(help="A new file.", dir_okay=False)], data: DataFolder = None, config: SettingsFile = None
+) -> None:
+    """Dumps the database into one file, with counts and checksums of what it held at that moment."""
+    from app.db_backup import run_backup
+
+    run_backup(file.resolve(), data.resolve() if data else None, config, Console(soft_wrap=True))
+
+
+@db.command("restore-check")
+def db_restore_check(file: Annotated[Path, typer.Argument(help="A backup.", exists=True, dir_okay=False)]) -> None:
+    """Restores a backup into a fresh embedded database and compares; exit 1 if anything differs."""
+    from app.db_backup import run_restore_check
+
+    raise typer.Exit(run_restore_check(file.resolve(), Console(soft_wrap=True)))
+
+
 @site.command("check")
 def site_check(
     folder: Annotated[Path, typer.Argument(help="Folder with site.toml, zones.toml, points.toml, devices.toml.")],

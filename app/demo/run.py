@@ -111,12 +111,14 @@ def _state(options: DemoOptions, layout: Layout) -> DemoState:
 
     simulated = load_simulated(demo_site())
     before = datetime.now(UTC) - FAR_BEHIND
-    return DemoState(
+    state = DemoState(
         seed=DEFAULT_SEED if options.seed is None else options.seed,
         scenario=scenario,
         live_start=live_start(load_scenario(simulated, scenario), simulated.inventory.site.calendar, before=before),
         seeded=False,
     )
+    state.save(layout.state)  # before anything is made: an interrupted start goes on with the same past
+    return state
 
 
 def _refuse_foreign(root: Path) -> None:

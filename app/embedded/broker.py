@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.files import write_private
@@ -86,18 +87,21 @@ class EmbeddedBroker:
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "broker.toml"
         write_private(config, _CONFIG.format(port=self.port, user=USER, password=self._password()))
-        log = self._folder / "broker.log"
-        self._child = Child("broker", [sys.executable, "-c", _CHILD, str(config)], log=log, stdin_pipe=True)
+        self._launch([sys.executable, "-c", _CHILD, str(config)], self._folder / "broker.log", timeout_s)
+
+    def _launch(self, command: Sequence[str], log: Path, timeout_s: float) -> None:
+        """Starts a broker's program and waits until it listens."""
+        self._child = Child("broker", command, log=log, stdin_pipe=True)
         self._child.start()
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self._child.returncode is not None:
-                raise BrokerNotUp(f"the embedded broker ended with code {self._child.returncode} at its start; see {log}")
+                raise BrokerNotUp(f"the broker ended with code {self._child.returncode} at its start; see {log}")
             if _listens(self.host, self.port):
                 return
             time.sleep(0.05)
         self.stop()
-        raise BrokerNotUp(f"the embedded broker did not listen on 127.0.0.1:{self.port} within {timeout_s:g} s; see {log}")
+        raise BrokerNotUp(f"the broker did not listen on 127.0.0.1:{self.port} within {timeout_s:g} s; see {log}")
 
     def stop(self) -> None:
         """Ends the broker; nothing happens if it is not running."""

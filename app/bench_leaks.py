@@ -1,0 +1,217 @@
+"""``khettara bench leaks``: the detectors over labelled recordings, as they would have run, and the scores of the alarms.
+
+A folder with ``dma.npz`` is a set of metered zones without a hydraulic model. The scorer is the one beside the data
+(``tools/score_leaks.py``); alarms are judged by the moment of issue, never by the supposed onset.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from domain.errors import ConfigurationError
+from domain.findings import FindingKind
+from domain.series import FloatArray
+from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
+from leak_detection.zone_balance import balance, hourly, mask_stuck
+from leak_detection.zone_watch import WatchSettings, ZoneAlarm, watch_tick, ZoneWatch
+
+_MISSING = -32768
+_TIME = "%Y-%m-%d %H:%M"
+_STUCK_STEPS = 8
+"""Quarter-hours of one and the same reading after which an inlet meter is taken to stand still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One row of an alarm file."""
+
+    place: str
+    """Pipe or zone."""
+    start: datetime
+    issued: datetime
+    flow_m3h: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ZoneSet:
+    """Metered zones for a year."""
+
+    start: datetime
+    train_until: datetime
+    zones: tuple[str, ...]
+    inflow_m3h: FloatArray
+    """Hourly, shape (H, Z)."""
+    meters_m3h: FloatArray
+    pressure_m: FloatArray
+    readings_l_h: FloatArray
+    meters: tuple[str, ...]
+
+
+def read_zone_set(folder: Path) -> ZoneSet:
+    """Reads ``dma.npz`` and ``meta.json`` of a folder.
+
+    Raises:
+        ConfigurationError: A file or array is not there.
+    """
+    try:
+        with np.load(folder / "dma.npz") as z:
+            arrays = {k: z[k] for k in z.files}
+        meta = json.loads((folder / "meta.json").read_text())
+        names = tuple(str(n) for n in arrays["dma"])
+        inflow, pressure = _scaled(arrays, "inflow"), _scaled(arrays, "pressure_in", "pressure")
+        per_hour = 3600 // int(arrays["step_s"])
+        return ZoneSet(
+            start=datetime.strptime(str(arrays["start"]), _TIME),  # noqa: DTZ007 - the file's local time
+            train_until=datetime.strptime(meta["train_until"], _TIME),  # noqa: DTZ007
+            zones=names,
+            inflow_m3h=np.stack([hourly(mask_stuck(inflow[:, k], _STUCK_STEPS), per_hour) for k in range(len(names))], axis=1),
+            meters_m3h=_scaled(arrays, "amr_sum", "amr"),
+            pressure_m=np.stack([hourly(pressure[:, k], per_hour) for k in range(len(names))], axis=1),
+            readings_l_h=np.where(arrays["meter"] == _MISSING, np.nan, arrays["meter"].astype(np.float64)),
+            meters=tuple(str(n) for n in arrays["meter_id"]),
+        )
+    except (OSError, KeyError) as error:
+        raise ConfigurationError(
+            file=str(folder), key="dma.npz", value=str(error), expected="a set as its README says: dma.npz and meta.json"
+        ) from error
+
+
+def _scaled(arrays: dict[str, Any], name: str, scale: str | None = None) -> FloatArray:
+    raw = arrays[name]
+    return np.where(raw == _MISSING, np.nan, raw.astype(np.float64) * float(arrays[f"{scale or name}_scale"]))
+
+
+def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:
+    """The leak alarms of a set, those open when the scored part begins told again on that day, and everything that was said."""
+    balances = {
+        z: balance(data.inflow_m3h[:, k], data.meters_m3h[:, k], data.pressure_m[:, k]) for k, z in enumerate(data.zones)
+    }
+    watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in data.zones}
+    opening_h = int((data.train_until - data.start) / timedelta(hours=1))
+    said: list[ZoneAlarm] = []
+    opened = False
+    for n in range(max(b.end_h.size for b in balances.values())):
+        said += watch_tick(watches, balances, n)
+        if not opened and 24 + 6 * n >= opening_h:
+            opened = True
+            said += [
+                ZoneAlarm(zone=z, kind=FindingKind.STANDING, found_h=24 + 6 * n, since_h=0, flow_m3h=w.open_m3h, flow_error_m3h=0.0,
+                          confidence=0.8) for z, w in watches.items() if w.open_m3h > 0
+            ]  # fmt: skip
+    leaks = [a for a in said if a.cause == "leak" and a.kind is not FindingKind.METER_FAULT]
+    return [_alarm(a, data.start) for a in leaks if a.found_h >= opening_h], said
+
+
+def _alarm(alarm: ZoneAlarm, start: datetime) -> Alarm:
+    return Alarm(
+        place=alarm.zone,
+        start=start + timedelta(hours=alarm.since_h),
+        issued=start + timedelta(hours=alarm.found_h),
+        flow_m3h=alarm.flow_m3h,
+        confidence=alarm.confidence,
+    )
+
+
+def write_alarms(alarms: list[Alarm], out: Path) -> None:
+    """Rows ``pipe-or-zone,start time,issue time,m3h,confidence``."""
+    with out.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["pipe", "start time", "issue time", "m3h", "confidence"])
+        for a in alarms:
+            writer.writerow([a.place, a.start.strftime(_TIME), a.issued.strftime(_TIME), f"{a.flow_m3h:.2f}", f"{a.confidence:.2f}"])
+
+
+def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetime, hours: int) -> dict[str, float]:
+    """Share of the true customer leaks told within 7 days, and share of what was told that is true."""
+    with (truth / "customer_leaks.csv").open() as file:
+        rows = [
+            (r["meter"], *((datetime.strptime(r[k], _TIME) - start) / timedelta(hours=1) for k in ("start", "end")))  # noqa: DTZ007
+            for r in csv.DictReader(file)
+        ]
+    in_time = sum(any(f.meter == m and s <= f.found_h <= min(e, s + 168) + 1 for f in found) for m, s, e in rows if s < hours)
+    true = sum(any(f.meter == m and s <= f.found_h <= e + 1 for m, s, e in rows) for f in found)
+    return {"leaks": len(rows), "found_7d": in_time / max(1, len(rows)), "precision": true / max(1, len(found))}
+
+
+def score(alarms: Path, truth: Path, scorer: Path, *, network: Path | None = None) -> dict[str, Any]:
+    """What the scorer says of an alarm file, with the rows it prints under ``rows``."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "score.json")
+        command = [sys.executable, str(scorer), str(alarms), "--truth", str(truth), "--online", "--json", str(out)]
+        command += ["--inp", str(network)] if network else []
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not out.exists():
+            raise ConfigurationError(file=str(scorer), key="score", value=done.stderr[-400:], expected="a score of the alarms")
+        result: dict[str, Any] = json.loads(out.read_text())
+        return result | {"rows": done.stdout}
+
+
+def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str, Any]:
+    """Scores of one set of metered zones."""
+    began = time.perf_counter()
+    data = read_zone_set(folder)
+    alarms, _ = watch_set(data)
+    customers = find_customer_leaks(data.readings_l_h, data.meters)
+    seconds = time.perf_counter() - began
+    write_alarms(alarms, out)
+    result = score(out, truth, scorer)
+    months = len(data.zones) * (data.inflow_m3h.shape[0] / 24 - (data.train_until - data.start).days) / 30.44
+    result["false_per_zone_month"] = result["FP"] / months
+    result["customers"] = customer_scores(customers, truth, data.start, data.inflow_m3h.shape[0])
+    result["seconds"] = seconds
+    return result
+
+
+_SHOWN = ("share_of_max", "skill", "strict_F1", "alarms", "TP", "FP", "FN", "repeats", "median_hours_to_detect", "median_hours_new_leaks",
+          "median_distance_m", "false_per_zone_month", "seconds")  # fmt: skip
+
+
+def run_bench_leaks(sets: list[Path], scorer: Path | None, out: Path | None, *, as_json: bool, console: Console) -> None:
+    """Replays every set and prints its scores.
+
+    Raises:
+        ConfigurationError: A folder is no set, or the scorer is not there.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    for folder in sets:
+        tool = scorer or folder.resolve().parents[1] / "tools" / "score_leaks.py"
+        if not tool.exists():
+            raise ConfigurationError(file=str(folder), key="--scorer", value=str(tool), expected="the file of score_leaks.py")
+        with tempfile.TemporaryDirectory() as temporary:
+            target = (out or Path(temporary)) / f"alarms-{folder.name}.csv"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            results[folder.name] = bench_set(folder, folder / "truth", tool, target)
+    if as_json:
+        console.print_json(json.dumps(results))
+        return
+    for name, result in results.items():
+        console.print(f"[bold]{name}[/]")
+        for key in _SHOWN:
+            if result.get(key) is not None:
+                console.print(f"  {key:24} {result[key]:.3f}" if isinstance(result[key], float) else f"  {key:24} {result[key]}")
+        for key, value in result.get("customers", {}).items():
+            console.print(f"  customers {key:14} {value:.3f}" if isinstance(value, float) else f"  customers {key:14} {value}")
+
+
+def bench_set(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str, Any]:
+    """Scores of one folder, by what is in it.
+
+    Raises:
+        ConfigurationError: The folder is no set of a kind that is known.
+    """
+    if (folder / "dma.npz").exists():
+        return bench_zones(folder, truth, scorer, out)
+    raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="a folder with dma.npz")
