@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,16 +17,18 @@ from tests.support.mosquitto import free_port, mosquitto_binary
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 GROUP = "demo"
+WITNESS = "witness"
+"""A client that sees and may say everything; the production access list knows no such one."""
 
 
 class Identities:
     """One authority, and what it has issued; certificates are made once and kept by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> None:
         self.folder = folder
         self.authority = folder / "authority"
         self.ca_file = make_authority(self.authority, now=utc_now() - timedelta(days=30))
-        issue_service(Service.BROKER, authority=self.authority, out=self.authority, now=utc_now(), hosts=["127.0.0.1", "localhost"])
+        issue_service(Service.BROKER, authority=self.authority, out=self.authority, now=utc_now(), hosts=hosts)
 
     def gateway(self, node: str, *, now: datetime | None = None, days: int = 1, out: str = "gateways") -> Issued:
         """A gateway's certificate."""
@@ -44,7 +46,7 @@ class Identities:
 class TlsBroker:
     """The production broker: ``port`` for gateways, ``inner_port`` for the centre's services."""
 
-    def __init__(self, folder: Path, identities: Identities, *, groups: str = GROUP, also: str = "") -> None:
+    def __init__(self, folder: Path, identities: Identities, *, groups: str = GROUP) -> None:
         self.port, self.inner_port = free_port(), free_port()
         self._binary = mosquitto_binary()
         self._log = folder / "mosquitto.log"
@@ -55,9 +57,12 @@ class TlsBroker:
         text = text.replace("/mosquitto/data/", f"{folder}/").replace("/mosquitto/certificates/", f"{identities.authority}/")
         assert "/mosquitto/" not in text
         config = folder / "tls.conf"
-        config.write_text(text + also + ("user root\n" if os.geteuid() == 0 else ""))
+        config.write_text(text + ("user root\n" if os.geteuid() == 0 else ""))
+        template = folder / "tls.acl"
+        witness = f"\nuser {WITNESS}\ntopic readwrite #\ntopic readwrite $elsewhere/#\n"
+        template.write_text((DEPLOY / "tls.acl").read_text(encoding="utf-8") + witness)
         self._environment = os.environ | {
-            "CONFIG": str(config), "TEMPLATE": str(DEPLOY / "tls.acl"), "CERTIFICATES": str(identities.authority),
+            "CONFIG": str(config), "TEMPLATE": str(template), "CERTIFICATES": str(identities.authority),
             "GROUPS_OF_SITE": groups, "PATH": f"{Path(self._binary).parent}:{os.environ['PATH']}",
         }  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,9 +99,9 @@ class TlsBroker:
 
 
 @contextlib.contextmanager
-def tls_broker(folder: Path, identities: Identities, *, groups: str = GROUP, also: str = "") -> Iterator[TlsBroker]:
+def tls_broker(folder: Path, identities: Identities, *, groups: str = GROUP) -> Iterator[TlsBroker]:
     """A running production broker, gone afterwards."""
-    broker = TlsBroker(folder, identities, groups=groups, also=also)
+    broker = TlsBroker(folder, identities, groups=groups)
     broker.start()
     try:
         yield broker
