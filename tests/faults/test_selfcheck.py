@@ -34,7 +34,7 @@ CHANGES: tuple[str, ...] = (
     "DELETE FROM reading r USING kept k WHERE k.n = 1 AND (r.point_id, r.time) = (k.point_id, k.time)",
     "INSERT INTO reading SELECT time, value, point_id, quality FROM kept WHERE n = 2",
     "INSERT INTO reading SELECT time, -5, point_id, quality FROM kept WHERE n = 3",
-    "UPDATE reading r SET time = r.time + INTERVAL '1 ms' FROM kept k WHERE k.n = 4 AND (r.point_id, r.time) = (k.point_id, k.time)",
+    "UPDATE reading r SET time = r.time + INTERVAL '1 ms' FROM kept k WHERE n = 4 AND (r.point_id, r.time) = (k.point_id, k.time)",
 )
 """One row lost, one twice, one made up, one at another time: each adds one to its count."""
 pytestmark = pytest.mark.timeout(900)
