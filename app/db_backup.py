@@ -167,7 +167,7 @@ def _pack(folder: Path, file: Path) -> None:
 
 def _unpack(file: Path, folder: Path) -> dict[str, Any]:
     try:
-        with tarfile.open(file) as archive:
+        with tarfile.open(file, "r:") as archive:
             for name in (_MANIFEST, _DUMP):
                 archive.extract(name, folder, filter="data")
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))

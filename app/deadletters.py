@@ -71,7 +71,7 @@ def run_replay(data: Path | None, config: Path | None, which: LetterFilter, *, a
         print(json.dumps(_plain(asdict(report)), indent=2, ensure_ascii=False))
     else:
         for line in as_lines(report):
-            console.print(line, highlight=False, markup=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def letter_filter(reason: str | None, edge: str | None, since: str | None) -> LetterFilter:
@@ -123,6 +123,7 @@ async def _replay_one(
         stream=kept.stream,
         ranges=kept.ranges,
         reasons=kept.reasons,
+        details=kept.details,
     )
     block = look_again(reception, message)
     if isinstance(block, StillDead):

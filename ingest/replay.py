@@ -29,6 +29,7 @@ class Message:
     ranges: tuple[SequenceRange, ...]
     """Numbers of its open letters; empty where there is no stream."""
     reasons: tuple[str, ...]
+    details: tuple[str, ...]
     """Of its open letters."""
 
 
@@ -70,9 +71,10 @@ def _without_block(intake: Intake) -> StillDead:
 
 
 def _unnumbered(block: BlockRows, message: Message) -> BlockRows | StillDead:
-    """Without numbers nothing says which readings were refused: it is worth a try when the reasons changed."""
-    refused = sorted(dead.reason for dead in block.dead)
-    if block.dead and (refused == sorted(message.reasons) or not block.point_id.size):
+    """Without numbers nothing says which readings were refused: it is worth a try when what is refused has changed."""
+    refused = sorted((dead.reason, dead.detail) for dead in block.dead)
+    before = sorted(zip(message.reasons, message.details, strict=True))
+    if block.dead and (refused == before or not block.point_id.size):
         return StillDead(reason=block.dead[0].reason, detail=block.dead[0].detail)
     return block
 

@@ -75,6 +75,7 @@ class KeptMessage:
 
     ids: tuple[int, ...]
     reasons: tuple[str, ...]
+    details: tuple[str, ...]
     message: int | None
     """Number of the letter that holds the bytes; None where none are kept."""
     edge: str
@@ -119,12 +120,13 @@ class PostgresDeadLetters:
             KeptMessage(
                 ids=tuple(ids),
                 reasons=tuple(reasons),
+                details=tuple(details),
                 message=message,
                 edge=edge,
                 stream=None if epoch is None else Stream(edge=edge, epoch=epoch),
                 ranges=tuple(SequenceRange(first=a, last=b) for a, b in zip(firsts, lasts, strict=True) if a is not None),
             )
-            for message, edge, epoch, ids, reasons, firsts, lasts in rows
+            for message, edge, epoch, ids, reasons, details, firsts, lasts in rows
         )
 
     async def bytes_of(self, message: int) -> MessageBytes:

@@ -17,7 +17,7 @@ ORDER BY max(o.id) DESC;
 -- Messages with at least one open letter that is asked for: number of the letter that holds the bytes, and every open letter.
 -- Where no bytes are kept each letter stands alone, without a message.
 WITH open AS (
-    SELECT id, edge, epoch, reason, first, last,
+    SELECT id, edge, epoch, reason, detail, first, last,
            (%(reason)s::text IS NULL OR reason = %(reason)s) AND (%(edge)s::text IS NULL OR edge = %(edge)s)
                AND (%(since)s::timestamptz IS NULL OR coalesce(received_at, at) >= %(since)s) AS asked,
            CASE WHEN point_id IS NULL THEN
@@ -25,8 +25,8 @@ WITH open AS (
            END AS message
     FROM dead_letter WHERE replayed_at IS NULL
 )
-SELECT message, edge, epoch, array_agg(id ORDER BY id), array_agg(reason ORDER BY id), array_agg(first ORDER BY id),
-       array_agg(last ORDER BY id)
+SELECT message, edge, epoch, array_agg(id ORDER BY id), array_agg(reason ORDER BY id), array_agg(detail ORDER BY id),
+       array_agg(first ORDER BY id), array_agg(last ORDER BY id)
 FROM open
 GROUP BY message, edge, epoch, CASE WHEN message IS NULL THEN id END
 HAVING bool_or(asked)

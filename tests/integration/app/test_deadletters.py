@@ -13,6 +13,7 @@ from rich.console import Console
 from app.deadletters import ReplayReport, letter_filter, replay, run_list, run_replay
 from domain.delivery import BlockRows, DeadLetter
 from domain.errors import StorageError
+from ingest.settings import IngestSettings
 from storage.database import Database
 from storage.dead_letters import LetterFilter, PostgresDeadLetters
 from storage.ingest import PostgresIngestStore
@@ -133,6 +134,26 @@ async def test_messages_without_numbers_come_back_too(town: Town) -> None:
     report = await run(town)
     assert (report.replayed, report.stored, dict(report.still_dead)) == (1, 3, {"decode_error": 1})
     assert await town.sums() == (3, 3, 0, 0, 0)
+
+
+async def test_one_of_two_strangers_in_one_message_comes_back_alone(town: Town) -> None:
+    rule = {"name": "flow_m3h", "path": "/f"}
+    source = {"name": "scada", "format": "json", "topic": "scada", "records": "", "device": "/d", "metric": [rule]}
+    town.settings = IngestSettings.model_validate({"foreign": [source]})
+    await town.take(("scada", b'[{"d": "meter-2", "f": 1}, {"d": "meter-3", "f": 2}]'), births=False)
+    before = await town.everything()
+    assert dict((await run(town)).still_dead) == {"unknown_device": 1}
+    assert await town.everything() == before
+    town.gateways.append({"node": "scada", "group": "mqtt", "name": "SCADA"})
+    await town.adopt("meter-2", gateway="scada")
+    report = await run(town)
+    assert (report.stored, dict(report.dead_again)) == (1, {"unknown_device": 1})
+    before = await town.everything()
+    assert (await run(town)).replayed == 0
+    assert await town.everything() == before
+    await town.adopt("meter-3", gateway="scada", flow_m3h="plant.flow")
+    report = await run(town)
+    assert (report.replayed, report.stored, report.repeated, dict(report.dead_again)) == (1, 1, 1, {})
 
 
 async def test_two_replays_at_once_store_once(town: Town) -> None:
