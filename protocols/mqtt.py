@@ -15,12 +15,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import structlog
 from aiomqtt.exceptions import MqttCodeError, MqttConnectError
+from cryptography import x509
 from paho.mqtt.reasoncodes import ReasonCode
 
 from domain.errors import ConfigurationError
@@ -30,6 +33,9 @@ FIRST_FAILURE = 128
 _NOT_WELCOME = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """Client identifier, name or password not valid; not authorised; banned; bad method: others, such as "busy", pass by themselves."""
 _LISTEN_S = 2.0
+RENEW_DAYS = 21
+"""A certificate that ends sooner is warned of whenever it is read."""
+log = structlog.get_logger(__name__)
 
 
 class Deed(StrEnum):
@@ -79,12 +85,19 @@ def client_context(*, ca_file: Path | None, certificate_file: Path | None, key_f
     if certificate_file is not None and key_file is not None:
         try:
             context.load_cert_chain(str(certificate_file), str(key_file))
+            _warn_of_end(certificate_file)
         except (OSError, ValueError) as error:
             path = f"{certificate_file}, {key_file}"
             raise _wrong(
                 "certificate_file, key_file", path, f"readable PEM files of a certificate and its own key ({error})"
             ) from error
     return context
+
+
+def _warn_of_end(certificate_file: Path) -> None:
+    left = x509.load_pem_x509_certificate(certificate_file.read_bytes()).not_valid_after_utc - datetime.now(UTC)
+    if left.days < RENEW_DAYS:
+        log.warning("certificate_ends_soon", file=str(certificate_file), days=left.days)
 
 
 def _wrong(key: str, value: object, expected: str) -> ConfigurationError:

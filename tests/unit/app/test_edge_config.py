@@ -17,7 +17,14 @@ def test_the_written_configuration_is_read_back_whole(tmp_path: Path) -> None:
     config = EdgeConfig(
         node=node,
         state_dir=tmp_path / "state",
-        broker=BrokerSettings(port=2883, username="gw", password_file=tmp_path / "pw"),
+        broker=BrokerSettings(
+            port=2883,
+            username="gw",
+            password_file=tmp_path / "pw",
+            ca_file=tmp_path / "ca.pem",
+            certificate_file=tmp_path / "gw.pem",
+            key_file=tmp_path / "gw.key",
+        ),
         clock=ClockSettings(kind="scaled", wall_origin=1.5, sim_origin=0.5, speed=30.0),
         keys={"abc": tmp_path / "key.pem"},
         addresses={device: Address(host="127.0.0.9", port=1502, unit_id=7)},
@@ -37,6 +44,11 @@ def test_the_written_configuration_is_read_back_whole(tmp_path: Path) -> None:
         wanted.min_m,
         wanted.max_m,
         wanted.safe_m,
+    )
+    assert (settings.broker.ca_file, settings.broker.certificate_file, settings.broker.key_file) == (
+        tmp_path / "ca.pem",
+        tmp_path / "gw.pem",
+        tmp_path / "gw.key",
     )
     assert settings.clock.speed == 30.0
     assert settings.command_keys == (("abc", tmp_path / "key.pem"),)

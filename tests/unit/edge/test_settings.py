@@ -103,6 +103,20 @@ def test_a_missing_file_and_no_toml(tmp_path: Path) -> None:
         load_edge_settings(write(tmp_path, "[gateway"))
 
 
+def test_the_files_for_tls_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        'host = "127.0.0.1"', 'host = "b"\nca_file = "tls/ca.pem"\ncertificate_file = "gw.pem"\nkey_file = "/k/gw.key"'
+    )
+    broker = load_edge_settings(write(tmp_path, text)).broker
+    assert (broker.ca_file, broker.certificate_file, broker.key_file) == (
+        tmp_path / "tls" / "ca.pem",
+        tmp_path / "gw.pem",
+        Path("/k/gw.key"),
+    )
+    with pytest.raises(ConfigurationError, match=r"broker\.ca_file"):
+        broker.tls()
+
+
 def test_the_password_comes_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n", encoding="utf-8")
     text = GOOD.replace('host = "127.0.0.1"', 'host = "b"\nusername = "gw"\npassword_file = "secret"')

@@ -80,3 +80,16 @@ def test_never_more_than_the_window_and_next_due_tells_the_truth(steps: list[tup
         assert len(window) <= 6
         assert window.in_flight(Lane.BACKLOG) + window.in_flight(Lane.LIVE) == len(window)
         assert bool(window.due(now)) is (window.next_due() <= now)
+
+
+def test_the_longest_wait_counts_from_the_first_sending() -> None:
+    window = Window(size=8, resend_s=1.0)
+    assert window.oldest_wait(5.0) == 0.0
+    window.sent(head(1), 5.0)
+    window.sent(head(2), 8.0)
+    window.sent(head(1), 9.0)
+    window.reconnected()
+    window.sent(head(1), 10.0)
+    assert window.oldest_wait(11.0) == 6.0
+    window.acked([1], 11.0)
+    assert window.oldest_wait(11.0) == 3.0
