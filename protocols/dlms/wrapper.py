@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 from protocols.dlms.framing import Arrival
 from protocols.dlms.reader import wrong
 
 VERSION = 1
 HEADER_BYTES = 8
+_HEADER = struct.Struct(">HHHH")
 
 
 def encode_frame(source: int, destination: int, apdu: bytes) -> bytes:
@@ -17,9 +20,27 @@ def encode_frame(source: int, destination: int, apdu: bytes) -> bytes:
     """
     if len(apdu) > 0xFFFF:
         raise ValueError(f"an APDU of {len(apdu)} bytes does not fit the wrapper: 65535 is the most")
-    return b"".join(
-        (VERSION.to_bytes(2, "big"), source.to_bytes(2, "big"), destination.to_bytes(2, "big"), len(apdu).to_bytes(2, "big"), apdu)
-    )
+    return _HEADER.pack(VERSION, source, destination, len(apdu)) + apdu
+
+
+def take_frames(buffer: bytearray, *, max_apdu: int = 0xFFFF) -> list[tuple[int, int, bytes]]:
+    """Takes the complete frames off the buffer: source port, destination port, APDU.
+
+    Raises:
+        DecodeError: A header is wrong, or promises more than ``max_apdu``.
+    """
+    found = []
+    while len(buffer) >= HEADER_BYTES:
+        version, source, destination, length = _HEADER.unpack_from(buffer)
+        if version != VERSION:
+            raise wrong(f"wrapper version {version}, {VERSION} is spoken")
+        if length > max_apdu:
+            raise wrong(f"wrapper promises {length} bytes, {max_apdu} are taken")
+        if len(buffer) < HEADER_BYTES + length:
+            break
+        found.append((source, destination, bytes(buffer[HEADER_BYTES : HEADER_BYTES + length])))
+        del buffer[: HEADER_BYTES + length]
+    return found
 
 
 class Wrapper:
@@ -55,23 +76,9 @@ class Wrapper:
         Raises:
             DecodeError: A header is wrong, or promises more than ``max_apdu``.
         """
-        buffer = self._buffer
-        buffer += data
-        found: list[bytes] = []
-        while len(buffer) >= HEADER_BYTES:
-            version = int.from_bytes(buffer[0:2], "big")
-            length = int.from_bytes(buffer[6:8], "big")
-            if version != VERSION:
-                raise wrong(f"wrapper version {version}, {VERSION} is spoken")
-            if length > self._max_apdu:
-                raise wrong(f"wrapper promises {length} bytes, {self._max_apdu} are taken")
-            if len(buffer) < HEADER_BYTES + length:
-                break
-            ports = int.from_bytes(buffer[2:4], "big"), int.from_bytes(buffer[4:6], "big")
-            if ports == (self._remote, self._local):
-                found.append(bytes(buffer[HEADER_BYTES : HEADER_BYTES + length]))
-            del buffer[: HEADER_BYTES + length]
-        return Arrival(apdus=tuple(found))
+        self._buffer += data
+        frames = take_frames(self._buffer, max_apdu=self._max_apdu)
+        return Arrival(apdus=tuple([apdu for source, to, apdu in frames if (source, to) == (self._remote, self._local)]))
 
     def close(self) -> bytes:
         """Nothing: closing TCP is enough."""

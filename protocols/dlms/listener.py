@@ -1,0 +1,96 @@
+"""Simulated meters on a TCP port, over the wrapper: the asyncio shell around ``server``.
+
+Meters share a port as logical devices of a concentrator do: the wrapper's destination port says which one is meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+
+from domain.errors import DecodeError
+from protocols.dlms.server import MeterSession
+from protocols.dlms.server_meter import Meter
+from protocols.dlms.wrapper import encode_frame, take_frames
+
+
+class MeterListener:
+    """Serves meters by their wrapper port (1 for the only one)."""
+
+    def __init__(
+        self,
+        meters: Mapping[int, Meter],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """``port`` 0 takes a free one; ``random`` makes the challenges."""
+        self._meters = dict(meters)
+        self._host = host
+        self._port = port
+        self._random = random
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Transport] = set()
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        if self._server is None:
+            raise RuntimeError("the listener is not started")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listens."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Peer(self._meters, self._random, self._open), self._host, self._port)
+
+    async def stop(self) -> None:
+        """Closes the port and every connection."""
+        if self._server is not None:
+            self._server.close()
+            for transport in list(self._open):
+                transport.abort()
+            await self._server.wait_closed()
+            self._server = None
+        await asyncio.sleep(0)
+
+
+class _Peer(asyncio.Protocol):
+    """One connection; a client that breaks the framing is closed."""
+
+    def __init__(self, meters: Mapping[int, Meter], random: Callable[[int], bytes], connections: set[asyncio.Transport]) -> None:
+        self._meters = meters
+        self._random = random
+        self._connections = connections
+        self._buffer = bytearray()
+        self._sessions: dict[tuple[int, int], MeterSession] = {}
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (create_server gives no other)
+        self._transport = transport
+        self._connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        if self._transport is not None:
+            self._connections.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._buffer += data
+        try:
+            frames = take_frames(self._buffer)
+        except DecodeError:
+            self._transport.close()
+            return
+        for client, device, apdu in frames:
+            meter = self._meters.get(device)
+            if meter is None:
+                continue  # nobody of that address is here, so nobody answers
+            session = self._sessions.get((client, device))
+            if session is None:
+                session = self._sessions[client, device] = MeterSession(meter, client, random=self._random)
+            self._transport.write(encode_frame(device, client, session.receive(apdu)))

@@ -1,0 +1,252 @@
+"""The meter's side of one association, without I/O: good enough that other implementations read it. For simulated meters.
+
+Does: LN referencing; none, LLS and HLS-GMAC; suites 0 and 1 with glo-, ded- and general-glo-ciphering; GET normal, with list, in
+blocks; SET and ACTION normal. Does not: SET and ACTION in blocks (refused with an exception-response), notifications, HDLC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domain.errors import DecodeError
+from protocols.dlms import acse, action, get, initiate, security
+from protocols.dlms import set as setting
+from protocols.dlms.acse import AssociationRequest, AssociationResponse, Context, Mechanism
+from protocols.dlms.action import ActionResult
+from protocols.dlms.data import Data, Kind, octets
+from protocols.dlms.errors import SecurityFailed
+from protocols.dlms.get import Attribute, Block, Result
+from protocols.dlms.initiate import Conformance, InitiateResponse
+from protocols.dlms.notifications import encode_exception
+from protocols.dlms.security import DEDICATED_TAGS, GENERAL_GLO, Keys
+from protocols.dlms.server_meter import Access, Meter
+from protocols.dlms.server_objects import UNDEFINED
+from protocols.dlms.session import AUTHENTICATE
+
+OFFERED = (
+    Conformance.GENERAL_PROTECTION | Conformance.BLOCKS_WITH_GET | Conformance.MULTIPLE_REFERENCES
+    | Conformance.GET | Conformance.SET | Conformance.SELECTIVE_ACCESS | Conformance.ACTION
+)  # fmt: skip
+_NOT_ALLOWED, _UNKNOWN = 1, 2
+_NOT_POSSIBLE, _NOT_SUPPORTED, _OTHER, _DECIPHERING, _COUNTER = 1, 2, 3, 5, 6
+_FAILURE, _NO_CONTEXT = 13, 2
+_BLOCK_UNAVAILABLE = 14
+
+
+class MeterSession:
+    """One client's connection to a meter: an APDU in, the answer out."""
+
+    def __init__(self, meter: Meter, client: int, *, random: Callable[[int], bytes]) -> None:
+        """``client`` is the client's address; ``random`` gives so many unpredictable bytes."""
+        self._meter = meter
+        self._client = client
+        self._access = meter.clients.get(client, Access())
+        self._random = random
+        self._forget()
+
+    def _forget(self) -> None:
+        self.associated = False
+        self._challenges: tuple[bytes, bytes] | None = None  # from the client, to the client; while HLS is not done
+        self._client_title = b""
+        self._limit = 0xFFFF
+        self._ciphered = False
+        self._dedicated: Keys | None = None
+        self._dedicated_seen = -1
+        self._blocks: list[bytes] = []
+
+    def receive(self, apdu: bytes) -> bytes:
+        """The answer to an APDU; an exception-response to what cannot be understood, is not allowed, or cannot be deciphered."""
+        try:
+            return self._answer(apdu)
+        except _Replayed as replayed:
+            return encode_exception(_NOT_ALLOWED, _COUNTER, replayed.last)
+        except SecurityFailed:
+            return encode_exception(_NOT_ALLOWED, _DECIPHERING)
+        except DecodeError:
+            return encode_exception(_UNKNOWN, _OTHER)
+
+    def _answer(self, apdu: bytes) -> bytes:
+        tag = apdu[0] if apdu else 0
+        if tag == acse.AARQ:
+            return self._associate(acse.decode_request(apdu))
+        if tag == acse.RLRQ:
+            self._forget()
+            return acse.encode_release(acse.RLRE)
+        if not self.associated:
+            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
+        return self._serve_ciphered(apdu) if self._ciphered else self._serve(apdu)
+
+    # --- association ---------------------------------------------------------------------------------------------------------
+
+    def _associate(self, request: AssociationRequest) -> bytes:
+        self._forget()
+        access, ciphered = self._access, request.context is Context.LOGICAL_NAMES_CIPHERED
+        if self._client not in self._meter.clients or request.context not in (
+            Context.LOGICAL_NAMES,
+            Context.LOGICAL_NAMES_CIPHERED,
+        ):
+            return self._refuse(_NO_CONTEXT)
+        if access.ciphered != ciphered or request.mechanism is not access.mechanism:
+            return self._refuse(_NO_CONTEXT if access.ciphered != ciphered else _FAILURE)
+        if access.mechanism is Mechanism.LLS and request.authentication != access.password:
+            return self._refuse(_FAILURE)
+        self._client_title = request.title or b""
+        self._ciphered = ciphered
+        wanted = request.user_information
+        proposal = initiate.decode_request(self._open(wanted) if ciphered else wanted)
+        self._limit = proposal.max_pdu or 0xFFFF
+        if proposal.dedicated_key and access.keys is not None:
+            keys = access.keys
+            self._dedicated = Keys(encryption=proposal.dedicated_key, authentication=keys.authentication, suite=keys.suite)
+        self.associated = True
+        grant = InitiateResponse(conformance=proposal.conformance & OFFERED, max_pdu=self._meter.max_pdu).encode()
+        hls = access.mechanism is Mechanism.HLS_GMAC
+        challenge = self._random(16) if hls else None
+        if challenge is not None:
+            self._challenges = (request.authentication or b"", challenge)
+        return AssociationResponse(
+            context=request.context,
+            result=0,
+            diagnostic=acse.AUTHENTICATION_REQUIRED if hls else 0,
+            mechanism=access.mechanism if hls else Mechanism.NONE,
+            title=self._meter.title if access.keys is not None else None,
+            authentication=challenge,
+            user_information=self._seal(grant, tag_of=grant) if ciphered else grant,
+        ).encode()
+
+    def _refuse(self, diagnostic: int) -> bytes:
+        return AssociationResponse(result=1, diagnostic=diagnostic).encode()
+
+    def _prove(self, parameter: Data | None) -> ActionResult:
+        challenges, keys = self._challenges, self._access.keys
+        if challenges is None or keys is None or parameter is None or parameter.kind is not Kind.OCTET_STRING:
+            return ActionResult(UNDEFINED)
+        ours, theirs = challenges[1], challenges[0]
+        try:
+            # Fresh by our challenge; its counter may be below that of the APDU around it, which was taken first or after.
+            security.check_gmac_answer(keys, self._client_title, parameter.value, ours)
+        except SecurityFailed:
+            self.associated = False
+            return ActionResult(3)
+        self._challenges = None
+        proof = security.gmac_answer(keys, self._meter.title, self._meter.next_counter(), theirs)
+        return ActionResult(0, Result(octets(proof)))
+
+    # --- protection ----------------------------------------------------------------------------------------------------------
+
+    def _serve_ciphered(self, apdu: bytes) -> bytes:
+        plain = self._open(apdu)
+        return self._seal(self._serve(plain), tag_of=apdu)
+
+    def _open(self, apdu: bytes) -> bytes:
+        named, secured = security.unwrap(apdu)
+        dedicated = apdu[0] in DEDICATED_TAGS
+        keys = self._dedicated if dedicated else self._access.keys
+        title = self._client_title or named or b""
+        if keys is None or len(title) != security.TITLE_BYTES:
+            raise SecurityFailed("no keys or no system title")
+        counter, plain = security.unprotect(keys, title, secured)
+        if dedicated:
+            if counter <= self._dedicated_seen:
+                raise _Replayed(self._dedicated_seen)
+            self._dedicated_seen = counter
+        else:
+            self._fresh(counter)
+        return plain
+
+    def _fresh(self, counter: int) -> None:
+        name = self._client, self._client_title
+        last = self._meter.seen.get(name, -1)
+        if counter <= last:
+            raise _Replayed(last)
+        self._meter.seen[name] = counter
+
+    def _seal(self, answer: bytes, *, tag_of: bytes) -> bytes:
+        if answer[0] not in security.CIPHERED_SERVICES:  # an exception-response has no ciphered form
+            return answer
+        dedicated = tag_of[0] in DEDICATED_TAGS
+        keys = self._dedicated if dedicated else self._access.keys
+        if keys is None:
+            raise SecurityFailed("no keys")
+        secured = security.protect(keys, self._meter.title, self._meter.next_counter(), answer)
+        if tag_of[0] in (GENERAL_GLO, security.GENERAL_DED):
+            return security.wrap_general(self._meter.title, secured, dedicated=dedicated)
+        return security.wrap(answer, secured, dedicated=dedicated)
+
+    # --- services ------------------------------------------------------------------------------------------------------------
+
+    def _serve(self, apdu: bytes) -> bytes:
+        tag = apdu[0] if apdu else 0
+        if tag == action.REQUEST:
+            return self._action(apdu)
+        if self._challenges is not None:
+            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
+        if tag == get.REQUEST:
+            return self._get(apdu)
+        if tag == setting.REQUEST:
+            return self._set(apdu)
+        return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
+
+    def _get(self, apdu: bytes) -> bytes:
+        request = get.decode_get_request(apdu)
+        if request.next_block is not None:
+            return self._next_block(request.invoke, request.next_block)
+        results = [self._read(attribute) for attribute in request.attributes]
+        if request.with_list:
+            whole = get.encode_get_response_list(request.invoke, results)
+            raw = whole[3:]
+        else:
+            whole = get.encode_get_response(request.invoke, results[0])
+            raw = whole[4:]
+        if len(whole) <= self._room:
+            return whole
+        size = max(self._room - 12, 16)
+        self._blocks = [raw[i : i + size] for i in range(0, len(raw), size)]
+        return self._next_block(request.invoke, 0)
+
+    def _next_block(self, invoke: int, number: int) -> bytes:
+        if number >= len(self._blocks):
+            return get.encode_get_response(invoke, Result(None, _BLOCK_UNAVAILABLE))
+        last = number == len(self._blocks) - 1
+        return get.encode_get_response_block(invoke, Block(number=number + 1, last=last, raw=self._blocks[number]))
+
+    def _read(self, attribute: Attribute) -> Result:
+        found = self._meter.objects.get((attribute.class_id, attribute.obis))
+        return Result(None, UNDEFINED) if found is None else found.get(attribute.attribute, attribute.selection)
+
+    def _set(self, apdu: bytes) -> bytes:
+        request = setting.decode_set_request(apdu)
+        if request.block is not None:
+            return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
+        results = []
+        for attribute, value in zip(request.attributes, request.values, strict=False):
+            found = self._meter.objects.get((attribute.class_id, attribute.obis))
+            results.append(UNDEFINED if found is None else found.set(attribute.attribute, value))
+        if request.choice == setting.LIST:
+            return setting.encode_set_response_list(request.invoke, results)
+        return setting.encode_set_response(request.invoke, results[0])
+
+    def _action(self, apdu: bytes) -> bytes:
+        request = action.decode_action_request(apdu)
+        if request.choice != action.NORMAL:
+            return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
+        method, parameter = request.methods[0], request.parameters[0]
+        if method == AUTHENTICATE:
+            result = self._prove(parameter)
+        elif self._challenges is not None:
+            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
+        else:
+            found = self._meter.objects.get((method.class_id, method.obis))
+            result = ActionResult(UNDEFINED) if found is None else found.call(method.method, parameter)
+        return action.encode_action_response(request.invoke, result)
+
+    @property
+    def _room(self) -> int:
+        """Bytes that a plain answer may have."""
+        return self._limit - (34 if self._ciphered else 0)
+
+
+class _Replayed(Exception):
+    def __init__(self, last: int) -> None:
+        self.last = last
+        super().__init__(f"counter not above {last}")

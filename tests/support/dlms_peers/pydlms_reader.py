@@ -1,0 +1,36 @@
+"""Reads a meter with the pydlms client (GPL-3.0), an independent implementation: a test tool in its own process.
+
+Prints one JSON line with what it read. Arguments: JSON with ``port`` and ``kind`` (none, lls, gmac).
+"""
+
+import json
+import sys
+
+from pydlms import DlmsClient, Mechanism, SecurityContext
+
+
+def main():
+    options = json.loads(sys.argv[1])
+    kind = options["kind"]
+    more = {"none": {}, "lls": {"mechanism": Mechanism.LLS, "password": b"12345678"}, "gmac": {"mechanism": Mechanism.HLS_GMAC}}[
+        kind
+    ]
+    if kind == "gmac":
+        more["security"] = SecurityContext(
+            encryption_key=bytes(range(16)),
+            authentication_key=bytes(range(0xD0, 0xE0)),
+            client_system_title=b"PYD00001",
+            invocation_counter=1,
+        )
+    address = {"none": 16, "lls": 32, "gmac": 1}[kind]
+    found = {}
+    with DlmsClient.tcp("127.0.0.1", options["port"], client_sap=address, **more) as meter:
+        found["water"] = str(meter.get_register("8.0.1.0.0.255"))
+        found["clock"] = str(meter.get_clock())
+        profile = meter.read_profile("1.0.99.1.0.255", typed=True, scalers=False)
+        found["rows"] = [int(row[7]) for row in profile.rows]
+        found["objects"] = len(list(meter.get_association_view()))
+    return found
+
+
+print(json.dumps(main()))
