@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from protocols.dlms import action
+from domain.errors import DecodeError
+from protocols.dlms import action, get
 from protocols.dlms import data as axdr
 from protocols.dlms.action import ActionResponse, ActionResult, Method
 from protocols.dlms.channel import Channel, Exchange, same_invoke
 from protocols.dlms.data import Data, Kind
 from protocols.dlms.errors import access_refused
 from protocols.dlms.exchange_get import value_of
-from protocols.dlms.get import Block
+from protocols.dlms.get import Block, Result
 from protocols.dlms.initiate import Conformance
 from protocols.dlms.reader import Reader, wrong
 
@@ -87,10 +88,25 @@ def _read_blocks(channel: Channel, answer: ActionResponse, invoke: int, what: st
         if block.last:
             break
         answer = yield from _ask(channel, action.encode_action_next(invoke, number), invoke, what)
-    reader = Reader(bytes(collected))
-    result = action.read_action_result(reader)
-    reader.finish(what)
-    return result
+    return _returned(bytes(collected), what)
+
+
+def _returned(raw: bytes, what: str) -> ActionResult:
+    """The answer out of blocks: meters send the data alone, with its result choice before it, or the whole action response."""
+    forms: tuple[Callable[[Reader], ActionResult], ...] = (
+        lambda reader: ActionResult(0, Result(axdr.read(reader))),
+        lambda reader: ActionResult(0, get.read_result(reader)),
+        action.read_action_result,
+    )
+    for form in forms:
+        reader = Reader(raw)
+        try:
+            found = form(reader)
+            reader.finish(what)
+        except DecodeError:
+            continue
+        return found
+    raise wrong(f"{what}: {len(raw)} bytes in blocks that are no return parameter")
 
 
 def _ask(channel: Channel, request: bytes, invoke: int, what: str) -> Exchange[ActionResponse]:

@@ -69,6 +69,7 @@ def main():
         valve[2], valve[3] = DlmsData(DataType.BOOLEAN, True), DlmsData(DataType.ENUM, 1)
 
     meter.add_method(70, "0.0.96.3.10.255", 2, reconnect)
+    meter.add_method(1, "0.0.96.1.0.255", 5, lambda _, parameter: parameter)  # gives back what it is given
     server = serve(meter, hdlc=options.get("hdlc", False), hdlc_window=options.get("window", 1))
     print(server.server_address[1], flush=True)
     sys.stdin.read()

@@ -14,6 +14,7 @@ from domain.errors import DecodeError, DeviceTimeout
 from domain.quantities import Quantity
 from protocols.dlms import profile
 from protocols.dlms.acse import Mechanism
+from protocols.dlms.action import Method
 from protocols.dlms.association import Association, Ciphering
 from protocols.dlms.client import DlmsClient
 from protocols.dlms.counters import MemoryCounterStore
@@ -31,6 +32,7 @@ from tests.support.dlms_environment import peer_meter
 KEYS = Keys(encryption=bytes(range(16)), authentication=bytes(range(0xD0, 0xE0)))
 IMPORT, WATER, LOAD = Obis("1-0:1.8.0"), Obis("8-0:1.0.0"), Obis("1-0:99.1.0")
 SERIAL = Attribute(class_id=1, obis=Obis("0-0:96.1.0"), attribute=2)
+ECHO = Method(class_id=1, obis=Obis("0-0:96.1.0"), method=5)
 START = datetime(2026, 11, 20, tzinfo=UTC)
 TIMEOUT_S = 20
 
@@ -114,6 +116,8 @@ async def _everything(client: DlmsClient) -> None:
     for value in (octets(os.urandom(5)), octets(b"\x7e" * 3000), before):  # the second takes blocks
         await client.set(SERIAL, value)
         assert await client.get(SERIAL) == value
+    for value in (octets(b"short"), octets(b"\x7e" * 3000)):  # the second takes blocks there and back
+        assert await client.action(ECHO, value) == value
     await profile.reconnect(client)
     assert (await profile.read_disconnector(client)).output
     await profile.disconnect(client)

@@ -136,3 +136,10 @@ def test_wrapper_refuses_what_is_none() -> None:
     with pytest.raises(DecodeError, match="promises"):
         Wrapper(local=16, remote=1, max_apdu=10).receive(bytes.fromhex("0001 0001 0010 000B"))
     assert Wrapper(local=16, remote=1).receive(wrap(1, 17, b"not ours")).apdus == ()
+
+
+def test_a_frame_must_end_in_a_flag() -> None:
+    raw = encode_frame(Frame(destination=b"\x03", source=b"\x21", control=0x11))
+    reader = FrameReader()
+    assert list(reader.feed(raw[:-1] + b"\x00" + raw)) == [read_one(raw)]
+    assert reader.damaged == 1

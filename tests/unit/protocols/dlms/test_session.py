@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DecodeError
-from protocols.dlms import get, security
+from protocols.dlms import action, get, security
 from protocols.dlms import set as setting
 from protocols.dlms.acse import AssociationResponse, Context, Mechanism
+from protocols.dlms.action import Method
 from protocols.dlms.association import Association, Ciphering
 from protocols.dlms.channel import Exchange
 from protocols.dlms.counters import Lease
@@ -250,3 +251,19 @@ def test_associations_that_make_no_sense() -> None:
         Ciphering(keys=KEYS, title=b"short", counter_name="x")
     with pytest.raises(AssociationRefused):
         raise AssociationRefused(1, Trouble.OTHER, "x")
+
+
+def test_an_answer_in_blocks_is_read_in_each_of_the_three_forms() -> None:
+    value = octets(bytes(range(200)))
+    method = Method(class_id=1, obis=Obis("0-0:96.1.0"), method=5)
+    for head in (b"", b"\x00", b"\x00\x01\x00"):
+        raw = head + encode(value)
+        exchange = _plain().action(method)
+        invoke = next(exchange)[2]
+        request = exchange.send(action.encode_action_response_block(invoke, Block(number=1, last=False, raw=raw[:100])))
+        assert request == action.encode_action_next(invoke, 1)
+        assert _finish(exchange, action.encode_action_response_block(invoke, Block(number=2, last=True, raw=raw[100:]))) == value
+    exchange = _plain().action(method)
+    invoke = next(exchange)[2]
+    with pytest.raises(DecodeError, match="no return parameter"):
+        exchange.send(action.encode_action_response_block(invoke, Block(number=1, last=True, raw=b"\xfe\xfe")))
