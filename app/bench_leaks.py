@@ -25,7 +25,7 @@ from domain.findings import FindingKind
 from domain.series import FloatArray
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
 from leak_detection.zone_balance import balance, hourly, mask_stuck
-from leak_detection.zone_watch import WatchSettings, ZoneAlarm, watch_tick, ZoneWatch
+from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, watch_tick
 
 _MISSING = -32768
 _TIME = "%Y-%m-%d %H:%M"
@@ -58,6 +58,8 @@ class ZoneSet:
     pressure_m: FloatArray
     readings_l_h: FloatArray
     meters: tuple[str, ...]
+    repaired: frozenset[str] = frozenset()
+    """Zones with a repair in the three days before ``train_until``: their balance has not spoken since."""
 
 
 def read_zone_set(folder: Path) -> ZoneSet:
@@ -82,11 +84,20 @@ def read_zone_set(folder: Path) -> ZoneSet:
             pressure_m=np.stack([hourly(pressure[:, k], per_hour) for k in range(len(names))], axis=1),
             readings_l_h=np.where(arrays["meter"] == _MISSING, np.nan, arrays["meter"].astype(np.float64)),
             meters=tuple(str(n) for n in arrays["meter_id"]),
+            repaired=_just_repaired(folder / "repairs.csv", datetime.strptime(meta["train_until"], _TIME)),  # noqa: DTZ007
         )
     except (OSError, KeyError) as error:
         raise ConfigurationError(
             file=str(folder), key="dma.npz", value=str(error), expected="a set as its README says: dma.npz and meta.json"
         ) from error
+
+
+def _just_repaired(file: Path, moment: datetime) -> frozenset[str]:
+    if not file.exists():
+        return frozenset()
+    with file.open() as rows:
+        times = [(r["dma"], datetime.strptime(r["repaired"], _TIME)) for r in csv.DictReader(rows)]  # noqa: DTZ007
+    return frozenset(zone for zone, at in times if moment - timedelta(days=3) <= at < moment)
 
 
 def _scaled(arrays: dict[str, Any], name: str, scale: str | None = None) -> FloatArray:
@@ -95,10 +106,8 @@ def _scaled(arrays: dict[str, Any], name: str, scale: str | None = None) -> Floa
 
 
 def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:
-    """The leak alarms of a set, those open when the scored part begins told again on that day, and everything that was said."""
-    balances = {
-        z: balance(data.inflow_m3h[:, k], data.meters_m3h[:, k], data.pressure_m[:, k]) for k, z in enumerate(data.zones)
-    }
+    """The leak alarms of a set, with those open when the scored part begins told again that day, and everything said."""
+    balances = {z: balance(data.inflow_m3h[:, k], data.meters_m3h[:, k], data.pressure_m[:, k]) for k, z in enumerate(data.zones)}
     watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in data.zones}
     opening_h = int((data.train_until - data.start) / timedelta(hours=1))
     said: list[ZoneAlarm] = []
@@ -109,7 +118,8 @@ def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[lis
             opened = True
             said += [
                 ZoneAlarm(zone=z, kind=FindingKind.STANDING, found_h=24 + 6 * n, since_h=0, flow_m3h=w.open_m3h, flow_error_m3h=0.0,
-                          confidence=0.8) for z, w in watches.items() if w.open_m3h > 0
+                          confidence=0.8)
+                for z, w in watches.items() if w.open_m3h > 0 and z not in data.repaired
             ]  # fmt: skip
     leaks = [a for a in said if a.cause == "leak" and a.kind is not FindingKind.METER_FAULT]
     return [_alarm(a, data.start) for a in leaks if a.found_h >= opening_h], said
@@ -131,16 +141,19 @@ def write_alarms(alarms: list[Alarm], out: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(["pipe", "start time", "issue time", "m3h", "confidence"])
         for a in alarms:
-            writer.writerow([a.place, a.start.strftime(_TIME), a.issued.strftime(_TIME), f"{a.flow_m3h:.2f}", f"{a.confidence:.2f}"])
+            writer.writerow(
+                [a.place, a.start.strftime(_TIME), a.issued.strftime(_TIME), f"{a.flow_m3h:.2f}", f"{a.confidence:.2f}"]
+            )
 
 
 def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetime, hours: int) -> dict[str, float]:
     """Share of the true customer leaks told within 7 days, and share of what was told that is true."""
+
+    def hour(text: str) -> float:
+        return (datetime.strptime(text, _TIME) - start) / timedelta(hours=1)  # noqa: DTZ007
+
     with (truth / "customer_leaks.csv").open() as file:
-        rows = [
-            (r["meter"], *((datetime.strptime(r[k], _TIME) - start) / timedelta(hours=1) for k in ("start", "end")))  # noqa: DTZ007
-            for r in csv.DictReader(file)
-        ]
+        rows = [(r["meter"], hour(r["start"]), hour(r["end"])) for r in csv.DictReader(file)]
     in_time = sum(any(f.meter == m and s <= f.found_h <= min(e, s + 168) + 1 for f in found) for m, s, e in rows if s < hours)
     true = sum(any(f.meter == m and s <= f.found_h <= e + 1 for m, s, e in rows) for f in found)
     return {"leaks": len(rows), "found_7d": in_time / max(1, len(rows)), "precision": true / max(1, len(found))}
@@ -175,7 +188,8 @@ def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str,
     return result
 
 
-_SHOWN = ("share_of_max", "skill", "strict_F1", "alarms", "TP", "FP", "FN", "repeats", "median_hours_to_detect", "median_hours_new_leaks",
+_SHOWN = ("share_of_max", "skill", "strict_F1", "alarms", "TP", "FP", "FN", "repeats", "median_hours_to_detect",
+          "median_hours_new_leaks",
           "median_distance_m", "false_per_zone_month", "seconds")  # fmt: skip
 
 

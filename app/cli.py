@@ -150,7 +150,7 @@ def edge_run(config: ConfigFile) -> None:
     from edge.settings import load_edge_settings
 
     settings = load_edge_settings(config)
-    _serve(lambda stop: run_gateway(settings, stop=stop))
+    _serve(lambda stop: run_gateway(settings, stop=stop, source=config))
 
 
 @edge.command("import")

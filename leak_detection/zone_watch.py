@@ -1,0 +1,316 @@
+"""A zone's leakage watched tick by tick: steps, slow growth, ends, and what looks like a leak but is a meter or a valve.
+
+    slope moved ─▶ hold: the relation itself changed (boundary valve, meter); nothing is said of leaks until it is back or has
+    settled
+    rise of 2 days over the median of the 14 before   ─▶ burst            (18 h suffice for three times the threshold)
+    rise of 5 days over the least of 60               ─▶ creeping
+    fall                                              ─▶ over; the baseline starts anew
+
+The threshold is a few standard deviations of the zone's own day-to-day changes, never below a share of its inflow. Pure and causal:
+``ZoneWatch.step`` sees one row of the balance at a time, so a replay and the service are one code.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from domain.findings import FindingKind
+from domain.series import FloatArray
+from leak_detection import robust
+from leak_detection.zone_balance import PER_DAY, TICK_H, Balance
+
+_ADDITIVE = 3.0
+_SUSPECT = 6
+"""Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """How much must change before anything is said."""
+
+    least_m3h: float = 0.3
+    least_share: float = 0.008
+    """Of the mean inflow."""
+    sds: float = 6.0
+    slope_share: float = 0.025
+    """Change of the slope that holds the watch, and ``sds`` of its own spread if that is more."""
+    settle_days: int = 21
+    """A slope that has stayed moved so long is the new one."""
+    growth: float = 0.6
+    """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneAlarm:
+    """Something to say about one zone."""
+
+    zone: str
+    kind: FindingKind
+    found_h: int
+    """Hours from the start of the recording to the moment of issue."""
+    since_h: int
+    flow_m3h: float
+    flow_error_m3h: float
+    confidence: float
+    cause: str = "leak"
+    """``leak``, or ``boundary_valve:<zone>`` or ``slope`` for what is none."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ZoneWatch:
+    """What is remembered of a zone between ticks: at most 60 days."""
+
+    zone: str
+    settings: WatchSettings = field(default_factory=WatchSettings)
+    open_m3h: float = 0.0
+    """Flow of the leaks told and not over."""
+    told_m3h: float = 0.0
+    """What was open at the last alarm."""
+    untold_m3h: float = 0.0
+    """Growth since."""
+    held: bool = False
+    unexplained_m3h: float = float("nan")
+    """Mean inflow of the last window beyond slope, meters and level; what the neighbour test compares."""
+    _levels: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
+    _changes: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
+    _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
+    _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
+    _moved: deque[float] = field(default_factory=lambda: deque(maxlen=200))
+    _clear: int = 0
+    _added: int = 0
+    _former: float = 0.0
+    _ceiling: float = float("-inf")
+    _ceiling_ticks: int = 0
+    _floor: float = float("inf")
+
+    def step(self, row: Balance, n: int) -> ZoneAlarm | None:
+        """Takes row ``n`` of the balance; an alarm if there is something new to say."""
+        slope, leakage = float(row.slope[n]), float(row.leakage_m3h[n])
+        usual = self._slope()
+        if np.isfinite(usual):
+            leakage += (float(row.usual_slope[n]) - usual) * float(row.usual_meters_m3h[n])
+        own = leakage + (usual - slope) * float(row.usual_meters_m3h[n])
+        added = self._is_additive(own, slope - usual, float(row.usual_meters_m3h[n]), float(row.mean_inflow_m3h[n]))
+        self._added = self._added + 1 if added else 0
+        if self._added > PER_DAY and self._off(slope):
+            # A large leak bends the relation a little; a valve or a meter turns it. Judged by windows that hold it whole.
+            leakage = min(leakage, own)
+            self.held = False
+            self._moved.clear()
+        elif (hold := self._hold(slope)) is not None:
+            return self._slope_alarm(row, n, hold)
+        self._track_unexplained(row, n)
+        if self.held or not np.isfinite(leakage):
+            return None
+        return self._judge(row, n, leakage)
+
+    def _is_additive(self, own: float, change: float, meters: float, inflow: float) -> bool:
+        """Whether water has been added that no change of the slope explains."""
+        if (self.held and len(self._moved) > _SUSPECT) or not self._levels:
+            return False
+        rise = own - robust.scalar_median(np.array(self._levels)[-14 * PER_DAY :])
+        return rise > self.threshold(inflow) and rise > _ADDITIVE * abs(change) * meters
+
+    def threshold(self, mean_inflow_m3h: float) -> float:
+        """Least change that speaks [m³/h]."""
+        least = max(self.settings.least_m3h, self.settings.least_share * mean_inflow_m3h)
+        return max(least, self.settings.sds * self._sd())
+
+    def _sd(self) -> float:
+        sd = robust.SD_OF_MAD * robust.scalar_median(np.abs(np.array(self._changes))) / np.sqrt(2.0) if self._changes else np.nan
+        return float(sd) if np.isfinite(sd) else 0.0
+
+    def _slope(self) -> float:
+        return robust.scalar_median(np.array(self._slopes)[-15 * PER_DAY :]) if self._slopes else float("nan")
+
+    def _hold(self, slope: float) -> float | None:
+        """Follows the slope; its change once it has stayed moved for more than a window, else None."""
+        if not np.isfinite(slope):
+            return None
+        if len(self._slopes) < 5 * PER_DAY:
+            self._slopes.append(slope)
+            return None
+        if not self._off(slope):
+            self._clear += 1
+            if len(self._moved) <= _SUSPECT or self._clear > PER_DAY:
+                self.held = False
+                self._moved.clear()
+                self._slopes.append(slope)
+            return None
+        usual = robust.scalar_median(np.array(self._slopes))
+        self._clear = 0
+        self.held = True
+        self._moved.append(slope)
+        if len(self._moved) >= self.settings.settle_days * PER_DAY or self._is_former(slope):
+            self._settle()
+        return slope / usual - 1.0 if len(self._moved) == _SUSPECT + 1 else None
+
+    def _off(self, slope: float) -> bool:
+        """Whether a slope is farther from the usual one than slopes have been."""
+        if not np.isfinite(slope) or len(self._slopes) < 5 * PER_DAY:
+            return False
+        known = np.array(self._slopes)
+        usual = robust.scalar_median(known)
+        return abs(slope / usual - 1.0) > max(self.settings.slope_share, self.settings.sds * robust.scalar_sd(known) / usual)
+
+    def _is_former(self, slope: float) -> bool:
+        """Whether the slope has been back for two days at what it was before it last settled."""
+        recent = np.array(self._moved)[-2 * PER_DAY :]
+        return bool(
+            self._former > 0
+            and recent.size == 2 * PER_DAY
+            and np.abs(recent / self._former - 1.0).max() <= self.settings.slope_share
+            and abs(slope / self._former - 1.0) <= self.settings.slope_share
+        )
+
+    def _settle(self) -> None:
+        """The moved slope is the slope now.
+
+        A biased meter or a neighbour's water scales the level with the slope, customers that are no longer read leave it alone:
+        what is a rise under both is a leak.
+        """
+        self._former = robust.scalar_median(np.array(self._slopes))
+        recent = list(self._moved)[-7 * PER_DAY :]
+        ratio = robust.scalar_median(np.array(recent)) / self._former
+        self._slopes.clear()
+        self._slopes.extend((recent * (6 * PER_DAY))[: 6 * PER_DAY])
+        self._moved.clear()
+        levels = [v * max(1.0, ratio) for v in self._levels]
+        self._levels.clear()
+        self._levels.extend(levels)
+        self._recent.clear()
+        self._floor = min(self._floor, self._floor * ratio)
+        self.held = False
+
+    def _track_unexplained(self, row: Balance, n: int) -> None:
+        level = robust.scalar_median(np.array(self._levels)[-14 * PER_DAY :]) if self._levels else float("nan")
+        self.unexplained_m3h = float(row.mean_inflow_m3h[n] - self._slope() * row.mean_meters_m3h[n] - level)
+
+    def _slope_alarm(self, row: Balance, n: int, change: float) -> ZoneAlarm:
+        self._track_unexplained(row, n)
+        end = int(row.end_h[n])
+        return ZoneAlarm(
+            zone=self.zone, kind=FindingKind.METER_FAULT, found_h=end, since_h=end - 24, flow_m3h=self.unexplained_m3h,
+            flow_error_m3h=float(row.residual_m3h[n]), confidence=min(0.95, abs(change) * 10), cause="slope",
+        )  # fmt: skip
+
+    def _judge(self, row: Balance, n: int, leakage: float) -> ZoneAlarm | None:
+        """Compares the newest leakage with the zone's own past."""
+        if len(self._recent) >= PER_DAY:
+            self._changes.append(leakage - self._recent[-PER_DAY])
+        self._recent.append(leakage)
+        self._levels.append(leakage)
+        levels = np.array(self._levels)
+        # The level lags two days behind, so that what is judged has not taught it.
+        past, two_days = levels[: -2 * PER_DAY], levels[-2 * PER_DAY :]
+        if past.size < PER_DAY:
+            return None
+        limit = self.threshold(float(row.mean_inflow_m3h[n]))
+        level = robust.scalar_median(past[-14 * PER_DAY :])
+        if float(two_days.max()) < level - limit and self.open_m3h <= 0:
+            self._ceiling, self._ceiling_ticks = level, 45 * PER_DAY
+        self._ceiling_ticks -= 1
+        if self._ceiling_ticks > 0 and float(np.median(two_days)) > level:
+            # The way back from a fall that nobody has explained is no leak.
+            level = max(level, self._ceiling)
+        self._learn_floor(past)
+        if float(two_days.max()) < max(
+            robust.scalar_median(past[-14 * PER_DAY :]) - limit, self._floor + 0.5 * limit if self.open_m3h > 0 else -np.inf
+        ):
+            self._end(float(np.median(two_days)), limit)
+            return None
+        rise, quick = float(two_days.min()) - level, float(levels[-3:].min()) - level
+        if rise > limit or quick > 3 * limit:
+            flow = float(np.median(two_days)) - level if rise > limit else quick
+            step = quick > 3 * limit or float(two_days.min() - past[-PER_DAY:].max()) > 0.6 * flow
+            onset = int(row.end_h[n]) - TICK_H * (2 * PER_DAY if rise > limit else 3)
+            return self._tell(row, n, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
+        smooth = float(np.median(levels[-5 * PER_DAY :]))
+        low = np.array([np.median(levels[k : k + 2 * PER_DAY]) for k in range(0, max(1, past.size - 3 * PER_DAY), PER_DAY)])
+        if past.size > 5 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
+            since = int(row.end_h[n]) - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
+            return self._tell(row, n, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
+        return None
+
+    def _learn_floor(self, past: FloatArray) -> None:
+        """The least level that has lasted three days: what the zone loses when nothing new is open."""
+        if past.size >= 3 * PER_DAY:
+            self._floor = min(self._floor, float(np.median(past[-3 * PER_DAY :])))
+
+    def _end(self, now: float, limit: float) -> None:
+        """Something ended; what stays open is what still stands above the floor."""
+        left = max(0.0, now - self._floor)
+        self.open_m3h = min(self.open_m3h, left) if left > limit else 0.0
+        self.told_m3h = min(self.told_m3h, self.open_m3h)
+        self.untold_m3h = 0.0
+        self._keep_last(2 * PER_DAY)
+
+    def _keep_last(self, ticks: int) -> None:
+        kept = list(self._levels)[-ticks:]
+        self._levels.clear()
+        self._levels.extend(kept)
+
+    def _tell(self, row: Balance, n: int, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
+        """An alarm, unless it is only the growth of what was told."""
+        self.open_m3h += flow
+        self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
+        self.untold_m3h += flow
+        if kind is FindingKind.CREEPING and self.told_m3h > 0 and self.untold_m3h < self.settings.growth * self.told_m3h:
+            return None
+        self.told_m3h, self.untold_m3h = self.open_m3h, 0.0
+        sd = self._sd()
+        return ZoneAlarm(
+            zone=self.zone, kind=kind, found_h=int(row.end_h[n]), since_h=max(0, since_h), flow_m3h=flow,
+            flow_error_m3h=max(sd, float(row.residual_m3h[n]) / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
+        )  # fmt: skip
+
+
+def boundary_valve(
+    zone: str, rise_m3h: float, unexplained_m3h: dict[str, float], neighbours: frozenset[str] | None = None
+) -> str | None:
+    """The zone whose inflow fell by what this one's rose, as when a valve between them was left open; None if there is none.
+
+    Args:
+        zone: Where the rise is.
+        rise_m3h: How much [m³/h].
+        unexplained_m3h: Inflow beyond expectation of every zone at the same moment.
+        neighbours: Zones that share a boundary valve with it; None: not known, any may.
+    """
+    others = [z for z in unexplained_m3h if z != zone and (neighbours is None or z in neighbours)]
+    match = [z for z in others if unexplained_m3h[z] < 0 and abs(rise_m3h + unexplained_m3h[z]) <= 0.3 * abs(rise_m3h)]
+    return min(match, key=lambda z: abs(rise_m3h + unexplained_m3h[z]), default=None)
+
+
+def watch_zones(
+    balances: dict[str, Balance], *, settings: WatchSettings | None = None, neighbours: dict[str, frozenset[str]] | None = None
+) -> tuple[tuple[ZoneAlarm, ...], dict[str, ZoneWatch]]:
+    """Every alarm of a recording of many zones in order of issue, and the watches as they stand at its end."""
+    watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in balances}
+    alarms: list[ZoneAlarm] = []
+    for n in range(max((b.end_h.size for b in balances.values()), default=0)):
+        alarms += watch_tick(watches, balances, n, neighbours)
+    return tuple(alarms), watches
+
+
+def watch_tick(
+    watches: dict[str, ZoneWatch], balances: dict[str, Balance], n: int, neighbours: dict[str, frozenset[str]] | None = None
+) -> list[ZoneAlarm]:
+    """One tick of all zones: each judged by itself, then against its neighbours."""
+    found = [a for z, b in balances.items() if n < b.end_h.size and (a := watches[z].step(b, n)) is not None]
+    unexplained = {z: w.unexplained_m3h for z, w in watches.items()}
+    out: list[ZoneAlarm] = []
+    for alarm in found:
+        near = (neighbours or {}).get(alarm.zone) if neighbours is not None else None
+        other = boundary_valve(alarm.zone, alarm.flow_m3h, unexplained, near) if alarm.cause == "slope" or neighbours else None
+        out.append(_as_valve(alarm, other) if other else alarm)
+    return out
+
+
+def _as_valve(alarm: ZoneAlarm, other: str) -> ZoneAlarm:
+    return ZoneAlarm(
+        zone=alarm.zone, kind=FindingKind.METER_FAULT, found_h=alarm.found_h, since_h=alarm.since_h, flow_m3h=alarm.flow_m3h,
+        flow_error_m3h=alarm.flow_error_m3h, confidence=alarm.confidence, cause=f"boundary_valve:{other}",
+    )  # fmt: skip

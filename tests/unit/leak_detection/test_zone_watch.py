@@ -1,0 +1,78 @@
+"""Steps and growth are told once and soon; meters, valves and habits are not told as leaks."""
+
+import numpy as np
+import pytest
+
+from domain.findings import FindingKind
+from leak_detection.zone_balance import balance
+from leak_detection.zone_watch import boundary_valve, watch_zones
+
+_DAY = 10 + 8 * np.exp(-0.5 * ((np.arange(24) - 8) / 3) ** 2) + 6 * np.exp(-0.5 * ((np.arange(24) - 19) / 2.5) ** 2)
+_DAYS = 100
+_HOURS = np.arange(_DAYS * 24)
+
+
+def _zone(extra, seed=1, gain=1.0):
+    rng = np.random.default_rng(seed)
+    use = np.tile(_DAY, _DAYS) * rng.normal(1, 0.05, _HOURS.size)
+    return (use + 5.0 + extra) * gain, use * 0.7 * rng.normal(1, 0.01, _HOURS.size)
+
+
+def _leaks(extra, **kwargs):
+    alarms, watches = watch_zones({"z": balance(*_zone(extra, **kwargs))})
+    return [a for a in alarms if a.cause == "leak"], watches["z"]
+
+
+def test_a_quiet_zone_says_nothing():
+    assert _leaks(np.zeros(_HOURS.size))[0] == []
+
+
+def test_a_step_is_a_burst_within_two_and_a_half_days_and_is_told_once():
+    alarms, watch = _leaks(np.where(_HOURS > 1440, 3.0, 0.0))
+    assert [a.kind for a in alarms] == [FindingKind.BURST]
+    assert 1440 < alarms[0].found_h <= 1440 + 60
+    assert watch.open_m3h == pytest.approx(3.0, abs=1.0)
+
+
+def test_a_repair_closes_it_and_the_next_leak_is_new():
+    alarms, _ = _leaks(np.where((_HOURS > 1000) & (_HOURS < 1400), 3.0, 0.0) + np.where(_HOURS > 1800, 3.0, 0.0))
+    assert [a.kind for a in alarms] == [FindingKind.BURST] * 2
+    assert alarms[1].found_h > 1800
+    assert _leaks(np.where((_HOURS > 1000) & (_HOURS < 1400), 3.0, 0.0))[1].open_m3h == 0
+
+
+def test_growth_is_told_and_at_most_a_few_times():
+    alarms, _ = _leaks(4.0 * np.clip((_HOURS - 1000) / 1000, 0, 1))
+    assert alarms
+    assert alarms[0].found_h < 1700
+    assert len(alarms) <= 4
+
+
+def test_a_meter_that_begins_to_read_wrong_is_called_a_leak_at_most_once():
+    for gain in (0.94, 1.06):
+        alarms, _ = watch_zones({"z": balance(*_zone(np.zeros(_HOURS.size), gain=np.where(_HOURS > 1200, gain, 1.0)))})
+        assert sum(a.cause == "leak" for a in alarms) <= 1
+        assert all(a.flow_m3h < 1.5 for a in alarms)
+
+
+def test_a_valve_left_open_is_named_with_the_other_zone():
+    a, am = _zone(np.zeros(_HOURS.size), seed=1)
+    b, bm = _zone(np.zeros(_HOURS.size), seed=2)
+    water = np.where(_HOURS > 1200, 0.2 * a, 0.0)
+    alarms, _ = watch_zones({"a": balance(a + water, am), "b": balance(b - water, bm)})
+    assert {x.cause for x in alarms} <= {"slope", "boundary_valve:a", "boundary_valve:b"}
+    assert any(x.cause.startswith("boundary_valve") for x in alarms)
+
+
+def test_neighbours_limit_who_may_be_on_the_other_side():
+    fell = {"a": 5.0, "b": -5.0, "c": -4.5}
+    assert boundary_valve("a", 5.0, fell) == "b"
+    assert boundary_valve("a", 5.0, fell, frozenset({"c"})) == "c"
+    assert boundary_valve("a", 5.0, fell, frozenset()) is None
+    assert boundary_valve("a", 9.0, fell) is None
+
+
+def test_gaps_raise_nothing():
+    inflow, meters = _zone(np.zeros(_HOURS.size))
+    inflow[1000:1100], meters[1300:1400] = np.nan, np.nan
+    assert watch_zones({"z": balance(inflow, meters)})[0] == ()
