@@ -18,6 +18,8 @@ class AliasBook:
     def __init__(self, bindings: Iterable[AliasBinding] = ()) -> None:
         self._streams: dict[Stream, dict[int, AliasBinding]] = {}
         self._withdrawn: set[tuple[Stream, int]] = set()
+        self.changes = 0
+        """Grows whenever an alias gains or loses its meaning."""
         for binding in bindings:
             self._streams.setdefault(binding.stream, {})[binding.alias] = binding
 
@@ -28,6 +30,10 @@ class AliasBook:
     def withdrawn(self, stream: Stream, alias: int) -> bool:
         """True if two births of one epoch contradict each other about this alias."""
         return (stream, alias) in self._withdrawn
+
+    def withdrawn_of(self, stream: Stream) -> frozenset[int]:
+        """Every alias of a stream that is withdrawn."""
+        return frozenset(alias for of, alias in self._withdrawn if of == stream)
 
     def learn(self, bindings: Sequence[AliasBinding]) -> tuple[tuple[AliasBinding, ...], tuple[AliasBinding, ...]]:
         """Takes in a birth; returns what is new and must be saved, and what contradicts an earlier birth of the same epoch."""
@@ -44,13 +50,16 @@ class AliasBook:
             else:
                 self._withdrawn.add((binding.stream, binding.alias))
                 contradicting.append(binding)
+        self.changes += bool(fresh or contradicting)
         return tuple(fresh), tuple(contradicting)
 
     def learn_foreign(self, edge: str, bindings: Sequence[AliasBinding]) -> None:
         """Takes in a birth of a gateway without spool epochs: the newest birth is right."""
         known = self._streams.setdefault(Stream(edge=edge, epoch=FOREIGN_EPOCH), {})
         known.update((binding.alias, binding) for binding in bindings)
+        self.changes += 1
 
     def forget_foreign(self, edge: str) -> None:
         """A node birth starts a gateway's aliases anew."""
-        self._streams.pop(Stream(edge=edge, epoch=FOREIGN_EPOCH), None)
+        if self._streams.pop(Stream(edge=edge, epoch=FOREIGN_EPOCH), None) is not None:
+            self.changes += 1

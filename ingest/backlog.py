@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.delivery import AliasBinding, BlockRows, DeadLetter
@@ -64,12 +65,17 @@ class Backlog:
         """Readings that wait."""
         return self._rows
 
-    async def put(self, work: Work) -> None:
-        """Adds work; waits while the backlog is full."""
+    async def put(self, works: Sequence[Work]) -> None:
+        """Adds work piece by piece; waits while the backlog is full."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._rows < self._max_rows)
-            self._work.append((asyncio.get_running_loop().time(), work))
-            self._rows += work.weight
+            now_s = asyncio.get_running_loop().time()
+            for work in works:
+                if self._rows >= self._max_rows:
+                    self._changed.notify_all()
+                    await self._changed.wait_for(lambda: self._rows < self._max_rows)
+                    now_s = asyncio.get_running_loop().time()
+                self._work.append((now_s, work))
+                self._rows += work.weight
             self._changed.notify_all()
 
     async def close(self) -> None:

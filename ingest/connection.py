@@ -11,7 +11,7 @@ import logging
 import random
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiomqtt
 import structlog
@@ -19,14 +19,18 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from domain.errors import DecodeError
 from domain.ports import Clock
+from ingest.fast_reader import UplinkClient
+from ingest.inbox import Inbox, Received
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
 from ingest.settings import IngestSettings
-from protocols.mqtt import BrokerClient, Denied, client_context
+from protocols.mqtt import Denied, client_context
 from protocols.sparkplug.births import decode_state, encode_state
 from protocols.sparkplug.topics import NAMESPACE, state_topic
 
-Handler = Callable[[str, bytes], Awaitable[None]]
+Handler = Callable[[Sequence[Received]], Awaitable[None]]
+_AT_ONCE_MESSAGES, _AT_ONCE_BYTES = 256, 65_536
+"""Decoded in one go: some milliseconds, in which nothing else of this process moves."""
 log = structlog.get_logger(__name__)
 
 # The library warns once for each message it discards; we count those ourselves.
@@ -70,16 +74,23 @@ class Connection:
         self.connected.clear()
 
     async def _session(self, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]) -> None:
-        async with self._client() as client:
+        batch = self._settings.batch
+        inbox = Inbox(
+            max_messages=batch.queue_messages,
+            max_bytes=batch.queue_bytes,
+            on_full=lambda: self._metrics.dropped("queue_full"),
+        )
+        async with self._client(inbox) as client:
             await self._subscribe_uplink(client)
             await self._announce(client, online=True, at_ms=self._now_ms())
             await client.subscribe_to(self._state, qos=1)  # last, so that the retained word we hear is our own
             self.connected.set()
             log.info("connected", host=self._settings.broker.host, port=self._settings.broker.port, client=self._client_id)
-            reading = asyncio.create_task(self._read(client), name="ingest-read")
+            reading = asyncio.create_task(self._read(client, inbox), name="ingest-read")
+            losing = asyncio.create_task(client.until_lost(), name="ingest-lost")
             sending = asyncio.create_task(self._send(client), name="ingest-send")
             stopping = asyncio.create_task(stop.wait(), name="ingest-stop")
-            tasks = {reading, sending, stopping}
+            tasks = {reading, losing, sending, stopping}
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -96,11 +107,12 @@ class Connection:
             await self._send_waiting(client)
             await self._announce(client, online=False, at_ms=self._now_ms())
 
-    def _client(self) -> BrokerClient:
-        broker, batch = self._settings.broker, self._settings.batch
-        return BrokerClient(
+    def _client(self, inbox: Inbox) -> UplinkClient:
+        broker = self._settings.broker
+        return UplinkClient(
             broker.host,
             broker.port,
+            inbox=inbox,
             tls=client_context(ca_file=broker.ca_file, certificate_file=broker.certificate_file, key_file=broker.key_file),
             on_denied=self._denied,
             username=broker.username,
@@ -110,15 +122,13 @@ class Connection:
             will=aiomqtt.Will(self._state, encode_state(False, self._now_ms()), qos=1, retain=True),
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             logger=_library_log,
-            max_queued_incoming_messages=batch.queue_messages,
-            queue_type=bounded_queue(batch.queue_bytes, lambda: self._metrics.dropped("queue_full")),
         )
 
     def _denied(self, denied: Denied) -> None:
         self._metrics.denied(denied.deed.value)
         log.error("broker_denies", client=self._client_id, deed=denied.deed.value, detail=denied.detail)
 
-    async def _subscribe_uplink(self, client: BrokerClient) -> None:
+    async def _subscribe_uplink(self, client: UplinkClient) -> None:
         """Births and deaths plainly, so that every ingestor knows them; data once among the members of the share group."""
         group = self._settings.share_group
         share = f"$share/{group}/" if group else ""
@@ -143,13 +153,14 @@ class Connection:
     async def _announce(self, client: aiomqtt.Client, *, online: bool, at_ms: int) -> None:
         await client.publish(self._state, encode_state(online, at_ms), qos=1, retain=True)
 
-    async def _read(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            topic, payload = message.topic.value, bytes(message.payload)
-            if topic == self._state:
-                await self._contradict(client, payload)
-            else:
-                await self._handle(topic, payload)
+    async def _read(self, client: aiomqtt.Client, inbox: Inbox) -> None:
+        while True:
+            received = await inbox.take(messages=_AT_ONCE_MESSAGES, size=_AT_ONCE_BYTES)
+            for topic, payload in received:
+                if topic == self._state:
+                    await self._contradict(client, payload)
+            await self._handle([message for message in received if message[0] != self._state])
+            await asyncio.sleep(0)  # everybody else's turn, however much waits
 
     async def _contradict(self, client: aiomqtt.Client, payload: bytes) -> None:
         """Another ingestor of this host id went; gateways must not take its last word for ours."""
@@ -171,33 +182,3 @@ class Connection:
 
     def _now_ms(self) -> int:
         return int(self._clock.timestamp() * 1000)
-
-
-def bounded_queue(max_bytes: int, on_full: Callable[[], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
-    """A queue class that is also full at so many bytes of payload; tells of every message it does not take."""
-
-    class Incoming(asyncio.Queue[aiomqtt.Message]):
-        _bytes = 0
-
-        def full(self) -> bool:
-            return super().full() or self._bytes >= max_bytes
-
-        def put_nowait(self, item: aiomqtt.Message) -> None:
-            if self.full():
-                on_full()
-            super().put_nowait(item)
-
-        def _put(self, item: aiomqtt.Message) -> None:
-            self._bytes += _size(item)
-            super()._put(item)
-
-        def _get(self) -> aiomqtt.Message:
-            item: aiomqtt.Message = super()._get()
-            self._bytes -= _size(item)
-            return item
-
-    return Incoming
-
-
-def _size(message: aiomqtt.Message) -> int:
-    return len(message.payload) if isinstance(message.payload, bytes | bytearray) else 0

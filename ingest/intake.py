@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,10 +15,12 @@ from ingest.aliases import FOREIGN_EPOCH, AliasBook
 from ingest.channels import ChannelTable, Fault
 from ingest.decode import Origin, Target, decode, refused_block
 from ingest.foreign import Matched, decode_foreign, match
+from ingest.layout import recognise
 from ingest.quality import ClockLimits
 from ingest.reasons import Reason, letter
 from ingest.rebirth import Rebirths
 from ingest.settings import IngestSettings
+from ingest.swift import Meanings, Swift, decode_swiftly, meanings_of
 from ingest.wire import BadBlock, Readings, parse
 from protocols.sparkplug import births
 from protocols.sparkplug.payload import Payload
@@ -25,6 +28,7 @@ from protocols.sparkplug.payload import decode as decode_payload
 from protocols.sparkplug.topics import MessageType, Topic, parse_topic
 
 _DAY_MS = 86_400_000
+_TOPICS_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,84 @@ class Reception:
         self._rebirths = Rebirths(every_s=settings.rebirth_every_s)
         self._bd_seq: dict[str, int] = {}
         self._up: dict[str, bool] = {}
+        self._meanings: dict[Stream, Meanings | None] = {}
+        self._meanings_of: tuple[ChannelTable, int] | None = None
+        """What ``_meanings`` was made from: it is forgotten when channels or aliases change."""
+        self._topics: dict[str, Topic | None] = {}
+        """Topics of data seen lately; None for one that takes the careful way."""
+
+    def handle_all(self, messages: Sequence[tuple[str, bytes]], *, now_ms: int, monotonic_s: float) -> list[Intake]:
+        """What each of some messages amounts to: the same as ``handle`` one after the other, at a fraction of its cost.
+
+        Args:
+            messages: Topics and payloads as the broker gave them.
+            now_ms: See ``handle``.
+            monotonic_s: See ``handle``.
+        """
+        intakes: list[Intake] = []
+        run: list[Swift] = []
+        for place, (topic, payload) in enumerate(messages):
+            swift = self._swift(topic, payload)
+            if swift is not None:
+                run.append(swift)
+                continue
+            # The careful way may learn something, so that what came before it goes first.
+            intakes += self._run(run, messages[place - len(run) : place], now_ms, monotonic_s)
+            run = []
+            intakes.append(self.handle(topic, payload, now_ms=now_ms, monotonic_s=monotonic_s))
+        return intakes + self._run(run, messages[len(messages) - len(run) :], now_ms, monotonic_s)
+
+    def _run(self, run: Sequence[Swift], messages: Sequence[tuple[str, bytes]], now_ms: int, monotonic_s: float) -> list[Intake]:
+        """The intakes of recognised blocks; those that turn out to need it go the careful way."""
+        if not run:
+            return []
+        intakes: list[Intake] = []
+        for (topic, payload), swift, rows in zip(
+            messages, run, decode_swiftly(run, now_ms=now_ms, limits=self._clock), strict=True
+        ):
+            if rows is None:
+                intakes.append(self.handle(topic, payload, now_ms=now_ms, monotonic_s=monotonic_s))
+                continue
+            parsed = self._topics[topic]
+            self._rebirths.explained(swift.stream, (parsed.device if parsed else None) or "")
+            intakes.append(Intake(block=rows))
+        return intakes
+
+    def _swift(self, topic: str, payload: bytes) -> Swift | None:
+        """The message as the swift way takes it, or None."""
+        parsed = self._topic_of_data(topic)
+        if parsed is None or not self._up.get(parsed.edge) or len(payload) > self._max_bytes:
+            return None
+        block = recognise(payload, max_readings=self._max_readings)
+        if block is None:
+            return None
+        stream = Stream(edge=parsed.edge, epoch=block.epoch)
+        meanings = self._meanings_now(stream)
+        device = None if meanings is None else meanings.devices.get(parsed.device or "")
+        return None if meanings is None or device is None else Swift(stream, device, block, meanings)
+
+    def _meanings_now(self, stream: Stream) -> Meanings | None:
+        made_from = (self.channels, self._book.changes)
+        if self._meanings_of != made_from:
+            self._meanings_of = made_from
+            self._meanings.clear()
+        if stream not in self._meanings:
+            bindings = self._book.find(stream)
+            self._meanings[stream] = meanings_of(stream, bindings, self._book.withdrawn_of(stream), self.channels)
+        return self._meanings[stream]
+
+    def _topic_of_data(self, topic: str) -> Topic | None:
+        if topic in self._topics:
+            return self._topics[topic]
+        try:
+            found = parse_topic(topic)
+        except DecodeError:
+            return None
+        ours = found.message_type in {MessageType.NDATA, MessageType.DDATA} and match(self._foreign, topic) is None
+        if len(self._topics) >= _TOPICS_KEPT:
+            self._topics.clear()
+        self._topics[topic] = found if ours else None
+        return self._topics[topic]
 
     def handle(self, topic: str, payload: bytes, *, now_ms: int, monotonic_s: float) -> Intake:
         """What a message amounts to.

@@ -38,13 +38,14 @@ class IngestMetrics:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
 
-    def taken(self, intake: Intake) -> None:
-        """Counts one message and what it amounted to."""
-        self._messages.inc()
-        if intake.ignored:
-            self._ignored.labels(why=intake.ignored).inc()
-        if intake.skewed:
-            self._skew.inc(intake.skewed)
+    def taken(self, intakes: Sequence[Intake]) -> None:
+        """Counts messages and what they amounted to."""
+        self._messages.inc(len(intakes))
+        for intake in intakes:
+            if intake.ignored:
+                self._ignored.labels(why=intake.ignored).inc()
+            if intake.skewed:
+                self._skew.inc(intake.skewed)
 
     def dropped(self, why: str, messages: int = 1) -> None:
         """Counts messages given up unacknowledged."""

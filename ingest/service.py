@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,7 @@ from ingest.aliases import AliasBook
 from ingest.backlog import Backlog, Work
 from ingest.channels import ChannelTable
 from ingest.connection import Connection
+from ingest.inbox import Received
 from ingest.intake import Intake, Reception
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
@@ -93,21 +94,24 @@ class IngestService:
         log.info("loaded", bindings=len(bindings), channels=len(channels))
         return Reception(self._settings, book=AliasBook(bindings), channels=channels)
 
-    async def take(self, topic: str, payload: bytes) -> None:
-        """Takes one message; returns when it is in the backlog."""
+    async def take(self, messages: Sequence[Received]) -> None:
+        """Takes some messages; returns when they are in the backlog."""
         if self._reception is None:
             raise RuntimeError("take() before run() has loaded the channels")
-        monotonic_s = asyncio.get_running_loop().time()
-        intake = self._reception.handle(topic, payload, now_ms=int(self._clock.timestamp() * 1000), monotonic_s=monotonic_s)
-        self.metrics.taken(intake)
-        if intake.rebirth is not None:
-            self.metrics.rebirth_asked()
-            self._outbox.rebirth(intake.rebirth)
-        if intake.skewed:
-            self._log_skew(topic, intake, monotonic_s)
-        if intake.block is not None or intake.letters or intake.bindings or intake.gateway is not None:
-            await self._backlog.put(Work(intake=intake, topic=topic, payload=payload))
-            self.metrics.backlog(self._backlog.rows)
+        monotonic_s, now_ms = asyncio.get_running_loop().time(), int(self._clock.timestamp() * 1000)
+        intakes = self._reception.handle_all(messages, now_ms=now_ms, monotonic_s=monotonic_s)
+        self.metrics.taken(intakes)
+        works: list[Work] = []
+        for (topic, payload), intake in zip(messages, intakes, strict=True):
+            if intake.rebirth is not None:
+                self.metrics.rebirth_asked()
+                self._outbox.rebirth(intake.rebirth)
+            if intake.skewed:
+                self._log_skew(topic, intake, monotonic_s)
+            if intake.block is not None or intake.letters or intake.bindings or intake.gateway is not None:
+                works.append(Work(intake=intake, topic=topic, payload=payload))
+        await self._backlog.put(works)
+        self.metrics.backlog(self._backlog.rows)
 
     def _log_skew(self, topic: str, intake: Intake, monotonic_s: float) -> None:
         if monotonic_s - self._skew_logged_s.get(topic, -_SKEW_LOG_EVERY_S) >= _SKEW_LOG_EVERY_S:

@@ -17,6 +17,7 @@ import pytest
 from domain.clock import WallClock
 from domain.readings import Quality
 from ingest.connection import Connection
+from ingest.inbox import Inbox
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from tests.support.brokers import KINDS, Broker, running
@@ -235,8 +236,8 @@ async def test_a_connection_that_breaks_leaves_the_will_and_comes_back(
     made: list[aiomqtt.Client] = []
     make = Connection._client
 
-    def remember(self: Connection) -> aiomqtt.Client:
-        made.append(make(self))
+    def remember(self: Connection, inbox: Inbox) -> aiomqtt.Client:
+        made.append(make(self, inbox))
         return made[-1]
 
     monkeypatch.setattr(Connection, "_client", remember)

@@ -21,7 +21,7 @@ def work(size: int = 1, *, payload: bytes = b"") -> Work:
 async def test_a_batch_is_handed_out_at_its_size() -> None:
     backlog = Backlog(max_rows=100)
     for _ in range(4):
-        await backlog.put(work(5))
+        await backlog.put([work(5)])
     batch = await backlog.take(rows=10, wait_s=3600)
     assert batch is not None
     assert len(batch.blocks) == 2
@@ -30,7 +30,7 @@ async def test_a_batch_is_handed_out_at_its_size() -> None:
 
 async def test_a_batch_is_handed_out_at_its_age() -> None:
     backlog = Backlog(max_rows=100)
-    await backlog.put(work(5))
+    await backlog.put([work(5)])
     batch = await asyncio.wait_for(backlog.take(rows=10, wait_s=0.01, quiet_s=3600), 30)
     assert batch is not None
     assert len(batch.blocks) == 1
@@ -38,14 +38,14 @@ async def test_a_batch_is_handed_out_at_its_age() -> None:
 
 async def test_a_batch_is_handed_out_when_nothing_more_comes() -> None:
     backlog = Backlog(max_rows=100)
-    await backlog.put(work(5))
+    await backlog.put([work(5)])
     batch = await asyncio.wait_for(backlog.take(rows=10, wait_s=3600, quiet_s=0.01), 30)
     assert batch is not None
 
 
 async def test_one_piece_larger_than_a_batch_still_goes() -> None:
     backlog = Backlog(max_rows=100)
-    await backlog.put(work(50))
+    await backlog.put([work(50)])
     batch = await backlog.take(rows=10, wait_s=3600)
     assert batch is not None
     assert backlog.rows == 0
@@ -53,8 +53,8 @@ async def test_one_piece_larger_than_a_batch_still_goes() -> None:
 
 async def test_put_waits_while_it_is_full() -> None:
     backlog = Backlog(max_rows=10)
-    await backlog.put(work(10))
-    waiting = asyncio.create_task(backlog.put(work(1)))
+    await backlog.put([work(10)])
+    waiting = asyncio.create_task(backlog.put([work(1)]))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -65,7 +65,7 @@ async def test_put_waits_while_it_is_full() -> None:
 
 async def test_a_closed_backlog_gives_out_the_rest_at_once_and_then_nothing() -> None:
     backlog = Backlog(max_rows=10)
-    await backlog.put(work(1))
+    await backlog.put([work(1)])
     waiting = asyncio.create_task(backlog.take(rows=10, wait_s=3600, quiet_s=3600))
     await asyncio.sleep(0)
     await backlog.close()

@@ -12,8 +12,8 @@ from ingest.metrics import IngestMetrics
 def test_snapshot_and_exposition_agree() -> None:
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
-    metrics.taken(Intake(ignored="command"))
-    metrics.taken(Intake(skewed=3))
+    metrics.taken([Intake(ignored="command")])
+    metrics.taken([Intake(skewed=3)])
     metrics.letters(
         [DeadLetter(edge="e", reason="bad_block", detail="", first=3, last=7), DeadLetter(edge="e", reason="x", detail="")]
     )

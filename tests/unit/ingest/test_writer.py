@@ -41,7 +41,7 @@ class Fixture:
     async def write(self, *intakes: Intake, payload: bytes = b"raw") -> None:
         """Everything given, in one batch, to its end."""
         for intake in intakes:
-            await self.backlog.put(Work(intake=intake, topic=DATA, payload=payload))
+            await self.backlog.put([Work(intake=intake, topic=DATA, payload=payload)])
         await self.backlog.close()
         await asyncio.wait_for(self.writer.run(), 30)
 
@@ -96,7 +96,7 @@ async def test_while_the_database_is_away_the_batch_is_kept() -> None:
     fixture = Fixture()
     fixture.store.away = True
     async with fixture.running():
-        await fixture.backlog.put(Work(intake=block(1), topic=DATA, payload=b""))
+        await fixture.backlog.put([Work(intake=block(1), topic=DATA, payload=b"")])
         async with asyncio.timeout(30):
             while fixture.metrics.snapshot()["storage_retries"] < 3:  # type: ignore[operator]
                 await asyncio.sleep(0.001)
@@ -157,11 +157,11 @@ async def test_a_fault_gives_the_batch_up_unreceipted_and_the_next_is_written() 
     faults = [ValueError("ours")]
     fixture.store.breaks = lambda: faults.pop() if faults else None
     async with fixture.running():
-        await fixture.backlog.put(Work(intake=block(1), topic=DATA, payload=b""))
+        await fixture.backlog.put([Work(intake=block(1), topic=DATA, payload=b"")])
         async with asyncio.timeout(30):
             while faults:
                 await asyncio.sleep(0.001)
-        await fixture.backlog.put(Work(intake=block(3), topic=DATA, payload=b""))
+        await fixture.backlog.put([Work(intake=block(3), topic=DATA, payload=b"")])
     assert fixture.metrics.snapshot()["dropped"] == {"internal_error": 1.0}
     assert fixture.committed() == [0], "3..4 are committed, 1..2 are not"
 
