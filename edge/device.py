@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.errors import ConfigurationError
 from edge.bus import BusActor, Priority
-from edge.settings import DeviceSettings
+from edge.device_settings import DeviceSettings
+from edge.reporting import Reporter
 from protocols.modbus.profile import DeviceModel, ReadRequest, WriteRequest, decode, load_model, plan
 
 AllowedCheck = Callable[[], bool]
@@ -38,8 +40,24 @@ class DeviceLink:
             DeviceError: The answer does not fit the question.
         """
         client = self.bus.client(self.settings.unit_id, self.settings.timeout_s)
+        await client.settled()  # not inside the job: others use the bus meanwhile
         registers = await self.bus.submit(priority, lambda: client.read(request))
         return decode(self.model, request, registers)
+
+    async def ask_once(self, request: ReadRequest) -> None:
+        """Asks, leaves the answer, and books the time on what the bus may spend on the dead. Raises as ``read``."""
+        client = self.bus.client(self.settings.unit_id, self.settings.timeout_s)
+        await client.settled()
+        loop, budget = asyncio.get_running_loop(), self.bus.dead_time
+
+        async def job() -> None:
+            began = loop.time()
+            try:
+                await client.read(request)
+            finally:
+                budget.spent(loop.time() - began, loop.time())
+
+        await self.bus.submit(Priority.SLOW, job)
 
     async def read_field(self, name: str) -> float | None:
         """One field, with the priority of a read back; raises as ``read``."""
@@ -54,6 +72,8 @@ class DeviceLink:
             DeviceRefused: The device answered with an exception code.
         """
         client = self.bus.client(self.settings.unit_id, self.settings.timeout_s)
+
+        await client.settled()
 
         async def job() -> bool:
             await client.connect()  # opening may take long: ask for leave after it, not before
@@ -83,6 +103,7 @@ def link_device(settings: DeviceSettings, bus: BusActor) -> DeviceLink:
                 raise _wrong(
                     actuator.key, name, value, f"a value within {limits.low:g}..{limits.high:g} of {model.name}.{actuator.field}"
                 )
+    Reporter(model, settings.report, device=settings.key)  # refuses here what it would refuse later
     return DeviceLink(settings=settings, model=model, requests=plan(model, fields), bus=bus)
 
 

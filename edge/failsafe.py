@@ -38,7 +38,8 @@ class Failsafe:
         clock: Clock,
         counters: CommandCounters,
     ) -> None:
-        self._drivers = tuple(drivers)
+        """``drivers`` is looked at again and again: a view of a dict tells of actuators that come and go."""
+        self._drivers = drivers
         self._journal = journal
         self._database = database
         self._clock = clock
@@ -46,16 +47,25 @@ class Failsafe:
 
     async def run(self) -> None:
         """Watches until cancelled, each actuator by itself: a dead one does not keep the others from their safe value."""
+        watched: list[ActuatorDriver] = []
         async with asyncio.TaskGroup() as tasks:
-            for driver in self._drivers:
-                tasks.create_task(self._watch(driver))
+            while True:
+                watched = [driver for driver in watched if self._at_work(driver)]
+                for driver in tuple(self._drivers):
+                    if all(driver is not old for old in watched):
+                        watched.append(driver)
+                        tasks.create_task(self._watch(driver))
+                await asyncio.sleep(_LOOK_S)
+
+    def _at_work(self, driver: ActuatorDriver) -> bool:
+        return any(driver is other for other in self._drivers)
 
     async def _watch(self, driver: ActuatorDriver) -> None:
         settings = driver.settings
         until = self._clock.now() + timedelta(seconds=settings.lease_s)
         await self._database.run(self._journal.first_sight, settings.key, until)
         failures = 0
-        while True:
+        while self._at_work(driver):
             memory = await self._database.run(self._journal.actuator, settings.key)
             if memory.lease_until is None:
                 await asyncio.sleep(_LOOK_S)

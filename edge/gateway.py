@@ -12,26 +12,30 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from domain.errors import ConfigurationError
-from edge.actuators import ActuatorDriver
-from edge.bus import BusActor
 from edge.collector import Collector
 from edge.database import DatabaseThread, open_database
-from edge.device import DeviceLink, link_device
+from edge.device import DeviceLink
 from edge.executor import CommandCounters, Executor
 from edge.failsafe import Failsafe
+from edge.fleet import Fleet
 from edge.history import history_steps
 from edge.journal import Journal
 from edge.logs import configure_logging
-from edge.poller import PollCounters, Poller
+from edge.page import StatusPage
+from edge.poller import PollCounters
+from edge.reload import Reloader
 from edge.settings import EdgeSettings
 from edge.spool import Spool
 from edge.status import status, write_status
+from edge.supervision import supervise
 from edge.uplink import Uplink
 from edge.waiting import end_tasks, wait_for
 from edge.window import Window
@@ -41,18 +45,23 @@ log = structlog.get_logger()
 
 _STATUS_S = 1.0
 _PURGE_S = 60.0
-_RESTART_S = 1.0
 _LAST_RECEIPTS_S = 3.0
 
 
-async def run_gateway(settings: EdgeSettings, *, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
+async def run_gateway(
+    settings: EdgeSettings, *, stop: asyncio.Event, on_ready: Callable[[], None] | None = None, source: Path | None = None
+) -> None:
     """Runs a gateway until ``stop`` is set; calls ``on_ready`` once everything has been started.
+
+    With ``source``, the file the settings came from, changes of it are taken while the gateway runs, at once on SIGHUP.
 
     Raises:
         ConfigurationError: A device model, an actuator's limits or a key is wrong, or the state folder is in use.
     """
     configure_logging()
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, source=source)
+    if source is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload)
     try:
         gateway.start()
         if on_ready is not None:
@@ -74,47 +83,40 @@ async def serve(settings: EdgeSettings, on_ready: Callable[[], None] | None = No
 class Gateway:
     """The parts of one gateway."""
 
-    def __init__(self, settings: EdgeSettings) -> None:
+    def __init__(self, settings: EdgeSettings, *, source: Path | None = None) -> None:
         """Checks everything that can be checked before anything runs."""
         self._settings = settings
         self._clock = settings.clock.build()
-        self._buses: dict[tuple[str, int], BusActor] = {}
-        self._links = [self._link(i) for i in range(len(settings.devices))]
         keys = {key_id: load_public_key(path) for key_id, path in settings.command_keys}
         self._connection = open_database(settings.state_dir)
         self._database = DatabaseThread()
         spool = settings.spool
         self._spool = Spool(self._connection, block_readings=spool.block_readings, max_bytes=spool.max_mb << 20)
-        for link in self._links:
-            for request in link.requests:
-                for field in request.fields:
-                    self._spool.channel(link.key, field)
         self._journal = Journal(self._connection, node=settings.node)
         self._polls, self._commands = PollCounters(), CommandCounters()
-        drivers = {
-            actuator.key: ActuatorDriver(settings=actuator, link=link)
-            for link in self._links
-            for actuator in link.settings.actuators
-        }
-        self._executor = Executor(
-            edge=settings.edge,
-            keys=keys,
-            drivers=drivers,
-            journal=self._journal,
-            database=self._database,
-            clock=self._clock,
-            on_result=self._on_result,
-            counters=self._commands,
-        )
-        self._failsafe = Failsafe(
-            drivers=drivers.values(), journal=self._journal, database=self._database, clock=self._clock, counters=self._commands
-        )
         self._collector = Collector(
             spool=self._spool,
             database=self._database,
             clock=self._clock,
             flush_s=spool.flush_ms / 1000,
             on_commit=self._on_commit,
+        )
+        self._fleet = Fleet(clock=self._clock, collector=self._collector, counters=self._polls, on_reached=self._on_reached)
+        self._fleet.take(self._fleet.build(settings.devices))
+        _open_channels(self._spool, self._fleet.links.values())
+        self._executor = Executor(
+            edge=settings.edge,
+            keys=keys,
+            drivers=self._fleet.drivers,
+            journal=self._journal,
+            database=self._database,
+            clock=self._clock,
+            on_result=self._on_result,
+            counters=self._commands,
+        )
+        drivers = self._fleet.drivers.values()
+        self._failsafe = Failsafe(
+            drivers=drivers, journal=self._journal, database=self._database, clock=self._clock, counters=self._commands
         )
         self._uplink = Uplink(
             group=settings.group,
@@ -129,25 +131,28 @@ class Gateway:
             last_values=self._collector.last,
             inbox=self._executor,
         )
-        self._pollers = {
-            link.key: Poller(
-                link=link,
-                clock=self._clock,
-                collector=self._collector,
-                counters=self._polls,
-                on_reached=self._on_reached,
-            )
-            for link in self._links
-        }
+        self._reloader = (
+            None
+            if source is None
+            else Reloader(path=source, settings=settings, fleet=self._fleet, prepare=self._prepare, on_removed=self._on_removed)
+        )
+        self._document: dict[str, Any] = {}
+        self._page = None if settings.status_port is None else StatusPage(settings.status_port, lambda: self._document)
         self._field_tasks: list[asyncio.Task[None]] = []
         self._service_tasks: list[asyncio.Task[None]] = []
         self._uplink_stop = asyncio.Event()
         self._uplink_task: asyncio.Task[None] | None = None
 
-    def _link(self, index: int) -> DeviceLink:
-        device = self._settings.devices[index]
-        address = (device.host, device.port)
-        return link_device(device, self._buses.setdefault(address, BusActor(*address)))
+    async def _prepare(self, links: Iterable[DeviceLink]) -> None:
+        await self._database.run(_open_channels, self._spool, tuple(links))
+
+    def _on_removed(self, device: str) -> None:
+        self._uplink.device_reached(device, reached=False)
+
+    def reload(self) -> None:
+        """Reads the configuration's file again, if the gateway was given one."""
+        if self._reloader is not None:
+            self._reloader.ask()
 
     def _on_commit(self) -> None:
         self._uplink.notify()
@@ -161,26 +166,35 @@ class Gateway:
     def start(self) -> None:
         """Starts every part; none of them waits for the network."""
         services = [("collector", self._collector.run), ("status", self._keep_status), ("purge", self._keep_room)]
-        services += [(f"bus {host}:{port}", bus.run) for (host, port), bus in self._buses.items()]
         field = [("executor", self._executor.run), ("failsafe", self._failsafe.run), ("history", self._import_history)]
-        field += [(f"poller {key}", poller.run) for key, poller in self._pollers.items()]
-        self._service_tasks = [asyncio.create_task(_supervise(name, run)) for name, run in services]
-        self._field_tasks = [asyncio.create_task(_supervise(name, run)) for name, run in field]
-        uplink = _supervise("uplink", lambda: self._uplink.run(self._uplink_stop))
+        if self._reloader is not None:
+            field.append(("reload", self._reloader.run))
+        if self._page is not None:
+            services.append(("status page", self._page.run))
+        self._service_tasks = [asyncio.create_task(supervise(name, run)) for name, run in services]
+        self._field_tasks = [asyncio.create_task(supervise(name, run)) for name, run in field]
+        self._fleet.start()
+        uplink = supervise("uplink", lambda: self._uplink.run(self._uplink_stop))
         self._uplink_task = asyncio.create_task(uplink)
         stats = self._spool.stats()
         log.info(
-            "gateway_started", edge=self._settings.edge, epoch=stats.epoch, depth=stats.depth_readings, devices=len(self._links)
+            "gateway_started",
+            edge=self._settings.edge,
+            epoch=stats.epoch,
+            depth=stats.depth_readings,
+            devices=len(self._fleet.links),
         )
 
     async def close(self) -> None:
         """Takes everything down; what was read is committed, what has no receipt stays in the spool."""
         await end_tasks(self._field_tasks)
+        await self._fleet.stop_polling()
         await self._collector.flush()
         if self._uplink_task is not None:
             await self._last_receipts()
             self._uplink_stop.set()
             await self._uplink_task
+        await self._fleet.stop()
         await end_tasks(self._service_tasks)
         await self._write_status(final=True)
         log.info("gateway_stopped", edge=self._settings.edge, depth=self._spool.stats().depth_readings)
@@ -236,18 +250,18 @@ class Gateway:
             published=self._uplink.published,
             polls=self._polls,
             commands=self._commands,
-            devices={key: poller.reached for key, poller in self._pollers.items()},
+            devices={key: poller.breaker for key, poller in self._fleet.pollers.items()},
+            absent={key: poller.absent for key, poller in self._fleet.pollers.items() if poller.absent},
+            reload=None if self._reloader is None else self._reloader.status,
         )
+        self._document = document
         with contextlib.suppress(OSError):  # a full disk must not stop the gateway; the spool tells of it itself
             await asyncio.to_thread(write_status, self._settings.state_dir / "status.json", document)
 
 
-async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await run()
-        except Exception:
-            log.exception("part_failed", part=name)
-            await asyncio.sleep(_RESTART_S)
-        else:
-            return
+def _open_channels(spool: Spool, links: Iterable[DeviceLink]) -> None:
+    """A channel for each field that is read, so that every birth names them all."""
+    for link in links:
+        for request in link.requests:
+            for field in request.fields:
+                spool.channel(link.key, field)

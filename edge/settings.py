@@ -6,7 +6,6 @@ Relative paths are relative to the folder of the file.
 
 from __future__ import annotations
 
-import math
 import ssl
 import time
 import tomllib
@@ -19,6 +18,30 @@ from domain.clock import ScaledClock, WallClock
 from domain.errors import ConfigurationError
 from domain.ports import Clock
 from domain.tables import Table
+from edge.device_settings import (
+    ActuatorSettings,
+    BusSettings,
+    DeviceSettings,
+    ReportSettings,
+    parse_buses,
+    parse_device,
+    parse_port,
+    topic_word,
+)
+
+__all__ = [
+    "ActuatorSettings",
+    "BrokerSettings",
+    "BusSettings",
+    "ClockKind",
+    "ClockSettings",
+    "DeviceSettings",
+    "EdgeSettings",
+    "ReportSettings",
+    "SpoolSettings",
+    "load_edge_settings",
+    "parse_edge_settings",
+]
 from protocols.mqtt import client_context
 
 
@@ -108,45 +131,6 @@ class SpoolSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActuatorSettings:
-    """The edge's own limits for one writable field: the last line before the valve. Pressures in metres of head."""
-
-    key: str
-    device: str
-    field: str
-    min_m: float
-    max_m: float
-    safe_m: float
-    """The site's own safe setpoint, taken when a lease ends."""
-    ramp_up_m: float
-    """Largest step towards higher pressure in one command."""
-    ramp_down_m: float
-    """Largest step towards lower pressure in one command."""
-    min_interval_s: float
-    """Least time between two moves [process s]."""
-    lease_s: float
-    """Longest lease a command may take [process s]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSettings:
-    """One Modbus TCP device."""
-
-    key: str
-    model: str
-    host: str
-    port: int
-    unit_id: int
-    period_s: float
-    """Time between two polls [process s]."""
-    timeout_s: float = 2.0
-    """Longest wait for one answer [wall s]."""
-    fields: tuple[str, ...] = ()
-    """Fields to read; empty is every readable field of the model."""
-    actuators: tuple[ActuatorSettings, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """One gateway."""
 
@@ -160,6 +144,8 @@ class EdgeSettings:
     command_keys: tuple[tuple[str, Path], ...] = ()
     """(key id, PEM file of the public key); without any, every command is refused."""
     devices: tuple[DeviceSettings, ...] = ()
+    status_port: int | None = None
+    """TCP port of the status page and the metrics, on this machine alone; None for neither."""
     history: tuple[Path, ...] = ()
 
     @property
@@ -186,17 +172,20 @@ def load_edge_settings(path: str | Path) -> EdgeSettings:
 
 def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
     """The settings of a parsed document; relative paths start at ``folder``."""
-    table.only("gateway", "broker", "clock", "spool", "commands", "device", "history")
+    table.only("gateway", "broker", "clock", "spool", "commands", "bus", "device", "history", "status")
     gateway, history, commands = table.table("gateway"), table.table("history"), table.table("commands")
+    status = table.table("status")
     gateway.only("group", "node", "host_id", "state_dir")
     history.only("files")
     commands.only("keys")
-    devices = tuple(_device(t) for t in table.tables("device"))
+    status.only("port")
+    buses = parse_buses(table)
+    devices = tuple(parse_device(t, buses) for t in table.tables("device"))
     _unique(table, "device", [d.key for d in devices])
     _unique(table, "device.actuator", [a.key for d in devices for a in d.actuators])
     return EdgeSettings(
-        group=_topic_word(gateway, "group"),
-        node=_topic_word(gateway, "node"),
+        group=topic_word(gateway, "group"),
+        node=topic_word(gateway, "node"),
         host_id=gateway.text("host_id", "khettara"),
         state_dir=folder / gateway.text("state_dir"),
         broker=_broker(table.table("broker"), folder),
@@ -204,6 +193,7 @@ def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
         spool=_spool(table.table("spool")),
         command_keys=tuple((key, folder / file) for key, file in commands.mapping("keys").items()),
         devices=devices,
+        status_port=parse_port(status, 9105) if "status" in table.data else None,
         history=tuple(folder / file for file in history.texts("files")),
     )
 
@@ -217,7 +207,7 @@ def _broker(table: Table, folder: Path) -> BrokerSettings:
 
     return BrokerSettings(
         host=table.text("host"),
-        port=_port(table, 1883),
+        port=parse_port(table, 1883),
         username=table.text("username", None),
         password_file=file("password_file"),
         ca_file=file("ca_file"),
@@ -265,61 +255,6 @@ def _spool(table: Table) -> SpoolSettings:
         keep_acked_hours=table.number("keep_acked_hours", default.keep_acked_hours, low=0.0),
         max_mb=table.integer("max_mb", default.max_mb, low=1),
     )
-
-
-def _device(table: Table) -> DeviceSettings:
-    table.only("key", "model", "host", "port", "unit_id", "period_s", "timeout_s", "fields", "actuator")
-    key = _topic_word(table, "key")
-    unit_id = table.integer("unit_id", 1, low=0)
-    if unit_id > 255:
-        raise table.wrong("unit_id", unit_id, "a whole number from 0 to 255")
-    return DeviceSettings(
-        key=key,
-        model=table.text("model"),
-        host=table.text("host"),
-        port=_port(table, 502),
-        unit_id=unit_id,
-        period_s=table.number("period_s", 60.0, low=0.01),
-        timeout_s=table.number("timeout_s", 2.0, low=0.01),
-        fields=table.texts("fields"),
-        actuators=tuple(_actuator(t, key) for t in table.tables("actuator")),
-    )
-
-
-def _actuator(table: Table, device: str) -> ActuatorSettings:
-    table.only("key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s", "lease_s")
-    for name, value in table.data.items():  # TOML knows nan and inf, and a limit that is nan would stop nothing
-        if isinstance(value, float) and not math.isfinite(value):
-            raise table.wrong(name, value, "a finite number")
-    low = table.number("min_m")
-    high = table.number("max_m", low=low)
-    return ActuatorSettings(
-        key=table.text("key"),
-        device=device,
-        field=table.text("field"),
-        min_m=low,
-        max_m=high,
-        safe_m=table.number("safe_m", low=low, high=high),
-        ramp_up_m=table.number("ramp_up_m", low=0.0),
-        ramp_down_m=table.number("ramp_down_m", low=0.0),
-        min_interval_s=table.number("min_interval_s", low=0.0),
-        lease_s=table.number("lease_s", low=1.0),
-    )
-
-
-def _port(table: Table, default: int) -> int:
-    port: int = table.integer("port", default, low=1)
-    if port > 65535:
-        raise table.wrong("port", port, "a TCP port from 1 to 65535")
-    return port
-
-
-def _topic_word(table: Table, key: str) -> str:
-    """A word that may stand between the slashes of a topic."""
-    word: str = table.text(key)
-    if any(c in word for c in "/+#\0"):
-        raise table.wrong(key, word, "a name without '/', '+' and '#', as it becomes part of an MQTT topic")
-    return word
 
 
 def _unique(table: Table, path: str, keys: list[str]) -> None:

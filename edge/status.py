@@ -1,19 +1,21 @@
 """``status.json`` in the state folder: what the gateway knows of itself, once a second, for people and for other processes.
 
-Thin: a file, no scrape endpoint yet.
+``edge.page`` shows the same document, and its numbers as metrics.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from edge.executor import CommandCounters
+from edge.health import Breaker
 from edge.poller import PollCounters
 from edge.publisher import PublishCounters
+from edge.reload import ReloadStatus
 from edge.spool import SpoolStats
 from edge.uplink import UplinkCounters
 
@@ -30,7 +32,9 @@ def status(
     published: PublishCounters,
     polls: PollCounters,
     commands: CommandCounters,
-    devices: Mapping[str, bool],
+    devices: Mapping[str, Breaker],
+    absent: Mapping[str, Sequence[str]] | None = None,
+    reload: ReloadStatus | None = None,
 ) -> dict[str, Any]:
     """The document: counts of readings in ``spooled``, ``acked``, ``depth_readings`` and ``dropped``."""
     return {
@@ -48,7 +52,13 @@ def status(
         **asdict(published),
         "polls": asdict(polls),
         "commands": asdict(commands),
-        "devices": {"reached": sum(devices.values()), "unreached": sorted(key for key, reached in devices.items() if not reached)},
+        "devices": {
+            "reached": sum(breaker is Breaker.CLOSED for breaker in devices.values()),
+            "unreached": sorted(key for key, breaker in devices.items() if breaker is not Breaker.CLOSED),
+            "breakers": {key: breaker.value for key, breaker in sorted(devices.items())},
+            "absent_fields": {key: list(fields) for key, fields in sorted((absent or {}).items())},
+        },
+        "configuration": None if reload is None else asdict(reload),
     }
 
 

@@ -9,6 +9,8 @@ from protocols.modbus.requests import ReadRequest, WriteRequest
 ILLEGAL_ADDRESS = 2
 ABSENT_CODES = frozenset({4, 10, 11})
 """Exception codes that may mean "no such unit here": gateways differ."""
+GATEWAY_CODES = frozenset({10, 11})
+"""Exception codes that a gateway gives in place of a unit that did not answer."""
 EXCEPTION_NAMES = {
     1: "illegal function",
     2: "illegal data address",

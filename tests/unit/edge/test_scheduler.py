@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scheduler import FAILURES_TO_DIE, Health, next_due, phase_of, skipped
+from edge.health import FAILURES_TO_DIE, Health
+from edge.scheduler import next_due, phase_of, skipped
 
 NOW = datetime(2026, 3, 1, 2, 0, 0, 123456, tzinfo=UTC)
 

@@ -1,0 +1,61 @@
+"""The status document as Prometheus metrics, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+_COUNTERS = {
+    "spooled": "Readings ever given a number.",
+    "acked": "Readings in the database, by receipt.",
+    "dropped": "Readings given a number and lost, each with a gap record.",
+    "connects": "Connections to the broker.",
+    "receipts": "Receipts from the database.",
+    "undecodable": "Messages from the broker that were not what their topic said.",
+    "blocks_sent": "Blocks sent for the first time.",
+    "blocks_resent": "Blocks sent again for want of a receipt.",
+}
+_GAUGES = {
+    "depth_readings": "Readings held without a receipt.",
+    "depth_blocks": "Blocks held without a receipt.",
+    "bytes": "Bytes used in the spool's file.",
+    "connected": "1 while the connection to the broker stands.",
+    "host_online": "1 while the host says that it listens.",
+}
+
+
+class _Families:
+    """What a registry collects from: one status document."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric families."""
+        document = self._document
+        for key, text in _COUNTERS.items():
+            yield CounterMetricFamily(f"khettara_edge_{key}", text, value=float(document.get(key, 0)))
+        for key, text in _GAUGES.items():
+            yield GaugeMetricFamily(f"khettara_edge_{key}", text, value=float(document.get(key, 0)))
+        for group, label, text in (
+            ("polls", "outcome", "Polls, and what became of them."),
+            ("commands", "outcome", "Commands by outcome."),
+        ):
+            family = CounterMetricFamily(f"khettara_edge_{group}", text, labels=[label])
+            for word, number in document.get(group, {}).items():
+                family.add_metric([word], float(number))
+            yield family
+        reached = GaugeMetricFamily("khettara_edge_device_reached", "1 while the device answers.", labels=["device"])
+        for device, breaker in document.get("devices", {}).get("breakers", {}).items():
+            reached.add_metric([device], float(breaker == "closed"))
+        yield reached
+
+
+def metrics(document: Mapping[str, Any]) -> bytes:
+    """The text that Prometheus scrapes; every family is there from the first second on."""
+    registry = CollectorRegistry()
+    registry.register(_Families(document))
+    return generate_latest(registry)
