@@ -189,3 +189,21 @@ async def test_a_meter_that_dies_is_an_error_at_once_and_the_next_call_says_so()
     with pytest.raises(DeviceTimeout, match="nobody answers"):
         await client.get(SERIAL)
     await client.close()
+
+
+async def test_the_counter_is_read_by_the_public_client_before_the_keys_are_first_used(wrapper_port: int) -> None:
+    store = MemoryCounterStore()
+    async with _client(wrapper_port, 16, Association()) as public:
+        last = await profile.read_invocation_counter(public, Obis("0-0:43.1.0"))
+    await store.reserve("test", 0, at_least=last + 1)
+    keyed = DlmsClient(
+        "127.0.0.1",
+        wrapper_port,
+        framing=partial(Wrapper, local=1, remote=1),
+        association=ASSOCIATIONS["GMAC"][1](),
+        timeout_s=TIMEOUT_S,
+        counters=store,
+    )
+    async with keyed:
+        await keyed.get(SERIAL)
+    assert await store.reserve("test", 1) > last + 1

@@ -119,3 +119,8 @@ def test_damaged_messages_never_raise_anything_else() -> None:
             decode(bytes(raw))
         except DecodeError:
             continue
+
+
+def test_items_without_bytes_are_refused_before_they_are_counted() -> None:
+    with pytest.raises(DecodeError, match="take no bytes"):
+        decode(bytes.fromhex("13 00 05 0000000000"))
