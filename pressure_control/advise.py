@@ -70,6 +70,8 @@ def advise(
         outlet_m=outlet if np.isfinite(outlet) else None,
         follows=_follows(inputs, inlet),
         since_move_s=since_move_s,
+        lift_to_m=target.lift_to_m,
+        emergency=target.emergency,
     )
     return _advice(actuator.key, target, shaped, current_m)
 

@@ -29,6 +29,8 @@ def shape(
     outlet_m: float | None,
     follows: bool,
     since_move_s: float,
+    lift_to_m: float | None = None,
+    emergency: bool = False,
 ) -> Shaped:
     """The next setpoint on the way to a target.
 
@@ -40,6 +42,8 @@ def shape(
         outlet_m: Measured outlet pressure; None where unknown.
         follows: Whether the outlet follows the setpoint.
         since_move_s: Time since the last move [s].
+        lift_to_m: Where a raise may go at once, to save the next one.
+        emergency: A sudden draw: the ramp up is ``settings.emergency_ramp_m``, and no time between moves is kept.
 
     Returns:
         A value inside [min_m, max_m], at most one ramp away from a current value that is inside, on the quantum.
@@ -51,16 +55,17 @@ def shape(
     ceiling = math.inf if follows or outlet_m is None else max(outlet_m + settings.follow_order_m, current_m)
     if wanted > ceiling:
         notes.append(f"the valve does not follow: outlet {outlet_m:.1f} m")
-    if since_move_s < actuator.min_interval_s - 1e-6:
+    if since_move_s < actuator.min_interval_s - 1e-6 and not (emergency and wanted > current_m):
         return Shaped(value_m=current_m, hold=True, notes=(*notes, f"last move {since_move_s:.0f} s ago"))
     inside = actuator.min_m <= current_m <= actuator.max_m
     if wanted > current_m + settings.dead_band_up_m - 1e-9:
-        wanted = min(wanted + settings.lift_m, actuator.max_m)
+        wanted = min(max(wanted + settings.lift_m, lift_to_m or wanted), actuator.max_m)
     elif inside and current_m - wanted < settings.small_step_m and since_move_s < settings.rest_down_s:
         return Shaped(value_m=current_m, hold=True, notes=tuple(notes))
-    low, high = current_m - actuator.ramp_down_m, min(current_m + actuator.ramp_up_m, ceiling)
+    ramp_up = max(actuator.ramp_up_m, settings.emergency_ramp_m) if emergency else actuator.ramp_up_m
+    low, high = current_m - actuator.ramp_down_m, min(current_m + ramp_up, ceiling)
     if not low <= wanted <= high and wanted <= ceiling:
-        notes.append(f"ramp: at most {actuator.ramp_up_m:.1f} m up, {actuator.ramp_down_m:.1f} m down")
+        notes.append(f"ramp: at most {ramp_up:.1f} m up, {actuator.ramp_down_m:.1f} m down")
     wanted = min(max(wanted, low), high)
     value = _quantise(wanted, current_m, high, settings.quantum_m)
     value = min(max(value, actuator.min_m), actuator.max_m)

@@ -30,13 +30,22 @@ class ValveTask:
     actuator: Actuator
     zone: Zone
     watched: tuple[Watched, ...]
+    siblings: tuple[Actuator, ...] = ()
+    """Other valves that feed the same zone in parallel."""
+
+    @property
+    def offset_m(self) -> float:
+        """This valve's setpoint above the mean of all that feed the zone, kept as the site's safe setpoints have it [m]."""
+        together = (self.actuator, *self.siblings)
+        return self.actuator.safe_m - sum(a.safe_m for a in together) / len(together)
 
     @property
     def points(self) -> tuple[PointKey, ...]:
         """Every point the task needs."""
         own = (self.actuator.setpoint, self.actuator.outlet_pressure, self.actuator.flow)
         inlet = (self.actuator.inlet_pressure,) if self.actuator.inlet_pressure else ()
-        return (*own, *inlet, *(w.point for w in self.watched))
+        beside = (p for a in self.siblings for p in (a.setpoint, a.outlet_pressure, a.flow))
+        return (*own, *inlet, *beside, *(w.point for w in self.watched))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,10 +58,19 @@ class Window:
     minute: FloatArray
     """Local minute of the day."""
     flow_m3h: FloatArray
+    """Of all valves that feed the zone."""
     outlet_m: FloatArray
     inlet_m: FloatArray
     setpoint_m: FloatArray
     watched_m: dict[PointKey, FloatArray] = field(default_factory=dict)
+    level_m: FloatArray | None = None
+    """Mean outlet pressure of all valves that feed the zone; None where there is one valve only."""
+    tank_m: dict[str, FloatArray] = field(default_factory=dict)
+    """Levels of tanks that pumps fill out of the zone, where known."""
+
+    def level(self) -> FloatArray:
+        """The pressure the zone is fed at [m]."""
+        return self.outlet_m if self.level_m is None else self.level_m
 
     @property
     def size(self) -> int:
@@ -77,6 +95,8 @@ class Window:
             inlet_m=self.inlet_m[part],
             setpoint_m=self.setpoint_m[part],
             watched_m={k: v[part] for k, v in self.watched_m.items()},
+            level_m=None if self.level_m is None else self.level_m[part],
+            tank_m={k: v[part] for k, v in self.tank_m.items()},
         )
 
 
@@ -93,7 +113,8 @@ def valve_tasks(inventory: Inventory) -> dict[str, ValveTask]:
             for a in inventory.actuators.values()
             if a.zone in fed and a.inlet_pressure is not None
         )
-        tasks[key] = ValveTask(actuator=actuator, zone=zone, watched=critical + downstream)
+        siblings = tuple(a for k, a in inventory.actuators.items() if a.zone == zone.key and k != key)
+        tasks[key] = ValveTask(actuator=actuator, zone=zone, watched=critical + downstream, siblings=siblings)
     return tasks
 
 
@@ -101,15 +122,17 @@ def window(task: ValveTask, grids: Mapping[PointKey, FloatArray], *, start_s: fl
     """The window of a task from points on one grid."""
     actuator = task.actuator
     missing = np.full(minute.size, np.nan)
+    together = (actuator, *task.siblings)
     return Window(
         start_s=start_s,
         step_s=step_s,
         minute=minute,
-        flow_m3h=grids[actuator.flow],
+        flow_m3h=np.sum([grids[a.flow] for a in together], axis=0) if task.siblings else grids[actuator.flow],
         outlet_m=grids[actuator.outlet_pressure],
         inlet_m=grids[actuator.inlet_pressure] if actuator.inlet_pressure else missing,
         setpoint_m=grids[actuator.setpoint],
         watched_m={w.point: grids[w.point] for w in task.watched},
+        level_m=np.mean([grids[a.outlet_pressure] for a in together], axis=0) if task.siblings else None,
     )
 
 

@@ -19,7 +19,8 @@ from pressure_control.advise import advise, ages, last_move_s
 from pressure_control.effect import Present, predict_effect
 from pressure_control.fit import fit_valve
 from pressure_control.laws.law import LawInputs
-from pressure_control.laws.table import LAWS
+from pressure_control.laws.table import LAWS, STEPWISE
+from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window, valve_tasks, window
 from pressure_control.settings import ControlSettings
@@ -68,6 +69,8 @@ class PressureControl:
         self._points = tuple(dict.fromkeys(p for t in self._tasks.values() for p in t.points))
         self._cache = GridCache(series, self._points, span_s=history_days * 86400.0)
         self._models: dict[str, ValveModel] = dict(models or {})
+        self._learners: dict[str, ZoneLearner] = {}
+        self._stepwise = law in STEPWISE
         self._standing: dict[str, Standing] = {}
         self._moves: dict[str, tuple[float, float]] = {}
         self._advice: dict[str, Advice] = {}
@@ -140,6 +143,7 @@ class PressureControl:
             recent=recent,
             model=self._models.get(key),
             settings=self._settings,
+            learner=self._advance(key, recent) if self._stepwise else None,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve is not None and w.valve in downstream},
         )
         standing = decide(self._standing.get(key), Wish(mode=Mode.AUTO), data_age_s=ages(inputs, now.timestamp()).drive_s, now=now)
@@ -147,6 +151,15 @@ class PressureControl:
         since_move = self._since_move(key, current, recent, now.timestamp())
         advice = advise(inputs, self._law, standing, current_m=current, now_s=now.timestamp(), since_move_s=since_move)
         return advice, current
+
+    def _advance(self, key: str, recent: Window) -> ZoneLearner:
+        """The valve's step-by-step learner, brought up to now; a new one begins with the whole history."""
+        learner = self._learners.get(key)
+        if learner is None:
+            learner = self._learners[key] = ZoneLearner(self._cache.step_s)
+            learner.advance(self._past(key))
+        learner.advance(recent)
+        return learner
 
     def _recent(self, task: ValveTask, now: datetime, latest: Mapping[PointKey, Reading]) -> Window:
         """The newest hours, ended by the minutes after the last complete bucket."""
@@ -195,14 +208,17 @@ class PressureControl:
         return int((np.isfinite(grids[actuator.flow]) & np.isfinite(grids[actuator.outlet_pressure])).sum())
 
     def _learn(self, key: str) -> None:
+        model = fit_valve(self._tasks[key], self._past(key), self._settings, self._models.get(key))
+        if model is not None:
+            self._models[key] = model
+
+    def _past(self, key: str) -> Window:
+        """The whole history kept of a valve."""
         grids: Mapping[PointKey, FloatArray] = self._cache.grids
         start, step = self._cache.start_s, self._cache.step_s
         size = len(next(iter(grids.values())))
         _, minute = local_days_and_minutes(start + step * np.arange(size, dtype=np.float64), self._zone_info)
-        past = window(self._tasks[key], grids, start_s=start, step_s=step, minute=minute)
-        model = fit_valve(self._tasks[key], past, self._settings, self._models.get(key))
-        if model is not None:
-            self._models[key] = model
+        return window(self._tasks[key], grids, start_s=start, step_s=step, minute=minute)
 
 
 def _fresh(reading: Reading, now: datetime, stale_s: float) -> float | None:

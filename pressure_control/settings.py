@@ -19,6 +19,8 @@ class ControlSettings:
     """Share of past moments in which the head loss stayed below what was forecast plus margin."""
     look_ahead_steps: int = 3
     """How far the flow is forecast; an order acts minutes after the data it rests on, and stands until the next."""
+    lift_ahead_steps: int = 0
+    """A raise may at once provide for what is forecast so far ahead."""
     stale_s: float = 900.0
     """Data older than this are not used."""
     give_up_s: float = 1800.0
@@ -38,3 +40,11 @@ class ControlSettings:
     """Outlet and setpoint further apart than this: the valve does not follow."""
     follow_order_m: float = 3.0
     """No order further above the measured outlet than this while the valve does not follow."""
+    emergency_ramp_m: float = 5.0
+    """Largest step up in a sudden draw that nothing explains."""
+    emergency_raise_m: float = 6.0
+    """How much further than needed a law goes in such a draw: where it is drawn, nothing measures."""
+    sensor_noise_m: float = 0.0
+    """Standard deviation of the noise of a critical pressure's readings, where known."""
+    packet_late_steps: int = 3
+    """Steps by which a good critical pressure may be late: loggers send by packets."""

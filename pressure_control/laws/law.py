@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window
 from pressure_control.settings import ControlSettings
@@ -21,6 +22,8 @@ class LawInputs:
     settings: ControlSettings
     downstream_m: Mapping[str, float] = field(default_factory=dict)
     """Setpoint that each valve downstream has or is about to get [m], the higher of the two."""
+    learner: ZoneLearner | None = None
+    """What was learned step by step, for laws that use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,10 @@ class Target:
     """In an operator's words, with numbers."""
     basis: str
     """What it rests on, one sentence."""
+    lift_to_m: float | None = None
+    """What will be needed somewhat later: a raise may go there at once and save the next one."""
+    emergency: bool = False
+    """A sudden draw: the envelope may ramp up faster."""
 
 
 Law = Callable[[LawInputs], Target | None]

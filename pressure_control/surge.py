@@ -1,0 +1,72 @@
+"""A sudden draw (hydrant, burst) told from a pump that starts: by the flow's jump, and by the tank that rises after it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pressure_control.learner import ZoneLearner, tank_turned
+from pressure_control.observations import Window
+
+_SURGE_SD = 5.0
+_LEAST_SHARE = 0.05
+_LASTS_S = 7200.0
+_NEAR_START_M = 0.12
+_LIKE_KNOWN = 1.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surge:
+    """A draw that nothing explains."""
+
+    jump_m3h: float
+    since_steps: int
+
+
+def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
+    """The unexplained jump of flow that still stands, if there is one."""
+    forecaster = learner.flow
+    x = forecaster.deviations(recent.flow_m3h, recent.minute)
+    error = x - forecaster.expected(x)
+    sd = math.sqrt(forecaster.variance)
+    steps = min(x.size - 2, round(_LASTS_S / recent.step_s))
+    newest = x.size - 1
+    for k in range(newest - steps, newest + 1):
+        # The average of a step in which a draw begins shows only a part of it: the next step counts as well.
+        if k < 1 or error[k] < _SURGE_SD * sd or not math.isfinite(recent.flow_m3h[k]):
+            continue
+        if x[newest] < x[k - 1] + 0.5 * error[k]:
+            continue
+        usual = float(recent.flow_m3h[k]) + 0.05 * forecaster.scale_m3h
+        jump = usual * (1.0 - math.exp(-float(error[k])))
+        if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
+            continue
+        return Surge(jump_m3h=jump, since_steps=newest - k)
+    return None
+
+
+def pump_due_m3h(learner: ZoneLearner, recent: Window) -> float:
+    """Flow that pumps about to start will add [m³/h]."""
+    due = 0.0
+    for pump in learner.pumps:
+        levels = recent.tank_m.get(pump.tank)
+        if levels is None or not np.isfinite(levels[-3:]).all():
+            continue
+        falls = float(levels[-3] - levels[-1]) / 2.0
+        if falls > 0 and levels[-1] - 1.5 * falls <= pump.level_m + 0.01:
+            due += pump.jump_m3h
+    return due
+
+
+def _pump(learner: ZoneLearner, recent: Window, k: int, jump: float) -> bool:
+    for tank, levels in recent.tank_m.items():
+        after = levels[k + 1 : k + 4]
+        if tank_turned(levels, k):
+            return True
+        for known in learner.pumps:
+            near = known.tank == tank and abs(float(levels[k]) - known.level_m) < _NEAR_START_M
+            if near and jump < _LIKE_KNOWN * known.jump_m3h and not after.size:
+                return True
+    return False
