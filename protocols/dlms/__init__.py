@@ -2,15 +2,17 @@
 
     bytes ─ wrapper | hdlc ─▶ APDU ─ security ─▶ get | set | action | notifications ─▶ data ─▶ profile ─▶ canonical values
 
-``data`` ``datetimes`` ``obis`` ``selection``     what meters say, as A-XDR
-``ber`` ``acse`` ``initiate``                     how an association is asked for
-``get`` ``set`` ``action`` ``notifications``      the services of xDLMS
-``security`` ``counters``                         suite 0 and 1, HLS-GMAC, invocation counters
-``wrapper`` ``hdlc`` ``hdlc_link``                framing
-``session``                                       one association as exchanges of APDUs, without I/O
-``client`` ``counter_file``                       the shells: asyncio, and a durable counter
-``profile`` ``units`` ``water``                   what to read, in canonical units
+``data`` ``datetimes`` ``obis`` ``selection``       what meters say, as A-XDR
+``ber`` ``acse`` ``initiate``                       how an association is asked for
+``get`` ``set`` ``action`` ``notifications``        the services of xDLMS
+``security`` ``counters``                           suites 0 and 1, HLS-GMAC, invocation counters
+``wrapper`` ``hdlc`` ``hdlc_link``                  framing
+``association`` ``channel`` ``exchange_*`` ``session``   one association as exchanges of APDUs, without I/O
+``connection`` ``client`` ``counter_file``          the shells: asyncio, and a durable counter
+``objects`` ``units`` ``buffer`` ``profile`` ``water``   what to read, in canonical units
+``server*`` ``listener``                            the meter's side, for simulated meters
 
-Everything but ``client`` and ``counter_file`` is pure: bytes and numbers in, bytes and numbers out.
+Everything but ``connection``, ``client``, ``profile``, ``counter_file`` and ``listener`` is pure: bytes and numbers in, bytes and
+numbers out. Not here yet: UDP, serial lines and IEC 62056-21, general block transfer, ECDSA and key agreement of suite 1, suite 2.
 Wrong bytes raise ``domain.errors.DecodeError``; values that no encoding has raise ``ValueError`` before anything is sent.
 """
