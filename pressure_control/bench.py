@@ -33,11 +33,16 @@ BENCH_SETTINGS = ControlSettings(
     reserve_m=0.0,
     surge_m3h=0.0,
     valve_headroom_m=1.0,
-    quantile=0.997,
+    quantile=0.995,
+    dead_band_down_m=0.2,
+    rest_down_s=1200.0,
     sensor_noise_m=0.15,
     stale_s=1800.0,
     lift_ahead_steps=6,
 )
+STATION_SETTINGS = replace(BENCH_SETTINGS, quantile=0.997, rest_down_s=1500.0, small_step_m=2.5, lift_ahead_steps=9)
+"""For the pressure of a pumping station that swings by tens of metres a day: fewer turns, so that 96 moves a day are enough."""
+_STATION = "PS-"
 _EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday, as the benchmark's first day."""
 _KEPT_S = 6 * 3600.0
@@ -85,11 +90,13 @@ class Controller:
     Args:
         info: The benchmark's description.
         law: Name in ``laws.table``.
-        settings: Margins.
+        settings: Margins; None takes ``BENCH_SETTINGS``, for a pumping station ``STATION_SETTINGS``.
     """
 
-    def __init__(self, info: BenchInfo, law: str = "learned_critical_point", settings: ControlSettings = BENCH_SETTINGS) -> None:
+    def __init__(self, info: BenchInfo, law: str = "learned_critical_point", settings: ControlSettings | None = None) -> None:
         ahead = max(1, round(900.0 / info.step_s))
+        if settings is None:
+            settings = STATION_SETTINGS if all(v.startswith(_STATION) for v in info.valves) else BENCH_SETTINGS
         self._settings = replace(settings, look_ahead_steps=ahead, lift_ahead_steps=settings.lift_ahead_steps // 3 * ahead)
         self._law, self._step_s = LAWS[law], float(info.step_s)
         self._zones = info.zones
