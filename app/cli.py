@@ -442,3 +442,22 @@ def bench_leaks(
     from app.bench_leaks import run_bench_leaks
 
     run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console())
+
+
+@bench.command("pressure")
+def bench_pressure(
+    tool: Annotated[Path, typer.Option(help="pressure_bench.py.", dir_okay=False)] = Path("../shared/tools/pressure_bench.py"),
+    python: Annotated[Path | None, typer.Option(help="Interpreter with epyt, owa-epanet and numpy; default this one.")] = None,
+    net: Annotated[str, typer.Option(help="ltown, klvsd, ky12; comma list.")] = "ltown,klvsd,ky12",
+    scenario: Annotated[
+        str, typer.Option(help="none, fire, firehard, burst, dropout, bias, stuck, mixed; comma list.")
+    ] = "none,mixed",
+    seeds: Annotated[str, typer.Option(help="Comma list.")] = "8101",
+    days: Annotated[int, typer.Option(help="Days, of which the first 2 are for learning.")] = 9,
+    out: Annotated[Path | None, typer.Option(help="Every run's figures, JSON lines.")] = None,
+) -> None:
+    """The control law in closed loop with three networks, beside fixed setpoints and an oracle. Minutes a row."""
+    from app.bench_pressure import jobs, run_bench_pressure
+
+    todo = jobs(net.split(","), scenario.split(","), (int(s) for s in seeds.split(",")), days)
+    run_bench_pressure(tool, python, todo, out, typer.echo)
