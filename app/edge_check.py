@@ -9,6 +9,8 @@ from app.edge_config import EdgeConfig, edge_toml
 from app.settings import BrokerSettings, ClockSettings
 from app.site import load_site, read_toml
 from domain.errors import ConfigurationError
+from edge.bus import BusActor
+from edge.device import link_device
 from edge.settings import load_edge_settings
 from protocols.modbus.profile import load_model, model_names, parse_model
 
@@ -28,7 +30,7 @@ def check_file(path: Path) -> str:
         return f"{path.name}: {len(model.fields)} fields, {len(model.samples)} sample frames as expected"
     settings = load_edge_settings(path)
     for device in settings.devices:
-        load_model(device.model)
+        link_device(device, BusActor())
     return f"{path.name}: gateway {settings.edge} with {len(settings.devices)} devices"
 
 

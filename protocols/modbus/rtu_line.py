@@ -109,7 +109,8 @@ class RtuLine:
         async with self._one_at_a_time:
             await self.settled(unit_id)
             await self._open(timeout_s)
-            await self._listen_first()
+            if not await self._listen_first():
+                await self._open(timeout_s)
             in_step = False
             try:
                 found = await self._ask(unit_id, pdu, size, timeout_s)
@@ -155,13 +156,21 @@ class RtuLine:
             raise DeviceTimeout(f"{who}: no answer within {timeout_s:g} s")
         raise DeviceError(f"{who}: the answer is not to this question ({found.verdict.value}: {len(found.data)} bytes of data)")
 
-    async def _listen_first(self) -> None:
-        """What lies on the line before a question is an answer to none; the line must be silent before we speak."""
+    async def _listen_first(self) -> bool:
+        """What lies on the line before a question is an answer to none; the line must be silent before we speak.
+
+        Returns False if the line was found lost, and has been closed.
+        """
         stray = b""
-        while more := await self._wire.more(0.0 if not stray else self._wire.silence_s):
-            stray = (stray + more)[-1024:]
+        try:
+            while more := await self._wire.more(self._wire.silence_s if stray else 0.0):
+                stray = (stray + more)[-1024:]
+        except OSError:
+            self._wire.close()
+            return False
         if stray:
             self._note(find(stray, unit_id=-1, code=0, size=0).strangers)
+        return True
 
     def _note(self, strangers: tuple[int, ...]) -> None:
         now = _now()

@@ -63,10 +63,9 @@ class _Inbox:
 
 
 class _Stream(asyncio.Protocol):
-    """One TCP connection; one that was left behind speaks to nobody."""
+    """One TCP connection; one that was left behind, or given up while it opened, speaks to nobody."""
 
-    def __init__(self, wire: TcpWire) -> None:
-        self.wire: TcpWire | None = wire
+    wire: TcpWire | None = None
 
     def data_received(self, data: bytes) -> None:
         if self.wire is not None:
@@ -107,8 +106,9 @@ class TcpWire(_Inbox):
         """See ``Wire``."""
         self.close()
         async with asyncio.timeout(timeout_s):
-            transport, stream = await asyncio.get_running_loop().create_connection(lambda: _Stream(self), self._host, self._port)
+            transport, stream = await asyncio.get_running_loop().create_connection(_Stream, self._host, self._port)
         self._transport, self._stream = transport, stream
+        stream.wire = self
 
     def send(self, data: bytes) -> None:
         """See ``Wire``."""

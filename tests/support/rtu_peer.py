@@ -72,6 +72,11 @@ class RtuPeer:
         await self._server.wait_closed()
         await asyncio.sleep(0)
 
+    def hang_up(self) -> None:
+        """Closes every connection and goes on listening."""
+        for writer in list(self._writers):
+            writer.close()
+
     def _to_newest(self, data: bytes) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(data)
@@ -83,6 +88,8 @@ class RtuPeer:
             await self.listen(reader.readexactly)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except asyncio.CancelledError:  # the test is over
+            writer.transport.abort()
         finally:
             self._writers.discard(writer)
             writer.close()
