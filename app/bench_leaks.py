@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from app.bench_model import read_network_set, replay_network
 from domain.errors import ConfigurationError
 from domain.findings import FindingKind
 from domain.series import FloatArray
@@ -159,11 +160,13 @@ def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetim
     return {"leaks": len(rows), "found_7d": in_time / max(1, len(rows)), "precision": true / max(1, len(found))}
 
 
-def score(alarms: Path, truth: Path, scorer: Path, *, network: Path | None = None) -> dict[str, Any]:
-    """What the scorer says of an alarm file, with the rows it prints under ``rows``."""
+def score(
+    alarms: Path, truth: Path, scorer: Path, *, network: Path | None = None, interpreter: str = sys.executable
+) -> dict[str, Any]:
+    """What the scorer says of an alarm file, with the rows it prints under ``rows``; on a network it needs scipy."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "score.json")
-        command = [sys.executable, str(scorer), str(alarms), "--truth", str(truth), "--online", "--json", str(out)]
+        command = [interpreter, str(scorer), str(alarms), "--truth", str(truth), "--online", "--json", str(out)]
         command += ["--inp", str(network)] if network else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():
@@ -193,7 +196,9 @@ _SHOWN = ("share_of_max", "skill", "strict_F1", "alarms", "TP", "FP", "FN", "rep
           "median_distance_m", "false_per_zone_month", "seconds")  # fmt: skip
 
 
-def run_bench_leaks(sets: list[Path], scorer: Path | None, out: Path | None, *, as_json: bool, console: Console) -> None:
+def run_bench_leaks(
+    sets: list[Path], scorer: Path | None, out: Path | None, *, as_json: bool, console: Console, interpreter: str = sys.executable
+) -> None:
     """Replays every set and prints its scores.
 
     Raises:
@@ -207,7 +212,7 @@ def run_bench_leaks(sets: list[Path], scorer: Path | None, out: Path | None, *, 
         with tempfile.TemporaryDirectory() as temporary:
             target = (out or Path(temporary)) / f"alarms-{folder.name}.csv"
             target.parent.mkdir(parents=True, exist_ok=True)
-            results[folder.name] = bench_set(folder, folder / "truth", tool, target)
+            results[folder.name] = bench_set(folder, folder / "truth", tool, target, interpreter)
     if as_json:
         console.print_json(json.dumps(results))
         return
@@ -220,7 +225,7 @@ def run_bench_leaks(sets: list[Path], scorer: Path | None, out: Path | None, *, 
             console.print(f"  customers {key:14} {value:.3f}" if isinstance(value, float) else f"  customers {key:14} {value}")
 
 
-def bench_set(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str, Any]:
+def bench_set(folder: Path, truth: Path, scorer: Path, out: Path, interpreter: str = sys.executable) -> dict[str, Any]:
     """Scores of one folder, by what is in it.
 
     Raises:
@@ -228,4 +233,18 @@ def bench_set(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str, A
     """
     if (folder / "dma.npz").exists():
         return bench_zones(folder, truth, scorer, out)
-    raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="a folder with dma.npz")
+    if (folder / "zones.json").exists():
+        return bench_network(folder, truth, scorer, out, interpreter)
+    raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="dma.npz, or zones.json and a network")
+
+
+def bench_network(folder: Path, truth: Path, scorer: Path, out: Path, interpreter: str) -> dict[str, Any]:
+    """Scores of the model layer on one network's recording."""
+    began = time.perf_counter()
+    data = read_network_set(folder)
+    alarms, _ = replay_network(data)
+    seconds = time.perf_counter() - began
+    write_alarms(
+        [Alarm(place=a.pipe, start=a.start, issued=a.issued, flow_m3h=a.flow_m3h, confidence=a.confidence) for a in alarms], out
+    )
+    return score(out, truth, scorer, network=data.network, interpreter=interpreter) | {"seconds": seconds}

@@ -436,12 +436,13 @@ def bench_leaks(
     ],
     scorer: Annotated[Path | None, typer.Option(help="score_leaks.py; default ../../tools/score_leaks.py of the set.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that keeps the alarm files.")] = None,
+    python: Annotated[str, typer.Option(help="Python that runs the scorer; on a network it needs scipy.")] = sys.executable,
     as_json: AsJson = False,
 ) -> None:
     """Detectors over labelled recordings, as they would have run, and their scores."""
     from app.bench_leaks import run_bench_leaks
 
-    run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console())
+    run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console(), interpreter=python)
 
 
 @bench.command("edge")

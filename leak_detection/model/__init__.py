@@ -1,0 +1,1 @@
+"""Leaks from pressures, with a hydraulic model: signatures come in as arrays, so nothing here knows EPANET."""
