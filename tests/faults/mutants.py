@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiomqtt
 
@@ -102,8 +103,8 @@ class EarlyReceipts(PostgresIngestStore):
 class EarlyService(IngestService):
     """Gives the store what it sends receipts with."""
 
-    def __init__(self, store: EarlyReceipts, *args: object) -> None:
-        super().__init__(store, *args)  # type: ignore[arg-type]
+    def __init__(self, store: EarlyReceipts, *args: Any, **more: Any) -> None:
+        super().__init__(store, *args, **more)
         store.outbox = self._outbox
 
 
@@ -140,8 +141,8 @@ class LedgerLast(PostgresIngestStore):
 class UnsyncedDatabase(Database):
     """Does not wait for the disk."""
 
-    def __init__(self, dsn: str, *, size: int) -> None:
-        super().__init__(f"{dsn}?options=-csynchronous_commit%3Doff", size=size)
+    def __init__(self, dsn: str, **more: Any) -> None:
+        super().__init__(f"{dsn}?options=-csynchronous_commit%3Doff", **more)
 
 
 def result_of(stored: int, receipts: tuple[ledger.Receipt, ...] = ()) -> WriteResult:

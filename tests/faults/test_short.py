@@ -31,8 +31,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_each_part_may_be_killed_at_work(tmp_path: Path, server: DatabasePart, broker: str) -> None:
     with rig(tmp_path, server, broker=broker, slow_disk_s=0.02, seed=SEED) as system:
-        single_kills(system, KINDS)
-        single_kills(system, tuple(reversed(KINDS)))
+        single_kills(system, tuple(system.random.sample(KINDS, len(KINDS))))
         print(broker, system.check())
 
 

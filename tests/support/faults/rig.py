@@ -314,6 +314,7 @@ def rig(
         for program in made.programs:
             program.kill()
         listening.kill()
+        _drop_database(database, name)
 
 
 def devices_of(node: str) -> tuple[str, ...]:
@@ -353,6 +354,13 @@ def _make_database(database: DatabasePart, name: str, *, nets: bool, slow_disk_s
             admin.execute("ALTER TABLE reading DROP CONSTRAINT reading_pkey")
         if slow_disk_s:
             admin.execute(_SLOW_DISK.format(seconds=slow_disk_s).encode())
+
+
+def _drop_database(database: DatabasePart, name: str) -> None:
+    """What is left lying about would be synced file by file at each later recovery."""
+    database.start()
+    with psycopg.connect(database.server.dsn(ADMIN, "postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _ingest_settings(folder: Path, dsn: str, broker: Broker) -> str:
