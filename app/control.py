@@ -13,10 +13,11 @@ from commands.view import CurrentActuators
 from domain.errors import ConfigurationError
 from domain.ports import CommandStore
 from domain.setpoints import Command, Mode
+from pressure_control.laws.table import DEFAULT_LAW
 from pressure_control.learning import ValveModel, from_json, to_json
 from pressure_control.service import PressureControl
 
-LAW = "flow_modulated"
+LAW = DEFAULT_LAW
 log = structlog.get_logger(__name__)
 
 

@@ -112,7 +112,13 @@ def _follows(inputs: LawInputs, inlet: float) -> bool:
     pairs = np.flatnonzero(np.isfinite(recent.outlet_m) & np.isfinite(recent.setpoint_m))[-2:]
     if pairs.size == 0:
         return True
-    return any(follows(float(recent.setpoint_m[i]), float(recent.outlet_m[i]), inlet, tolerance) for i in pairs)
+    beside = bool(inputs.task.siblings)
+    for i in pairs:
+        setpoint, outlet = float(recent.setpoint_m[i]), float(recent.outlet_m[i])
+        # A valve beside others closes when they hold the zone higher: that is no valve that sticks.
+        if (beside and outlet >= setpoint) or follows(setpoint, outlet, inlet, tolerance):
+            return True
+    return False
 
 
 def _advice(actuator: str, target: Target, shaped: Shaped, current: float) -> Advice:

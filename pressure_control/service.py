@@ -19,7 +19,7 @@ from pressure_control.advise import advise, ages, last_move_s
 from pressure_control.effect import Present, predict_effect
 from pressure_control.fit import fit_valve
 from pressure_control.laws.law import LawInputs
-from pressure_control.laws.table import LAWS, STEPWISE
+from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window, valve_tasks, window
@@ -29,6 +29,7 @@ from pressure_control.supervisor import Standing, Wish, decide
 _RECENT_S = 6 * 3600.0
 _LEARN_EVERY_S = 86400.0
 _LONG_AGO_S = 1e9
+_FEW_STEPS = 24
 _USABLE = (Quality.GOOD, Quality.ESTIMATED)
 
 
@@ -53,7 +54,7 @@ class PressureControl:
         series: SeriesSource,
         *,
         clock: Callable[[], datetime] | None = None,
-        law: str = "flow_modulated",
+        law: str = DEFAULT_LAW,
         settings: ControlSettings | None = None,
         night_leakage: Callable[[str], float | None] | None = None,
         models: Mapping[str, ValveModel] | None = None,
@@ -155,7 +156,8 @@ class PressureControl:
     def _advance(self, key: str, recent: Window) -> ZoneLearner:
         """The valve's step-by-step learner, brought up to now; a new one begins with the whole history."""
         learner = self._learners.get(key)
-        if learner is None:
+        # A history that came in after the first lesson is older than what was learned: only a new learner takes it.
+        if learner is None or self._samples(key) > 1.2 * learner.flow.samples + 2 * _FEW_STEPS:
             learner = self._learners[key] = ZoneLearner(self._cache.step_s)
             learner.advance(self._past(key))
         learner.advance(recent)

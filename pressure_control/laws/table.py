@@ -13,5 +13,7 @@ LAWS: dict[str, Law] = {
     "learned_critical_point": learned_critical_point,
 }
 
+DEFAULT_LAW = "learned_critical_point"
+
 STEPWISE = frozenset({"learned_critical_point"})
 """Laws that need a ``ZoneLearner``."""

@@ -19,6 +19,7 @@ from domain.readings import Reading
 from domain.series import Series
 from leak_detection.service import LeakDetection
 from pressure_control.advice import Advice
+from pressure_control.laws.table import DEFAULT_LAW
 from pressure_control.service import PressureControl
 from simulator.faults import Fault
 from simulator.history import STATE_FILE, make_history
@@ -110,14 +111,22 @@ def past(folder: Path, seed: int, start: datetime, days: int = 14) -> None:
 
 
 async def run(
-    folder: Path, seed: int, scenario: str, hours: float, *, control: bool = True, late_s: float = 90.0, spoil: Spoil | None = None
+    folder: Path,
+    seed: int,
+    scenario: str,
+    hours: float,
+    *,
+    control: bool = True,
+    late_s: float = 90.0,
+    spoil: Spoil | None = None,
+    law: str = DEFAULT_LAW,
 ) -> Run:
     """Some hours of the town, watched and (with ``control``) led every five minutes."""
     memory = load(folder / STATE_FILE)
     faults = plant_faults(load_scenario(SITE, scenario), seed=seed, start=memory.time, site=SITE)
     readings, findings = Readings(folder, late_s), Findings()
     detection = LeakDetection(INVENTORY, readings, findings)
-    steering = PressureControl(INVENTORY, readings, night_leakage=detection.night_leakage)
+    steering = PressureControl(INVENTORY, readings, law=law, night_leakage=detection.night_leakage)
     result, setpoints = Run(start=memory.time, faults=faults), dict(fixed_setpoints(SITE))
     due: list[tuple[int, str, float]] = []
     with Plant(SITE, seed=seed, memory=memory) as plant:

@@ -37,9 +37,10 @@ async def test_a_burst_is_found_and_less_is_lost_with_nobody_short(tmp_path: Pat
     assert timedelta(0) < leak.found_at - burst.start <= timedelta(hours=1)
 
 
-async def test_a_quiet_day_has_no_finding_and_no_customer_short(tmp_path: Path) -> None:
+@pytest.mark.parametrize("law", ["learned_critical_point", "flow_modulated"])
+async def test_a_quiet_day_has_no_finding_and_no_customer_short(tmp_path: Path, law: str) -> None:
     past(tmp_path, 5, LIVE)
-    led = await run(tmp_path, 5, "quiet", 24.0)
+    led = await run(tmp_path, 5, "quiet", 24.0, law=law)
     assert led.findings == []
     assert led.customer_minutes_below == 0
     assert led.orders <= 3 * 96
