@@ -35,8 +35,7 @@ def make_signatures(network: Path, gauges: tuple[str, ...], meters: tuple[str, .
     """Solves the network once for each junction and demand state.
 
     A leak in an area that a tank feeds is drawn, over days, through the pump that fills it: its part that no inlet
-    shows is added at
-    the pump's suction side.
+    shows is added at the pump's suction side.
 
     Raises:
         ConfigurationError: A gauge or meter is not in the network.

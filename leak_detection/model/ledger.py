@@ -21,17 +21,17 @@ from leak_detection.model.places import Place, locate
 class LedgerSettings:
     """When a change is a leak."""
 
-    step_glr: float = 60.0
+    step_glr: float = 25.0
     slow_glr: float = 60.0
     step_days: int = 5
     slow_days: tuple[int, ...] = (15, 30, 60, 100)
-    least_fit: float = 0.6
-    least_far: float = 0.5
+    least_fit: float = 0.3
+    least_far: float = 0.3
     warm_days: int = 21
-    most_shapes: int = 30
+    most_shapes: int = 60
     most_a_day: int = 3
-    merge_m: float = 300.0
-    quiet_days: int = 7
+    merge_m: float = 200.0
+    quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
     error: float = 0.15
     """Of a signature."""
