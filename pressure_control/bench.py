@@ -189,7 +189,9 @@ class Controller:
         if target > task.actuator.safe_m and "learned" in advice.basis:
             # The benchmark's own setpoints are not safe everywhere: the safe side is what was ever needed.
             safe = min(target, task.actuator.max_m)
-            self._tasks[name] = replace(task, actuator=replace(task.actuator, safe_m=safe))
+            higher = safe - task.actuator.safe_m
+            beside = tuple(replace(a, safe_m=a.safe_m + higher) for a in task.siblings)
+            self._tasks[name] = replace(task, actuator=replace(task.actuator, safe_m=safe), siblings=beside)
         return advice.value_m, target
 
     def _window(self, name: str, task: ValveTask) -> Window:

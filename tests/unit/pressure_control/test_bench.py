@@ -117,3 +117,15 @@ def test_valves_downstream_are_asked_first() -> None:
     obs, _ = toy.step(0)
     control(obs)
     assert list(control.reasons) == ["V3", "V1", "V2"]
+
+
+def test_a_draw_leaves_the_offset_between_parallel_valves_as_it_was() -> None:
+    toy, control = Toy(), Controller(Info())
+    for k in range(2 * DAY + 60):
+        obs, _ = toy.step(k)
+        if 2 * DAY <= k < 2 * DAY + 12:
+            for name in ("V1", "V2"):
+                obs.valve[name]["flow"] *= 1.8
+        toy.setpoint.update(control(obs))
+    assert abs(toy.setpoint["V2"] - toy.setpoint["V1"] - 10.0) < 1e-6
+    assert toy.setpoint["V1"] < 38.0
