@@ -19,7 +19,7 @@ async def run_ingest(settings: Settings, stop: asyncio.Event) -> None:
     """Runs one ingestor until ``stop``; several may run beside one another."""
     configure_logs("ingest")
     ingest = ingest_settings(settings)
-    async with Database(settings.database.of("ingest"), size=3) as database:
+    async with Database(settings.database.of("ingest"), size=ingest.batch.lanes + 2, check=False) as database:
         service = IngestService(PostgresIngestStore(database), ingest, settings.clock.clock())
         await service.run(stop)
 

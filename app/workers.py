@@ -56,7 +56,7 @@ async def _once(argv: Sequence[str], number: int, stop: asyncio.Event) -> int | 
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C at the terminal reaches us alone: we decide how they stop
-        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  (only a system call; no lock is taken)
+        preexec_fn=die_with_parent(signal.SIGTERM),
     )
     log.info("worker_started", worker=number, pid=process.pid)
     ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())

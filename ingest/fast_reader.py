@@ -1,7 +1,8 @@
 """The broker's client with a fast way into the inbox: reads the socket in large pieces and cuts out the messages at QoS 0 itself.
 
 The library reads byte by byte and makes an object, a task and a turn of the event loop for each message: a tenth of a millisecond
-that a message with one reading cannot afford. Data comes at QoS 0 and needs none of it; every other packet goes to the library whole.
+that a message with one reading cannot afford. Data comes at QoS 0 and needs none of it; every other packet goes to the library
+whole.
 
 There is no public way to do so. What is used of the library's inside is as of paho-mqtt 2.1, and tested on real brokers.
 """

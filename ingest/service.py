@@ -1,4 +1,4 @@
-"""The ingestor as a whole: one reader, one writer, one sender, in one event loop. Several may run beside one another."""
+"""The ingestor as a whole: one reader, a few writers, one sender, in one event loop. Several may run beside one another."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from prometheus_client import CollectorRegistry
 from domain.errors import StorageError
 from domain.ports import Clock, IngestStore
 from ingest.aliases import AliasBook
-from ingest.backlog import Backlog, Work
+from ingest.backlog import Work
 from ingest.channels import ChannelTable
 from ingest.connection import Connection
 from ingest.inbox import Received
 from ingest.intake import Intake, Reception
+from ingest.lanes import Lanes
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
 from ingest.settings import IngestSettings
-from ingest.writer import Writer
 
 _DRAIN_S = 5.0
 """How long a stop waits for the database to take what was read; the rest is sent again."""
@@ -46,8 +46,7 @@ class IngestService:
         self._clock = clock
         self.metrics = IngestMetrics(CollectorRegistry() if registry is None else registry)
         self._outbox = Outbox()
-        self._backlog = Backlog(max_rows=settings.batch.backlog_rows)
-        self._writer = Writer(store, backlog=self._backlog, outbox=self._outbox, metrics=self.metrics, settings=settings.batch)
+        self._lanes = Lanes(store, outbox=self._outbox, metrics=self.metrics, settings=settings.batch)
         self._reception: Reception | None = None
         self._connection = Connection(settings, handle=self.take, outbox=self._outbox, metrics=self.metrics, clock=clock)
         self._skew_logged_s: dict[str, float] = {}
@@ -71,11 +70,11 @@ class IngestService:
             loading.cancel()
             return
         self._reception = loading.result()
-        writing = asyncio.create_task(self._writer.run(), name="ingest-write")
+        writing = asyncio.create_task(self._lanes.run(), name="ingest-write")
         refreshing = asyncio.create_task(self._refresh(self._reception), name="ingest-channels")
 
         async def drain() -> None:
-            await self._backlog.close()
+            await self._lanes.close()
             await asyncio.wait({writing}, timeout=_DRAIN_S)
 
         try:
@@ -89,8 +88,8 @@ class IngestService:
 
     async def _load(self) -> Reception:
         """What earlier births and the inventory say: waits for the database if it must."""
-        bindings = await self._writer.patiently(self._store.bindings)
-        channels = ChannelTable(await self._writer.patiently(self._store.channels))
+        bindings = await self._lanes.patiently(self._store.bindings)
+        channels = ChannelTable(await self._lanes.patiently(self._store.channels))
         log.info("loaded", bindings=len(bindings), channels=len(channels))
         return Reception(self._settings, book=AliasBook(bindings), channels=channels)
 
@@ -110,8 +109,7 @@ class IngestService:
                 self._log_skew(topic, intake, monotonic_s)
             if intake.block is not None or intake.letters or intake.bindings or intake.gateway is not None:
                 works.append(Work(intake=intake, topic=topic, payload=payload))
-        await self._backlog.put(works)
-        self.metrics.backlog(self._backlog.rows)
+        await self._lanes.put(works)
 
     def _log_skew(self, topic: str, intake: Intake, monotonic_s: float) -> None:
         if monotonic_s - self._skew_logged_s.get(topic, -_SKEW_LOG_EVERY_S) >= _SKEW_LOG_EVERY_S:
@@ -123,5 +121,4 @@ class IngestService:
         while True:
             await asyncio.sleep(self._settings.channels_every_s)
             with contextlib.suppress(StorageError):
-                async with self._writer.turn:
-                    reception.channels = ChannelTable(await self._store.channels())
+                reception.channels = ChannelTable(await self._store.channels())

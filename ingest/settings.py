@@ -57,6 +57,8 @@ class BatchSettings(_Section):
     """... or when the oldest has waited this long ..."""
     quiet_s: float = Field(default=0.01, gt=0)
     """... or when nothing has come for this long."""
+    lanes: int = Field(default=3, ge=1, le=16)
+    """Transactions at a time; each needs a connection, and each gateway belongs to one of them."""
     backlog_rows: int = Field(default=40_000, ge=1)
     """Decoded readings that may wait; beyond them nothing more is taken out of the queue."""
     queue_messages: int = Field(default=2_000, ge=1)

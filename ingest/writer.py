@@ -41,14 +41,11 @@ class Writer:
         self._metrics = metrics
         self._settings = settings
         self._refused_in_a_row = 0
-        self.turn = asyncio.Lock()
-        """Held during each call of the store, which need not take two at once."""
 
     async def run(self) -> None:
         """Writes until the backlog is closed and empty."""
         bounds = self._settings
         while (batch := await self._backlog.take(rows=bounds.rows, wait_s=bounds.wait_s, quiet_s=bounds.quiet_s)) is not None:
-            self._metrics.backlog(self._backlog.rows)
             try:
                 await self._write(batch)
             except Exception:
@@ -145,8 +142,7 @@ class Writer:
         pause_s = self._settings.retry_min_s
         while True:
             try:
-                async with self.turn:
-                    return await call()
+                return await call()
             except StorageError as error:
                 if not error.retryable:
                     raise

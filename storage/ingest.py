@@ -9,7 +9,7 @@ The first is twice as fast and nearly always right, because the ledger has remov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -47,6 +47,10 @@ class ReplayResult:
 
 class _TakenMeanwhile(Exception):
     """Somebody else has replayed these letters."""
+
+
+class _Taken(Exception):
+    """A point and time of the batch is in the table already."""
 
 
 class PostgresIngestStore:
@@ -191,13 +195,23 @@ class PostgresIngestStore:
         self._agreeing.add(stream)
 
     async def _write(self, batch: Batch) -> WriteResult:
+        """One transaction in as few round trips as may be: BEGIN and the ledger, COPY, ledger and COMMIT."""
         await self._prepare(batch)
+        try:
+            return await self._in_one_transaction(batch, _copy_straight)
+        except _Taken:
+            return await self._in_one_transaction(batch, _insert_staged)
+
+    async def _in_one_transaction(self, batch: Batch, insert: _Insert) -> WriteResult:
         async with self._database.transaction("write readings") as connection:
-            before = await self._locked(connection, batch.streams)
+            async with connection.pipeline():
+                before = await self._locked(connection, batch.streams)
             settled = settle(batch, before)
-            stored = await _insert(connection, settled)
+            stored = await insert(connection, settled) if len(settled.rows) else settled.rows
             await save_letters(connection, settled.letters)
-            await ledger.save(connection, before, _entries(settled, stored))
+            async with connection.pipeline():
+                await ledger.save(connection, before, _entries(settled, stored))
+                await connection.commit()
         return WriteResult(
             stored=len(stored),
             skipped=settled.skipped + int(settled.repeated.sum()),
@@ -213,7 +227,7 @@ class PostgresIngestStore:
     async def _prepare(self, batch: Batch) -> None:
         """Partitions and ledger rows, committed before the batch's own transaction: nobody waits for them holding a lock."""
         rows = batch.rows
-        weeks = set(np.unique(rows.time_ms[rows.possible_times()] // WEEK_MS).tolist()) - self._weeks
+        weeks = rows.weeks() - self._weeks
         streams = set(batch.streams) - self._streams
         if weeks or streams:
             async with self._database.transaction("prepare to write readings") as connection:
@@ -262,17 +276,32 @@ class PostgresIngestStore:
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+_Insert = Callable[[AsyncConnection, Settled], Awaitable[Rows]]
+"""Writes the rows; returns those that are new. Repeated and conflicting ones are noted in ``Settled``."""
+
+
 async def _insert(connection: AsyncConnection, settled: Settled) -> Rows:
-    """Writes the rows; returns those that are new. Repeated and conflicting ones are noted in ``settled``."""
-    rows = settled.rows
-    if not len(rows):
-        return rows
+    """Both roads within one transaction."""
+    if not len(settled.rows):
+        return settled.rows
     try:
         async with connection.transaction():
-            await _copy(connection, _Q["copy_readings"], copy_bytes(rows))
-    except psycopg.errors.UniqueViolation:
+            return await _copy_straight(connection, settled)
+    except _Taken:
         return await _insert_staged(connection, settled)
-    return rows
+
+
+async def _copy_straight(connection: AsyncConnection, settled: Settled) -> Rows:
+    """The fast road.
+
+    Raises:
+        _Taken: It is barred; the transaction can only be rolled back.
+    """
+    try:
+        await _copy(connection, _Q["copy_readings"], copy_bytes(settled.rows))
+    except psycopg.errors.UniqueViolation:
+        raise _Taken from None
+    return settled.rows
 
 
 async def _insert_staged(connection: AsyncConnection, settled: Settled) -> Rows:

@@ -63,6 +63,14 @@ class Rows:
         """For each row whether its time lies in the years 2000 to 2099."""
         return (self.time_ms >= EPOCH_2000_MS) & (self.time_ms < END_2100_MS)
 
+    def weeks(self) -> set[int]:
+        """Weeks since 1970 that hold a possible time."""
+        times = self.time_ms[self.possible_times()]
+        if not times.size:
+            return set()
+        first, last = int(times.min()) // WEEK_MS, int(times.max()) // WEEK_MS
+        return {first} if first == last else set(np.unique(times // WEEK_MS).tolist())
+
     def twins(self) -> NDArray[np.intp]:
         """For each row the place of the first row with its point and time; its own place where it is that first one."""
         order = np.lexsort((self.time_ms, self.point_id))

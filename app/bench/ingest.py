@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.bench.gateways import Gateways
-from app.bench.processes import children, cpu_s, family_cpu_s
+from app.bench.processes import cpu_s, family_cpu_s
 from app.bench.raw import Timing, check_same, prepare, raw_copy, rows_of
 from app.bench.stages import run_stages
 from app.bench.stand import Stand, running_stand
@@ -140,7 +140,7 @@ def _used(stand: Stand) -> dict[str, float]:
     postmaster = services.postgres.pid
     return {
         "ingest": family_cpu_s(ingest),
-        "database": sum(cpu_s(child) for child in children(postmaster)),
+        "database": family_cpu_s(postmaster),
         "broker": cpu_s(services.broker.pid),
         "generator": time.process_time(),
     }
