@@ -1,4 +1,4 @@
-"""``khettara bench ingest``: how much of PostgreSQL's own COPY rate is left when readings come by MQTT, exactly once, with a receipt.
+"""``khettara bench ingest``: how much of PostgreSQL's own COPY rate is left to readings by MQTT, exactly once, with a receipt.
 
 In one run on one database, round by round: raw COPY of the rows, the same rows end to end, single-reading messages. What counts
 is the ratio within a round: machines differ, and the load of one changes from minute to minute.
@@ -197,9 +197,9 @@ def run_bench_ingest(*, readings: int, broker: str, workers: int, as_json: bool,
 def describe(figures: Mapping[str, Any]) -> list[str]:
     """The report in words."""
     stages = ", ".join(f"{name} {rate:,.0f}" for name, rate in figures["stages"].items())
+    how = f"{PER_MESSAGE} a message, {figures['workers']} worker(s), broker {figures['broker']}"
     return [
-        f"end to end   {figures['end_to_end_rows_s']:>10,} readings/s   (MQTT → COMMIT → receipt, {PER_MESSAGE} a message, "
-        f"{figures['workers']} worker(s), broker {figures['broker']})",
+        f"end to end   {figures['end_to_end_rows_s']:>10,} readings/s   (MQTT → COMMIT → receipt, {how})",
         f"raw COPY     {figures['raw_copy_rows_s']:>10,} rows/s       (the same rows, same table, same batches)",
         f"ratio        {figures['ratio']:>10.2f}              rounds: " + " ".join(f"{r:.2f}" for r in figures["ratios"]),
         f"single       {figures['single_reading_msgs_s']:>10,} messages/s   (one reading a message)",

@@ -1,4 +1,4 @@
-"""Each stage of the delivery path alone, in this process, by its CPU seconds; the write by wall time, for it waits for PostgreSQL."""
+"""Each stage of the delivery path alone, by its CPU seconds; the write by wall time, for it waits for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def measure_stages(
 ) -> dict[str, float]:
     """Readings a second of each stage: the best of ``times``.
 
-    encode: arrays → payloads, as gateways do; decode: payload → rows ready to be written; buffer: rows → COPY bytes, ledger applied;
+    encode: arrays → payloads, as gateways do; decode: payload → rows to be written; buffer: rows → COPY bytes, ledger applied;
     write: a transaction through the store, which returns after COMMIT.
     """
     best = dict.fromkeys(("encode", "decode", "buffer", "write"), 0.0)

@@ -50,7 +50,8 @@ class Mosquitto(EmbeddedBroker):
         config = self._folder / "mosquitto.conf"
         write_private(self.password_file, "none")
         config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nmax_queued_messages 0\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            "set_tcp_nodelay true\nmax_queued_messages 0\n"
         )
         self._launch([binary, "-c", str(config)], self._folder / "broker.log", timeout_s)
 

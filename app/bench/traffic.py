@@ -1,7 +1,7 @@
 """What the benchmarks send, and the very rows it must become. Pure: the same arguments make the same bytes.
 
-A fleet of gateways, each with devices of some metrics, each metric a point read once a minute. A block holds consecutive readings of
-one device, minute by minute, as a gateway catching up sends them; gateways take turns.
+A fleet of gateways, each with devices of some metrics, each metric a point read once a minute. A block holds consecutive readings
+of one device, minute by minute, as a gateway catching up sends them; gateways take turns.
 """
 
 from __future__ import annotations

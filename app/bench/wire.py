@@ -1,4 +1,4 @@
-"""The little of MQTT 5 that a load generator needs: QoS 0, finished packets, no copies. A full client would itself be the bottleneck."""
+"""The little of MQTT 5 that a load generator needs: QoS 0, finished packets. A full client would itself be the bottleneck."""
 
 from __future__ import annotations
 
