@@ -24,9 +24,7 @@ async def overview(visit: Viewer) -> HTMLResponse:
     """The overview."""
     services = visit.console.services
     snapshot = await visit.console.feed.current()  # before the lists, so that no change after it is missed
-    lines, alerts, commands = await asyncio.gather(
-        _sparklines(visit), services.alerts.alerts(), _last_moves(visit)
-    )
+    lines, alerts, commands = await asyncio.gather(_sparklines(visit), services.alerts.alerts(), _last_moves(visit))
     return await page(
         visit, "overview.html", snapshot=snapshot, zones=services.inventory.zones, lines=lines,
         zone_names={z.key: z.name(visit.texts.language) for z in services.inventory.metered_zones()},
