@@ -7,15 +7,11 @@ is the ratio within a round: machines differ, and the load of one changes from m
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
 
 from app.bench.gateways import Gateways
 from app.bench.processes import cpu_s, family_cpu_s
@@ -184,16 +180,6 @@ def _median(values: Sequence[float]) -> float:
     return float(statistics.median(values))
 
 
-def run_bench_ingest(*, readings: int, broker: str, workers: int, as_json: bool, console: Console) -> None:
-    """Runs the benchmark and prints its report."""
-    figures = bench_ingest(readings=readings, broker=broker, workers=workers)
-    if as_json:
-        console.print_json(json.dumps(figures))
-        return
-    for line in describe(figures):
-        console.print(escape(line), highlight=False)
-
-
 def describe(figures: Mapping[str, Any]) -> list[str]:
     """The report in words."""
     stages = ", ".join(f"{name} {rate:,.0f}" for name, rate in figures["stages"].items())
@@ -202,6 +188,7 @@ def describe(figures: Mapping[str, Any]) -> list[str]:
         f"end to end   {figures['end_to_end_rows_s']:>10,} readings/s   (MQTT → COMMIT → receipt, {how})",
         f"raw COPY     {figures['raw_copy_rows_s']:>10,} rows/s       (the same rows, same table, same batches)",
         f"ratio        {figures['ratio']:>10.2f}              rounds: " + " ".join(f"{r:.2f}" for r in figures["ratios"]),
+        f"workers      {figures['workers']:>10}              broker: {figures['broker']}",
         f"single       {figures['single_reading_msgs_s']:>10,} messages/s   (one reading a message)",
         f"stages alone, readings/s: {stages}",
         f"CPU seconds a million readings: {figures['cpu_s_per_million_readings']}",

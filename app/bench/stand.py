@@ -16,10 +16,11 @@ import psycopg
 
 from app.bench.traffic import Fleet, point_keys
 from app.demo.layout import Layout
-from app.embedded.broker import EmbeddedBroker
-from app.embedded.postgres import ADMIN
+from app.embedded.broker import EmbeddedBroker, free_port
+from app.embedded.postgres import ADMIN, EmbeddedPostgres
 from app.files import write_private
 from app.local import LocalServices
+from app.logs import configure_logs
 from app.processes import Child
 from app.settings import ClockSettings
 from domain.errors import ConfigurationError, KhettaraError
@@ -109,8 +110,11 @@ def running_stand(fleet: Fleet, *, broker: str = "embedded", ingest: Mapping[str
     folder.chmod(0o711)  # where root's PostgreSQL runs as another user, it must get through
     try:
         with LocalServices(layout=Layout(root=folder / "data")) as services:
+            # One port for all of its lives: a database that dies comes back where it was.
+            services.postgres = EmbeddedPostgres(services.layout.postgres, port=free_port())
             if broker == "mosquitto":
                 services.broker = Mosquitto(services.layout.broker)
+            configure_logs("bench", services.layout.logs / "bench.log")
             services.start_database(build_inventory(fleet.documents()))
             services.broker.start()
             settings = services.write_settings("ingest", folder, ClockSettings(), ingest=dict(ingest or {}))

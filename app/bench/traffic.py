@@ -46,7 +46,7 @@ class Fleet:
 
     def topic(self, kind: MessageType, gateway: int, device: int | None = None) -> str:
         """A topic of a gateway or of one of its devices."""
-        name = None if device is None else f"d-{gateway}-{device}"
+        name = None if device is None else device_name(gateway, device)
         return build(Topic(group=GROUP, message_type=kind, node=f"gw-{gateway}", device=name))
 
     def births(self, gateway: int, at_ms: int) -> list[tuple[str, bytes]]:
@@ -57,7 +57,7 @@ class Fleet:
         ]
         for device in range(self.devices):
             metrics = [
-                birth_metric(name=_metric(k), alias=1 + device * self.metrics + k, value=0.0, time_ms=at_ms)
+                birth_metric(name=metric_name(k), alias=1 + device * self.metrics + k, value=0.0, time_ms=at_ms)
                 for k in range(self.metrics)
             ]
             payload = encode_dbirth(epoch=epoch, metrics=metrics, seq=(1 + device) % 256, timestamp_ms=at_ms)
@@ -90,12 +90,12 @@ class Fleet:
                 "gateway": [{"node": f"gw-{g}", "group": GROUP, "name": f"gw-{g}"} for g in range(self.gateways)],
                 "device": [
                     {
-                        "key": f"d-{g}-{d}",
+                        "key": device_name(g, d),
                         "gateway": f"gw-{g}",
                         "model": "generic_flowmeter",
                         "unit_id": 1 + d % 247,
                         "period_s": PERIOD_MS // 1000,
-                        "channels": {_metric(k): _point(g, d, k) for k in range(self.metrics)},
+                        "channels": {metric_name(k): _point(g, d, k) for k in range(self.metrics)},
                     }
                     for g, d in devices
                 ],
@@ -184,7 +184,13 @@ def point_keys(fleet: Fleet) -> list[str]:
     return [_point(g, d, k) for g in range(fleet.gateways) for d in range(fleet.devices) for k in range(fleet.metrics)]
 
 
-def _metric(k: int) -> str:
+def device_name(gateway: int, device: int) -> str:
+    """Name of a gateway's device."""
+    return f"d-{gateway}-{device}"
+
+
+def metric_name(k: int) -> str:
+    """Name of a device's metric."""
     return f"flow_{k}_m3h"
 
 

@@ -9,6 +9,8 @@ from typing import cast
 
 from domain.errors import KhettaraError
 
+_FLAGS = 0xC2
+"""User name, password, clean start."""
 _KEEPALIVE_S = 3600
 """Longer than any round; the embedded broker does not answer a client that asks for none."""
 _CONNECT, _CONNACK, _PUBLISH, _SUBSCRIBE, _SUBACK = 0x10, 0x20, 0x30, 0x82, 0x90
@@ -44,19 +46,9 @@ class Connection(asyncio.Protocol):
             BrokerRefused: With the packet that said so.
         """
         _, self = await asyncio.get_running_loop().create_connection(lambda: cls(on_message), host, port)
-        flags = 0xC2  # user name, password, clean start
-        await self._ask(
-            _packet(
-                _CONNECT,
-                _text("MQTT")
-                + bytes([5, flags, *_KEEPALIVE_S.to_bytes(2, "big"), 0])
-                + _text(client_id)
-                + _text(username)
-                + _text(password),
-            ),
-            _CONNACK,
-            code_at=1,
-        )
+        head = bytes([5, _FLAGS, *_KEEPALIVE_S.to_bytes(2, "big"), 0])
+        who = _text(client_id) + _text(username) + _text(password)
+        await self._ask(_packet(_CONNECT, _text("MQTT") + head + who), _CONNACK, code_at=1)
         await self._ask(_packet(_SUBSCRIBE, b"\x00\x01\x00" + _text(topic) + b"\x00"), _SUBACK, code_at=-1)
         return self
 
