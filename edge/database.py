@@ -34,7 +34,7 @@ def open_database(state_dir: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -8000")
+        connection.execute("PRAGMA cache_size = -4000")
         connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
     except sqlite3.DatabaseError as error:
         connection.close()

@@ -71,13 +71,13 @@ async def run_gateway(
         await gateway.close()
 
 
-async def serve(settings: EdgeSettings, on_ready: Callable[[], None] | None = None) -> None:
+async def serve(settings: EdgeSettings, on_ready: Callable[[], None] | None = None, *, source: Path | None = None) -> None:
     """``run_gateway`` until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run_gateway(settings, stop=stop, on_ready=on_ready)
+    await run_gateway(settings, stop=stop, on_ready=on_ready, source=source)
 
 
 class Gateway:

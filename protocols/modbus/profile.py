@@ -11,6 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -65,6 +66,12 @@ def load_model(name: str, folder: Path | None = None) -> DeviceModel:
             value=name,
             expected="a device model" + (f"; did you mean {near!r}?" if near else f", one of {', '.join(known)}"),
         )
+    return _own(name)
+
+
+@cache
+def _own(name: str) -> DeviceModel:
+    """A model that comes with the product: hundreds of devices share one."""
     return _load((_folder() / f"{name}.toml").read_bytes(), f"{name}.toml")
 
 
