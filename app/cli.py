@@ -6,10 +6,7 @@ Commands import what they need when they run, so that ``--help`` is quick and a 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,12 +15,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from app.cli_edge import edge
+from app.serving import serve
 from domain.errors import KhettaraError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Meters, losses and valves of a water utility."
 )
-edge = typer.Typer(no_args_is_help=True, help="The gateway at a site.")
 ingest = typer.Typer(no_args_is_help=True, help="From the broker to the database.")
 centre = typer.Typer(no_args_is_help=True, help="Detection, control, command desk, alarms and the operators' console.")
 town = typer.Typer(no_args_is_help=True, help="The simulated town.")
@@ -53,7 +51,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 LetterReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, such as unknown_device.")]
 LetterEdge = Annotated[str | None, typer.Option("--edge", help="Only this gateway, as group/node.")]
 LetterSince = Annotated[str | None, typer.Option("--since", help="Only what was received since; UTC unless it says otherwise.")]
-Service = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def main() -> None:
@@ -72,19 +69,6 @@ def main() -> None:
             raise
         show()
         sys.exit(getattr(error, "exit_code", 2))
-
-
-def _serve(service: Service) -> None:
-    """Runs a service until SIGINT or SIGTERM asks it to stop."""
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for sig in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sig, stop.set)
-        await service(stop)
-
-    asyncio.run(run())
 
 
 @app.command()
@@ -144,75 +128,6 @@ def zones_report(
     run_zones_report(data.resolve() if data else None, config, start, end, as_json=as_json, console=Console())
 
 
-@edge.command("run")
-def edge_run(config: ConfigFile) -> None:
-    """Runs a gateway: polls, spools, publishes, executes commands. A changed configuration is taken while it runs."""
-    # It becomes another process, with the same id: without the command line's libraries a gateway is a tenth smaller.
-    os.execv(sys.executable, [sys.executable, "-m", "edge", "--config", str(config)])  # noqa: S606
-
-
-@edge.command("import")
-def edge_import(config: ConfigFile) -> None:
-    """Spools the history files of a gateway's configuration, sends them, and ends when all are acknowledged."""
-    from app.edge_import import import_history_files
-    from edge.settings import load_edge_settings
-
-    settings = load_edge_settings(config)
-    _serve(lambda stop: import_history_files(settings, stop))
-
-
-@edge.command("check")
-def edge_check(file: Annotated[Path, typer.Argument(help="A device model or an edge.toml.")]) -> None:
-    """Validates a device model, with its sample frames, or a gateway's configuration."""
-    from app.edge_check import check_file
-
-    Console().print(check_file(file), highlight=False)
-
-
-@edge.command("probe")
-def edge_probe(
-    host: Annotated[str, typer.Argument(help="Name or address of the device or its serial server.")],
-    model: Annotated[str, typer.Option(help="Name of a device model.")],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 502,
-    unit: Annotated[int, typer.Option(min=0, max=255, help="Unit id.")] = 1,
-    timeout: Annotated[float, typer.Option(min=0.01, help="Longest wait for one answer [s].")] = 2.0,
-    rtu: Annotated[bool, typer.Option("--rtu", help="RTU frames over TCP, as serial servers speak them.")] = False,
-) -> None:
-    """Reads every field of a device once and shows it; exit 1 if something could not be read."""
-    from app.edge_probe import run_probe
-
-    code = run_probe(host, model, port=port, unit_id=unit, timeout_s=timeout, rtu=rtu, console=Console())
-    raise typer.Exit(code)
-
-
-@edge.command("scan")
-def edge_scan(
-    host: Annotated[str, typer.Argument(help="Name or address of the device or its serial server.")],
-    ports: Annotated[str, typer.Option(help="Ports such as 502,1502-1510.")] = "502",
-    units: Annotated[str, typer.Option(help="Unit ids such as 1-32.")] = "1-32",
-    timeout: Annotated[float, typer.Option(min=0.01, help="Longest wait for one answer [s].")] = 0.5,
-    rtu: Annotated[bool, typer.Option("--rtu", help="RTU frames over TCP, as serial servers speak them.")] = False,
-) -> None:
-    """Finds which units answer, one question at a time; writes nothing. Exit 1 if nobody does."""
-    from app.edge_probe import run_scan
-
-    raise typer.Exit(run_scan(host, ports, units, timeout_s=timeout, rtu=rtu, console=Console()))
-
-
-@edge.command("config")
-def edge_config(
-    node: Annotated[str, typer.Argument(help="Node id of the gateway in the site's devices.toml.")],
-    site_folder: Annotated[Path, typer.Option("--site", help="The site's folder.")],
-    state_dir: Annotated[Path, typer.Option(help="Where the gateway keeps its spool.")],
-    broker: Annotated[str, typer.Option(help="host:port of the MQTT 5 broker.")],
-    key: Annotated[list[str] | None, typer.Option(help="id=path of a desk's public key; repeat.")] = None,
-) -> None:
-    """Prints the edge.toml of a gateway, from the site's inventory."""
-    from app.edge_check import edge_config_text
-
-    typer.echo(edge_config_text(node, site_folder, state_dir, broker, key or []))
-
-
 @ingest.command("run")
 def ingest_run(
     config: SettingsFile = None,
@@ -224,9 +139,9 @@ def ingest_run(
 
     settings = load_settings(config)
     if workers == 1:
-        _serve(lambda stop: run_ingest(settings, stop))
+        serve(lambda stop: run_ingest(settings, stop))
     else:
-        _serve(lambda stop: run_ingest_workers(settings, config, workers, stop))
+        serve(lambda stop: run_ingest_workers(settings, config, workers, stop))
 
 
 @centre.command("run")
@@ -236,7 +151,7 @@ def centre_run(config: SettingsFile = None) -> None:
     from app.settings import load_settings
 
     settings = load_settings(config)
-    _serve(lambda stop: run_centre(settings, stop))
+    serve(lambda stop: run_centre(settings, stop))
 
 
 @town.command("run")
@@ -244,7 +159,7 @@ def town_run(config: ConfigFile) -> None:
     """Runs the simulated town and its Modbus servers."""
     from app.town import run_town_from
 
-    _serve(lambda stop: run_town_from(config, stop))
+    serve(lambda stop: run_town_from(config, stop))
 
 
 @db.command("migrate")
