@@ -34,11 +34,11 @@ def client(peer: RtuPeer, *, unit_id: int = 5, timeout_s: float = 5.0, quiet_s: 
 async def test_a_late_answer_is_not_the_answer_to_the_next_question() -> None:
     """The trap in its purest form: ask, time out, ask something else of the same length."""
     async with RtuPeer() as peer:
-        asking = client(peer, timeout_s=0.02, quiet_s=0.3)
-        peer.late, peer.late_by_s = 1.0, (0.08, 0.08)
+        asking = client(peer, timeout_s=0.3, quiet_s=0.5)
+        peer.late, peer.late_by_s = 1.0, (0.4, 0.4)
         with pytest.raises(DeviceTimeout):
             await asking.read(question(900))
-        peer.late = 0.0
+        peer.late_by_s = (0.2, 0.2)  # in time, but after the late one
         for address in (100, 7, 8):
             while True:
                 try:
@@ -52,13 +52,13 @@ async def test_a_late_answer_is_not_the_answer_to_the_next_question() -> None:
 async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
     async with RtuPeer() as peer:
         asking = client(peer, quiet_s=0.3)
-        peer.late, peer.late_by_s = 1.0, (0.1, 0.1)
+        peer.late, peer.late_by_s = 1.0, (0.15, 0.15)
         task = asyncio.create_task(asking.read(question(900)))
         while not peer.asked:
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        peer.late = 0.0
+        peer.late_by_s = (0.3, 0.3)
         assert await asking.read(question(100)) == right(question(100))
         await asking.close()
 
