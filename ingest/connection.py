@@ -27,6 +27,7 @@ from ingest.settings import IngestSettings
 from protocols.mqtt import Denied, client_context
 from protocols.sparkplug.births import decode_state, encode_state
 from protocols.sparkplug.topics import NAMESPACE, state_topic
+from protocols.tasks import end_tasks
 
 Handler = Callable[[Sequence[Received]], Awaitable[None]]
 _AT_ONCE_MESSAGES, _AT_ONCE_BYTES = 256, 65_536
@@ -101,9 +102,7 @@ class Connection:
                 await self._announce(client, online=False, at_ms=self._now_ms())  # a clean disconnect sends no will
                 raise
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end_tasks(tasks)
             await self._send_waiting(client)
             await self._announce(client, online=False, at_ms=self._now_ms())
 

@@ -21,6 +21,7 @@ from ingest.lanes import Lanes
 from ingest.metrics import IngestMetrics
 from ingest.outbox import Outbox
 from ingest.settings import IngestSettings
+from protocols.tasks import end_tasks
 
 _DRAIN_S = 5.0
 """How long a stop waits for the database to take what was read; the rest is sent again."""
@@ -81,9 +82,7 @@ class IngestService:
             await self._connection.run(stop, drain=drain)
             await drain()
         finally:
-            for task in (writing, refreshing):
-                task.cancel()
-            await asyncio.gather(writing, refreshing, return_exceptions=True)
+            await end_tasks((writing, refreshing))
             log.info("stopped", **self.metrics.snapshot())
 
     async def _load(self) -> Reception:
