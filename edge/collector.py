@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -12,7 +13,6 @@ from domain.ports import Clock
 from edge.database import DatabaseThread
 from edge.readings import SpoolReading
 from edge.session import LastValue
-from edge.spool import Spool
 from edge.waiting import wait_for
 
 log = structlog.get_logger()
@@ -22,11 +22,18 @@ _MOST_WAITING = 5000
 _RETRY_S = 1.0
 
 
+class Keeps(Protocol):
+    """Where readings become durable: the spool, or the timekeeper before it."""
+
+    def append(self, readings: Sequence[SpoolReading], *, now_ms: int) -> object:
+        """Commits them in one transaction."""
+
+
 class Collector:
     """Group commit: at the latest ``flush_s`` wall seconds after the first reading, or as soon as 500 wait."""
 
     def __init__(
-        self, *, spool: Spool, database: DatabaseThread, clock: Clock, flush_s: float, on_commit: Callable[[], None]
+        self, *, spool: Keeps, database: DatabaseThread, clock: Clock, flush_s: float, on_commit: Callable[[], None]
     ) -> None:
         self._spool = spool
         self._database = database

@@ -32,10 +32,11 @@ from edge.logs import configure_logging
 from edge.page import StatusPage
 from edge.poller import PollCounters
 from edge.reload import Reloader
-from edge.settings import EdgeSettings
+from edge.settings import ClockKind, EdgeSettings
 from edge.spool import Spool
 from edge.status import status, write_status
 from edge.supervision import supervise
+from edge.timekeeper import Timekeeper
 from edge.uplink import Uplink
 from edge.waiting import end_tasks, wait_for
 from edge.window import Window
@@ -94,8 +95,9 @@ class Gateway:
         self._spool = Spool(self._connection, block_readings=spool.block_readings, max_bytes=spool.max_mb << 20)
         self._journal = Journal(self._connection, node=settings.node)
         self._polls, self._commands = PollCounters(), CommandCounters()
+        self._timekeeper = self._keeper_of_time()
         self._collector = Collector(
-            spool=self._spool,
+            spool=self._spool if self._timekeeper is None else self._timekeeper,
             database=self._database,
             clock=self._clock,
             flush_s=spool.flush_ms / 1000,
@@ -143,6 +145,13 @@ class Gateway:
         self._uplink_stop = asyncio.Event()
         self._uplink_task: asyncio.Task[None] | None = None
 
+    def _keeper_of_time(self) -> Timekeeper | None:
+        """None where time is simulated: it has no time service."""
+        clock = self._settings.clock
+        if clock.kind is not ClockKind.WALL:
+            return None
+        return Timekeeper(self._connection, self._spool, policy=clock.unsynchronised, hold_s=clock.hold_s)
+
     async def _prepare(self, links: Iterable[DeviceLink]) -> None:
         await self._database.run(_open_channels, self._spool, tuple(links))
 
@@ -166,6 +175,8 @@ class Gateway:
     def start(self) -> None:
         """Starts every part; none of them waits for the network."""
         services = [("collector", self._collector.run), ("status", self._keep_status), ("purge", self._keep_room)]
+        if self._timekeeper is not None:
+            services.append(("clock", self._watch_clock))
         field = [("executor", self._executor.run), ("failsafe", self._failsafe.run), ("history", self._import_history)]
         if self._reloader is not None:
             field.append(("reload", self._reloader.run))
@@ -233,6 +244,12 @@ class Gateway:
             if dropped:
                 log.error("spool_full", edge=self._settings.edge, dropped=dropped, max_mb=self._settings.spool.max_mb)
 
+    async def _watch_clock(self) -> None:
+        while self._timekeeper is not None:
+            if await self._database.run(self._timekeeper.tick, now_ms=int(self._clock.timestamp() * 1000)):
+                self._uplink.notify()
+            await asyncio.sleep(_STATUS_S)
+
     async def _keep_status(self) -> None:
         while True:
             await self._write_status(final=False)
@@ -253,6 +270,7 @@ class Gateway:
             devices={key: poller.breaker for key, poller in self._fleet.pollers.items()},
             absent={key: poller.absent for key, poller in self._fleet.pollers.items() if poller.absent},
             reload=None if self._reloader is None else self._reloader.status,
+            clock=None if self._timekeeper is None else self._timekeeper.status,
         )
         self._document = document
         with contextlib.suppress(OSError):  # a full disk must not stop the gateway; the spool tells of it itself

@@ -48,10 +48,27 @@ class _Families:
             for word, number in document.get(group, {}).items():
                 family.add_metric([word], float(number))
             yield family
+        yield from _clock(document.get("clock") or {})
         reached = GaugeMetricFamily("khettara_edge_device_reached", "1 while the device answers.", labels=["device"])
         for device, breaker in document.get("devices", {}).get("breakers", {}).items():
             reached.add_metric([device], float(breaker == "closed"))
         yield reached
+
+
+def _clock(clock: Mapping[str, Any]) -> Iterator[Metric]:
+    """What is known of the machine's clock; nothing where time is simulated."""
+    if clock.get("synchronised") is not None:
+        yield GaugeMetricFamily(
+            "khettara_edge_clock_synchronised", "1 while a time service disciplines the clock.", value=float(clock["synchronised"])
+        )
+    if clock.get("max_error_ms") is not None:
+        yield GaugeMetricFamily(
+            "khettara_edge_clock_max_error_seconds", "The clock is within this of UTC.", value=clock["max_error_ms"] / 1000
+        )
+    if clock:
+        yield GaugeMetricFamily("khettara_edge_clock_offset_seconds", "Still being slewed away.", value=clock["offset_ms"] / 1000)
+        yield CounterMetricFamily("khettara_edge_clock_steps", "Times the clock was set.", value=float(clock["steps"]))
+        yield GaugeMetricFamily("khettara_edge_held_readings", "Waiting for the right time.", value=float(clock["held_readings"]))
 
 
 def metrics(document: Mapping[str, Any]) -> bytes:

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 _FAST_S = 10.0
 _REVIVE_S = 3600.0
+_EARLY = timedelta(seconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +98,9 @@ class Poller:
 
     def _following(self, due: datetime, period_s: float, phase: timedelta) -> datetime:
         """The next due time; those that passed meanwhile are skipped and counted, those of a back-off are not meant to be."""
-        now = max(self._clock.now(), due)
+        now = self._clock.now()
+        if due - now < _EARLY:  # not a clock that was set back
+            now = max(now, due)
         pause_s = self._health.pause_s(period_s, self._random)
         if pause_s == 0:
             following = next_due(now, period_s, phase)

@@ -18,6 +18,7 @@ from domain.clock import ScaledClock, WallClock
 from domain.errors import ConfigurationError
 from domain.ports import Clock
 from domain.tables import Table
+from edge.clock_trust import Policy
 from edge.device_settings import (
     ActuatorSettings,
     BusSettings,
@@ -62,6 +63,10 @@ class ClockSettings:
     sim_origin: float = 0.0
     """Process time of the start [s since 1970 UTC]."""
     speed: float = 1.0
+    unsynchronised: Policy = Policy.AUTO
+    """What becomes of readings while no time service disciplines the wall clock."""
+    hold_s: float = 600.0
+    """With ``repair``: readings wait at most this long for the clock [wall s]."""
 
     def build(self) -> Clock:
         """The clock itself, over the machine's own."""
@@ -217,11 +222,14 @@ def _broker(table: Table, folder: Path) -> BrokerSettings:
 
 
 def _clock(table: Table) -> ClockSettings:
-    table.only("kind", "wall_origin", "sim_origin", "speed")
+    table.only("kind", "wall_origin", "sim_origin", "speed", "unsynchronised", "hold_s")
     kind = table.word("kind", ClockKind, ClockKind.WALL)
     if kind is ClockKind.WALL:
-        table.only("kind")
-        return ClockSettings()
+        table.only("kind", "unsynchronised", "hold_s")
+        return ClockSettings(
+            unsynchronised=table.word("unsynchronised", Policy, Policy.AUTO), hold_s=table.number("hold_s", 600.0, low=0.0)
+        )
+    table.only("kind", "wall_origin", "sim_origin", "speed")
     return ClockSettings(
         kind=kind,
         wall_origin=_moment(table, "wall_origin"),

@@ -17,6 +17,7 @@ from edge.poller import PollCounters
 from edge.publisher import PublishCounters
 from edge.reload import ReloadStatus
 from edge.spool import SpoolStats
+from edge.timekeeper import ClockStatus
 from edge.uplink import UplinkCounters
 
 
@@ -35,6 +36,7 @@ def status(
     devices: Mapping[str, Breaker],
     absent: Mapping[str, Sequence[str]] | None = None,
     reload: ReloadStatus | None = None,
+    clock: ClockStatus | None = None,
 ) -> dict[str, Any]:
     """The document: counts of readings in ``spooled``, ``acked``, ``depth_readings`` and ``dropped``."""
     return {
@@ -58,6 +60,7 @@ def status(
             "breakers": {key: breaker.value for key, breaker in sorted(devices.items())},
             "absent_fields": {key: list(fields) for key, fields in sorted((absent or {}).items())},
         },
+        "clock": None if clock is None else asdict(clock),
         "configuration": None if reload is None else asdict(reload),
     }
 

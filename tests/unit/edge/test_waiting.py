@@ -46,3 +46,14 @@ async def test_sleep_until_follows_the_clock_and_not_its_own_count() -> None:
     clock.advance(3600)
     async with asyncio.timeout(60):
         await task
+
+
+async def test_sleep_until_returns_when_the_clock_is_set_back() -> None:
+    """Or a gateway would be silent for as long as its clock was ahead."""
+    clock = HandClock()
+    task = asyncio.create_task(sleep_until(clock, START.replace(hour=3)))
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    clock.advance(-7200)
+    async with asyncio.timeout(60):
+        await task
