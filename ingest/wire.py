@@ -140,7 +140,7 @@ def _split(message: Any, edge: str, max_readings: int) -> Readings | None:
 def _header(spool: Sequence[Any], edge: str) -> tuple[Stream, SequenceRange]:
     found = {m.name: m for m in spool}
     if len(spool) != len(_HEADER) or set(found) != set(_HEADER):
-        given = ", ".join(sorted(m.name for m in spool))
+        given = ", ".join(sorted(_text(m.name) for m in spool))
         raise BadBlock(Reason.BAD_BLOCK, f"a block carries {', '.join(_HEADER)} once each; this one {given}")
     for name, metric in found.items():
         if metric.WhichOneof("value") != "long_value" or metric.is_null or metric.long_value >= MAX_INT64:
