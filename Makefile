@@ -9,7 +9,7 @@ ARGS ?=
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
-.PHONY: help demo test install lint types imports unit soak screenshots lock tools timescale clean
+.PHONY: help demo test install lint types imports unit soak screenshots lock tools peers clean
 
 help:
 	@echo "make demo         the whole system on this machine, with a simulated town   (ARGS=\"--for 180 --report out.json\")"
@@ -49,25 +49,29 @@ lint: install
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 
-# What the tests use beside Python: installed where we may, named where we may not.
+# What the tests use beside Python: installed where we may, named where we may not. libmodbus and mbpoll are peers we did not write.
 tools:
 	@missing=""; command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$$missing mosquitto"; \
 	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
+	command -v mbpoll >/dev/null 2>&1 || missing="$$missing mbpoll"; \
+	[ -e /usr/include/modbus/modbus.h ] || missing="$$missing libmodbus-dev"; \
+	command -v gcc >/dev/null 2>&1 || missing="$$missing gcc libc6-dev"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	    echo "· installing$$missing"; (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing) >/dev/null 2>&1 \
 	      || echo "could not install$$missing: the tests that need them will skip and say so"; \
 	  else echo "for every test install:$$missing (on Debian: apt install$$missing); without them the tests that need them skip and say so"; fi; fi
 
-timescale:
-	@if command -v npm >/dev/null 2>&1; then \
-	  [ -d tests/support/timescale/node_modules ] || { echo "· installing TimescaleDB for the tests (npm)"; \
-	  (cd tests/support/timescale && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the TimescaleDB tests will skip and say so"; }; \
-	else echo "no node on this machine: the TimescaleDB tests will skip and say so"; fi
+NODE_PEERS := tests/support/timescale tests/support/modbus_peers
+peers:
+	@if command -v npm >/dev/null 2>&1; then for folder in $(NODE_PEERS); do \
+	  [ -d $$folder/node_modules ] || { echo "· installing $$folder (npm)"; \
+	  (cd $$folder && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the tests that need $$folder will skip and say so"; }; \
+	done; else echo "no node on this machine: the tests of TimescaleDB and of modbus-serial will skip and say so"; fi
 
 # The demonstration runs for minutes and mostly waits, so it runs beside the other tests; its result is printed after theirs.
 DEMO_TEST := tests/system/test_demo.py
-test: install tools timescale
+test: install tools peers
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p .cache; log=.cache/demo-test.log; \
 	$(BIN)/python -m pytest -q $(DEMO_TEST) >$$log 2>&1 & demo=$$!; \
@@ -78,7 +82,7 @@ test: install tools timescale
 unit: install
 	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
 
-soak: install tools timescale
+soak: install tools peers
 	@$(BIN)/python -m pytest -q -m slow $(ARGS)
 
 screenshots: install tools
@@ -92,4 +96,4 @@ lock:
 	$(UV) --extra edge --extra build -c requirements/dev.txt -o requirements/edge.txt
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/support/timescale/node_modules
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis $(addsuffix /node_modules,$(NODE_PEERS))
