@@ -111,9 +111,13 @@ Decoder = Callable[[Message], Decoded]
 
 
 def to_canonical(value: float, factor: Fraction, offset: Fraction = Fraction(0)) -> float:
-    """value × factor + offset; exact until the one rounding at the end."""
+    """value × factor + offset; exact until the one rounding at the end, infinite beyond every double."""
     if not math.isfinite(value):
         return value
     if factor == 1 and offset == 0:
         return value
-    return float(Fraction(repr(value)) * factor + offset)
+    exact = Fraction(repr(value)) * factor + offset
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf

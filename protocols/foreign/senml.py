@@ -141,7 +141,7 @@ def _resolved(record: dict[str, Any], base: dict[str, Any]) -> Resolved:
     if kinds and kinds[0] != "v":
         value = record[kinds[0]]
     elif kinds or "bv" in base:
-        value = float(record.get("v", 0) + base.get("bv", 0))
+        value = document.number(record.get("v", 0) + base.get("bv", 0))
     elif not has_sum:
         raise _wrong(f"record {name!r} has no value")
     return Resolved(
@@ -149,7 +149,7 @@ def _resolved(record: dict[str, Any], base: dict[str, Any]) -> Resolved:
         unit=record.get("u", base["bu"]),
         time_s=_exact(record.get("t", 0)) + _exact(base["bt"]),
         value=value,
-        sum=float(record.get("s", 0) + base.get("bs", 0)) if has_sum else None,
+        sum=document.number(record.get("s", 0) + base.get("bs", 0)) if has_sum else None,
     )
 
 
@@ -163,7 +163,8 @@ def _time_ms(record: Resolved, received_ms: int) -> int:
         milliseconds += received_ms
     found = milliseconds.numerator // milliseconds.denominator
     if not 0 <= found < 2**53:
-        raise _wrong(f"time {float(record.time_s)} s of record {record.name!r} lies outside every calendar")
+        shown = str(found // 1000)[:30]
+        raise _wrong(f"time {shown} s of record {record.name!r} lies outside every calendar")
     return found
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,3 +134,16 @@ def test_a_byte_order_mark_is_no_fault() -> None:
 def test_units_agree_with_the_house(value: float, key: Any) -> None:
     unit = UNITS[key]
     assert math.isclose(to_canonical(value, unit.factor, unit.offset), unit.to_canonical(value), rel_tol=1e-12, abs_tol=1e-9)
+
+
+def test_numbers_beyond_every_double_are_infinite() -> None:
+    assert to_canonical(1e308, Fraction(18, 5)) == math.inf
+    assert to_canonical(-1e308, Fraction(18, 5)) == -math.inf
+    source = parse_source(Table.root("x", {"name": "a", "format": "senml", "topic": "a"}))
+    for record in ({"n": "m:x", "v": 10**308, "bv": 10**308}, {"n": "m:x", "s": 10**308, "bs": 10**308}):
+        payload = json.dumps([record]).encode()
+        decoded = DECODERS["senml"](Message(source=source, parts={}, payload=payload, received_ms=0))
+        assert [r.value for r in decoded.readings] == [math.inf]
+    late = json.dumps([{"n": "m:x", "v": 1, "t": 10**308, "bt": 10**308}]).encode()
+    with pytest.raises(DecodeError, match="outside every calendar"):
+        DECODERS["senml"](Message(source=source, parts={}, payload=late, received_ms=0))
