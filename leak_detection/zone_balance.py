@@ -10,6 +10,7 @@ without a meter and with habits of their own (irrigation, night shifts) are thus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,10 @@ class Balance:
     """Mean of the meters over the hours that the inflow has too [m³/h]."""
     usual_meters_m3h: FloatArray
     """Median of the meters over the hours that were used [m³/h]: how far an error of the slope moves the leakage."""
+
+    def row(self, n: int) -> BalanceRow:
+        """Row ``n``."""
+        return BalanceRow(end_h=int(self.end_h[n]), **{name: float(getattr(self, name)[n]) for name in _COLUMNS})
 
 
 def mask_stuck(values: FloatArray, least: int) -> FloatArray:
@@ -100,16 +105,165 @@ def shortest_half_slope(x: FloatArray, y: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = np.sort(np.where(wide & np.isfinite(dy), dy / dx, np.nan), axis=1)
     count = np.isfinite(slopes).sum(axis=1)
-    best, width = np.full(x.shape[0], np.nan), np.full(x.shape[0], np.inf)
-    for share in np.linspace(0.02, 0.98, _CANDIDATES):
-        place = np.clip((share * count).astype(np.int64), 0, max(slopes.shape[1] - 1, 0))
-        slope = np.take_along_axis(slopes, place[:, None], axis=1)[:, 0]
-        rest = np.sort(y - slope[:, None] * x, axis=1)
-        spans = rest[:, _HALF - 1 :] - rest[:, : rest.shape[1] - _HALF + 1]
-        span = np.where(np.isfinite(spans), spans, np.inf).min(axis=1)
-        better = (span < width) & (slope > 0)
-        best, width = np.where(better, slope, best), np.where(better, span, width)
-    return best
+    places = (np.linspace(0.02, 0.98, _CANDIDATES)[None, :] * count[:, None]).astype(np.int64)
+    tried = np.take_along_axis(slopes, np.clip(places, 0, max(slopes.shape[1] - 1, 0)), axis=1)
+    rest = np.sort(y[:, None, :] - tried[:, :, None] * x[:, None, :], axis=2)
+    with np.errstate(invalid="ignore"):
+        spans = rest[:, :, _HALF - 1 :] - rest[:, :, : rest.shape[2] - _HALF + 1]
+    width = np.where(np.isfinite(spans), spans, np.inf).min(axis=2)
+    width = np.where(tried > 0, width, np.inf)
+    best = np.argmin(width, axis=1)[:, None]
+    found = np.take_along_axis(tried, best, axis=1)[:, 0]
+    return np.where(np.isfinite(np.take_along_axis(width, best, axis=1)[:, 0]), found, np.nan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BalanceTick:
+    """One look at some zones, shape (Z,) each; fields as in ``Balance``."""
+
+    end_h: int
+    slope: FloatArray
+    usual_slope: FloatArray
+    leakage_m3h: FloatArray
+    residual_m3h: FloatArray
+    mean_inflow_m3h: FloatArray
+    mean_meters_m3h: FloatArray
+    usual_meters_m3h: FloatArray
+
+    def zone(self, k: int) -> BalanceRow:
+        """The look at zone ``k``."""
+        return BalanceRow(end_h=self.end_h, **{name: float(getattr(self, name)[k]) for name in _COLUMNS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRow:
+    """One look at one zone; fields as in ``Balance``."""
+
+    end_h: int
+    slope: float
+    usual_slope: float
+    leakage_m3h: float
+    residual_m3h: float
+    mean_inflow_m3h: float
+    mean_meters_m3h: float
+    usual_meters_m3h: float
+
+
+class BalanceBank:
+    """What the balances of some zones remember between two looks: 29 days of hours and 15 days of slopes each.
+
+    ``step`` is all that there is: a replay calls it as the service does, so the two cannot differ. Zones do not touch one another.
+
+    Args:
+        zones: How many, Z.
+        n1: Leakage exponent, L ∝ p^N1 (FAVAD; mean of 157 zones 1.14, steel near 0.5, plastic near 1.5).
+        reference_m: Pressure to which the leakage is brought [m]; 0: each zone's median of the first four weeks.
+    """
+
+    def __init__(self, zones: int, *, n1: float = 1.0, reference_m: float = 0.0) -> None:
+        self._n1 = n1
+        self._rough, self._first, self._second = (np.full((zones, SLOPE_DAYS * PER_DAY), np.nan) for _ in range(3))
+        self._off = np.full((zones, QUIET_DAYS + 1, 24), np.nan)
+        """Distance from the relation of each hour of the last whole days, oldest first."""
+        self._days = 0
+        self._today = np.full((zones, 24), np.nan)
+        self._pressures = np.full((zones, 0), np.nan)
+        self._reference = np.full(zones, reference_m)
+        self._learning = reference_m <= 0
+
+    def step(self, end_h: int, inflow_m3h: FloatArray, meters_m3h: FloatArray, pressure_m: FloatArray | None = None) -> BalanceTick:
+        """Takes the last 24 hours; every call comes ``TICK_H`` hours after the one before.
+
+        Args:
+            end_h: Hours from a local midnight to the end of the window.
+            inflow_m3h: Net inflow, shape (Z, 24), NaN where missing.
+            meters_m3h: Sum of the smart meters, shape (Z, 24).
+            pressure_m: Mean zone pressure, shape (Z, 24), or None: no correction.
+        """
+        both = np.isfinite(meters_m3h) & np.isfinite(inflow_m3h)
+        x, y = np.where(both, meters_m3h, np.nan), np.where(both, inflow_m3h, np.nan)
+        mean_inflow, mean_meters = robust.mean(y, axis=1), robust.mean(x, axis=1)
+        _push(self._rough, shortest_half_slope(x, y))
+        quiet = self._quiet_hours(y - _usual(self._rough)[:, None] * x, end_h)
+        x, y = np.where(quiet, x, np.nan), np.where(quiet, y, np.nan)
+        factor = np.ones_like(x) if pressure_m is None else self._pressure_factor(pressure_m)
+        middle = robust.median(factor, axis=1)
+        _, _, rest = _fit(x, y, self._first)
+        # Leakage falls when use draws the pressure down; taken out, a large leak does not pass for a changed slope.
+        own = robust.median(rest, axis=1)[:, None] * (factor / middle[:, None] - 1.0)
+        slope, usual, rest = _fit(x, y - np.where(np.isfinite(own), own, 0.0), self._second)
+        enough = np.isfinite(rest).sum(axis=1) >= _LEAST_HOURS // 2
+        leakage = np.where(enough, robust.median(rest, axis=1), np.nan)
+        return BalanceTick(
+            end_h=end_h,
+            slope=slope,
+            usual_slope=usual,
+            leakage_m3h=leakage / middle,
+            residual_m3h=robust.SD_OF_MAD * robust.median(np.abs(rest - leakage[:, None]), axis=1),
+            mean_inflow_m3h=mean_inflow,
+            mean_meters_m3h=mean_meters,
+            usual_meters_m3h=robust.median(x, axis=1),
+        )
+
+    def _quiet_hours(self, rest: FloatArray, end_h: int) -> NDArray[np.bool_]:
+        """Hours of the day whose distance from the relation has been small in the days before this window."""
+        off = np.abs(rest - robust.median(rest, axis=1)[:, None])
+        clock = np.arange(end_h - 24, end_h) % 24
+        # One residual per hour of the recording: that of the first window which holds it whole, so known when the window ends.
+        self._today[:, clock[-TICK_H:]] = off[:, -TICK_H:]
+        if end_h % 24 < TICK_H:
+            whole, days = end_h % 24, self._today
+            self._off = np.concatenate((self._off[:, 1:], days[:, None]), axis=1)
+            self._days = min(self._days + 1, QUIET_DAYS + 1)
+            self._today = np.full_like(days, np.nan)
+            self._today[:, :whole] = days[:, :whole]
+        if not self._days:
+            return np.ones_like(rest, dtype=bool)
+        # The upper quartile: what happens on one day in four is a habit.
+        known = self._off[:, -self._days :]
+        ordered = np.sort(np.where(np.isfinite(known), known, np.inf), axis=1)
+        spread = ordered[:, min(self._days - 1, self._days * 3 // 4)]
+        limit = np.maximum(_QUIET_RATIO * _median_or_inf(spread), np.sort(spread, axis=1)[:, 11])
+        return np.asarray((spread <= limit[:, None])[:, clock])
+
+    def _pressure_factor(self, pressure_m: FloatArray) -> FloatArray:
+        """(p / p₀)^N1 of each hour, the window's median where one hour is not known, 1 where none is."""
+        window = np.where(np.isfinite(pressure_m), pressure_m, robust.median(pressure_m, axis=1)[:, None])
+        if self._learning:
+            self._pressures = np.concatenate((self._pressures, pressure_m[:, -TICK_H:]), axis=1)
+            self._reference = robust.median(self._pressures, axis=1)
+            if self._pressures.shape[1] >= QUIET_DAYS * 24:
+                self._learning, self._pressures = False, self._pressures[:, :0]
+        reference = np.where(self._reference > 0, self._reference, np.nan)
+        ratio = window / reference[:, None]
+        return np.where(np.isfinite(ratio) & (ratio > 0.1), np.clip(ratio, 0.1, 10.0) ** self._n1, 1.0)
+
+
+def balances(
+    inflow_m3h: FloatArray,
+    meters_m3h: FloatArray,
+    pressure_m: FloatArray | None = None,
+    *,
+    n1: float = 1.0,
+    reference_m: float = 0.0,
+) -> tuple[Balance, ...]:
+    """The balance of each zone at every tick of a recording that begins at a local midnight, each from the past alone.
+
+    Args:
+        inflow_m3h: Net inflow per hour, shape (H, Z), NaN where missing.
+        meters_m3h: Sum of the smart meters per hour, shape (H, Z).
+        pressure_m: Mean zone pressure per hour, shape (H, Z), or None: no correction.
+        n1: See ``BalanceBank``.
+        reference_m: See ``BalanceBank``.
+    """
+    size, zones = min(len(inflow_m3h), len(meters_m3h)), inflow_m3h.shape[1]
+    bank = BalanceBank(zones, n1=n1, reference_m=reference_m)
+    rows = []
+    for end in range(24, size + 1, TICK_H):
+        part = slice(end - 24, end)
+        pressure = None if pressure_m is None else pressure_m[part].T
+        rows.append(bank.step(end, inflow_m3h[part].T, meters_m3h[part].T, pressure))
+    return tuple(_balance_of(rows, k) for k in range(zones))
 
 
 def balance(
@@ -120,93 +274,39 @@ def balance(
     n1: float = 1.0,
     reference_m: float = 0.0,
 ) -> Balance:
-    """The balance at every tick, each from the past alone.
-
-    Args:
-        inflow_m3h: Net inflow per hour, shape (H,), NaN where missing.
-        meters_m3h: Sum of the smart meters per hour, shape (H,).
-        pressure_m: Mean zone pressure per hour, or None: no correction.
-        n1: Leakage exponent, L ∝ p^N1 (FAVAD; mean of 157 zones 1.14, steel near 0.5, plastic near 1.5).
-        reference_m: Pressure to which the leakage is brought [m]; 0: the median of the first four weeks.
-    """
+    """``balances`` of one zone, every array of shape (H,)."""
     size = min(inflow_m3h.size, meters_m3h.size)
-    end = np.arange(24, size + 1, TICK_H)
-    if not end.size:
-        none = np.zeros(0)
-        return Balance(
-            end_h=end, slope=none, usual_slope=none, leakage_m3h=none, residual_m3h=none, mean_inflow_m3h=none,
-            mean_meters_m3h=none, usual_meters_m3h=none,
-        )  # fmt: skip
-    rows = end[:, None] - 24 + np.arange(24)
-    x, y, clock = meters_m3h[rows], inflow_m3h[rows], rows % 24
-    both = np.isfinite(x) & np.isfinite(y)
-    x, y = np.where(both, x, np.nan), np.where(both, y, np.nan)
-    mean_inflow, mean_meters = robust.mean(y, axis=1), robust.mean(x, axis=1)
-    usual = trailing_median(shortest_half_slope(x, y), SLOPE_DAYS * PER_DAY, 2)
-    quiet = _quiet_hours(y - usual[:, None] * x, rows, clock, size)
-    x, y = np.where(quiet, x, np.nan), np.where(quiet, y, np.nan)
-    factor = np.ones_like(x) if pressure_m is None else _pressure_factor(pressure_m, rows, n1, reference_m)
-    slope, usual, rest = _fit(x, y)
-    # Leakage falls when use draws the pressure down; taken out, a large leak does not pass for a changed slope.
-    own = robust.median(rest, axis=1)[:, None] * (factor / robust.median(factor, axis=1)[:, None] - 1.0)
-    slope, usual, rest = _fit(x, y - np.where(np.isfinite(own), own, 0.0))
-    enough = np.isfinite(rest).sum(axis=1) >= _LEAST_HOURS // 2
-    leakage = np.where(enough, robust.median(rest, axis=1), np.nan)
-    residual = robust.SD_OF_MAD * robust.median(np.abs(rest - leakage[:, None]), axis=1)
-    leakage = leakage / robust.median(factor, axis=1)
-    return Balance(
-        end_h=end,
-        slope=slope,
-        usual_slope=usual,
-        leakage_m3h=leakage,
-        residual_m3h=residual,
-        mean_inflow_m3h=mean_inflow,
-        mean_meters_m3h=mean_meters,
-        usual_meters_m3h=robust.median(x, axis=1),
-    )
+    pressure = None if pressure_m is None else pressure_m[:size, None]
+    return balances(inflow_m3h[:size, None], meters_m3h[:size, None], pressure, n1=n1, reference_m=reference_m)[0]
 
 
-def _fit(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Slope of each window, the usual slope, and what it leaves of the inflow."""
+_COLUMNS = tuple(name for name in BalanceTick.__slots__ if name != "end_h")
+
+
+def _balance_of(rows: Sequence[BalanceTick], zone: int) -> Balance:
+    columns = {name: np.array([getattr(r, name)[zone] for r in rows]) for name in _COLUMNS}
+    return Balance(end_h=np.array([r.end_h for r in rows], dtype=np.int64), **columns)
+
+
+def _push(history: FloatArray, newest: FloatArray) -> None:
+    """Moves a history of shape (Z, N) on by one value, in place."""
+    history[:, :-1] = history[:, 1:]
+    history[:, -1] = newest
+
+
+def _usual(slopes: FloatArray) -> FloatArray:
+    """Median of each zone's finite ones; NaN of fewer than two."""
+    return np.where(np.isfinite(slopes).sum(axis=1) >= 2, robust.median(slopes, axis=1), np.nan)
+
+
+def _median_or_inf(values: FloatArray) -> FloatArray:
+    middle = robust.median(values, axis=1)
+    return np.where(np.isfinite(middle), middle, np.inf)
+
+
+def _fit(x: FloatArray, y: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Slope of each window, the usual slope with it, and what that leaves of the inflow."""
     slope = theil_sen(x, y)
-    usual = trailing_median(slope, SLOPE_DAYS * PER_DAY, 2)
+    _push(slopes, slope)
+    usual = _usual(slopes)
     return slope, usual, y - usual[:, None] * x
-
-
-def _quiet_hours(rest: FloatArray, rows: NDArray[np.int64], clock: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
-    """Hours of the day whose distance from the relation has been small in the days before each window."""
-    # One residual per hour of the recording: that of the first window which holds it whole, so known when the window ends.
-    hour = np.full(size, np.nan)
-    off = np.abs(rest - robust.median(rest, axis=1)[:, None])
-    hour[rows[:, -TICK_H:]] = off[:, -TICK_H:]
-    days = size // 24
-    by_clock = hour[: days * 24].reshape(days, 24)
-    spread = np.full((days, 24), np.nan)
-    for day in range(days):
-        known = by_clock[max(0, day - QUIET_DAYS) : day + 1]
-        # The upper quartile: what happens on one day in four is a habit.
-        ordered = np.sort(np.where(np.isfinite(known), known, np.inf), axis=0)
-        spread[day] = ordered[min(known.shape[0] - 1, known.shape[0] * 3 // 4)]
-    past = np.clip((rows[:, -1] + 1) // 24 - 1, 0, max(days - 1, 0))
-    width = spread[past]
-    limit = _QUIET_RATIO * robust.median(width, axis=1)
-    order = np.sort(width, axis=1)[:, 11]
-    ok = width <= np.maximum(limit, order)[:, None]
-    return np.asarray(np.take_along_axis(ok, clock, axis=1))
-
-
-def _pressure_factor(pressure_m: FloatArray, rows: NDArray[np.int64], n1: float, reference_m: float) -> FloatArray:
-    """(p / p₀)^N1 of each hour of each window, the window's median where one hour is not known, 1 where none is."""
-    window = pressure_m[np.minimum(rows, pressure_m.size - 1)]
-    window = np.where(np.isfinite(window), window, robust.median(window, axis=1)[:, None])
-    first = robust.scalar_median(pressure_m[: QUIET_DAYS * 24])
-    reference = reference_m if reference_m > 0 else first
-    ratio = window / reference if reference > 0 else np.ones_like(window)
-    return np.where(np.isfinite(ratio) & (ratio > 0.1), np.clip(ratio, 0.1, 10.0) ** n1, 1.0)
-
-
-def trailing_median(values: FloatArray, width: int, least: int) -> FloatArray:
-    """Median of the finite ones of the last ``width`` values at each place; NaN with fewer than ``least``."""
-    padded = np.concatenate((np.full(width - 1, np.nan), values))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.where(np.isfinite(windows).sum(axis=1) >= least, robust.median(windows, axis=1), np.nan)

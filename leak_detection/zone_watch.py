@@ -20,7 +20,7 @@ import numpy as np
 from domain.findings import FindingKind
 from domain.series import FloatArray
 from leak_detection import robust
-from leak_detection.zone_balance import PER_DAY, TICK_H, Balance
+from leak_detection.zone_balance import PER_DAY, TICK_H, Balance, BalanceRow
 
 _ADDITIVE = 3.0
 _SUSPECT = 6
@@ -86,14 +86,14 @@ class ZoneWatch:
     _ceiling_ticks: int = 0
     _floor: float = float("inf")
 
-    def step(self, row: Balance, n: int) -> ZoneAlarm | None:
-        """Takes row ``n`` of the balance; an alarm if there is something new to say."""
-        slope, leakage = float(row.slope[n]), float(row.leakage_m3h[n])
+    def step(self, row: BalanceRow) -> ZoneAlarm | None:
+        """Takes one row of the balance; an alarm if there is something new to say."""
+        slope, leakage = row.slope, row.leakage_m3h
         usual = self._slope()
         if np.isfinite(usual):
-            leakage += (float(row.usual_slope[n]) - usual) * float(row.usual_meters_m3h[n])
-        own = leakage + (usual - slope) * float(row.usual_meters_m3h[n])
-        added = self._is_additive(own, slope - usual, float(row.usual_meters_m3h[n]), float(row.mean_inflow_m3h[n]))
+            leakage += (row.usual_slope - usual) * row.usual_meters_m3h
+        own = leakage + (usual - slope) * row.usual_meters_m3h
+        added = self._is_additive(own, slope - usual, row.usual_meters_m3h, row.mean_inflow_m3h)
         self._added = self._added + 1 if added else 0
         if self._added > PER_DAY and self._off(slope):
             # A large leak bends the relation a little; a valve or a meter turns it. Judged by windows that hold it whole.
@@ -101,11 +101,11 @@ class ZoneWatch:
             self.held = False
             self._moved.clear()
         elif (hold := self._hold(slope)) is not None:
-            return self._slope_alarm(row, n, hold)
-        self._track_unexplained(row, n)
+            return self._slope_alarm(row, hold)
+        self._track_unexplained(row)
         if self.held or not np.isfinite(leakage):
             return None
-        return self._judge(row, n, leakage)
+        return self._judge(row, leakage)
 
     def _is_additive(self, own: float, change: float, meters: float, inflow: float) -> bool:
         """Whether water has been added that no change of the slope explains."""
@@ -185,19 +185,19 @@ class ZoneWatch:
         self._floor = min(self._floor, self._floor * ratio)
         self.held = False
 
-    def _track_unexplained(self, row: Balance, n: int) -> None:
+    def _track_unexplained(self, row: BalanceRow) -> None:
         level = robust.scalar_median(np.array(self._levels)[-14 * PER_DAY :]) if self._levels else float("nan")
-        self.unexplained_m3h = float(row.mean_inflow_m3h[n] - self._slope() * row.mean_meters_m3h[n] - level)
+        self.unexplained_m3h = float(row.mean_inflow_m3h - self._slope() * row.mean_meters_m3h - level)
 
-    def _slope_alarm(self, row: Balance, n: int, change: float) -> ZoneAlarm:
-        self._track_unexplained(row, n)
-        end = int(row.end_h[n])
+    def _slope_alarm(self, row: BalanceRow, change: float) -> ZoneAlarm:
+        self._track_unexplained(row)
+        end = row.end_h
         return ZoneAlarm(
             zone=self.zone, kind=FindingKind.METER_FAULT, found_h=end, since_h=end - 24, flow_m3h=self.unexplained_m3h,
-            flow_error_m3h=float(row.residual_m3h[n]), confidence=min(0.95, abs(change) * 10), cause="slope",
+            flow_error_m3h=row.residual_m3h, confidence=min(0.95, abs(change) * 10), cause="slope",
         )  # fmt: skip
 
-    def _judge(self, row: Balance, n: int, leakage: float) -> ZoneAlarm | None:
+    def _judge(self, row: BalanceRow, leakage: float) -> ZoneAlarm | None:
         """Compares the newest leakage with the zone's own past."""
         if len(self._recent) >= PER_DAY:
             self._changes.append(leakage - self._recent[-PER_DAY])
@@ -208,7 +208,7 @@ class ZoneWatch:
         past, two_days = levels[: -2 * PER_DAY], levels[-2 * PER_DAY :]
         if past.size < PER_DAY:
             return None
-        limit = self.threshold(float(row.mean_inflow_m3h[n]))
+        limit = self.threshold(row.mean_inflow_m3h)
         level = robust.scalar_median(past[-14 * PER_DAY :])
         if float(two_days.max()) < level - limit and self.open_m3h <= 0:
             self._ceiling, self._ceiling_ticks = level, 45 * PER_DAY
@@ -226,13 +226,13 @@ class ZoneWatch:
         if rise > limit or quick > 3 * limit:
             flow = float(np.median(two_days)) - level if rise > limit else quick
             step = quick > 3 * limit or float(two_days.min() - past[-PER_DAY:].max()) > 0.6 * flow
-            onset = int(row.end_h[n]) - TICK_H * (2 * PER_DAY if rise > limit else 3)
-            return self._tell(row, n, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
+            onset = row.end_h - TICK_H * (2 * PER_DAY if rise > limit else 3)
+            return self._tell(row, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
         smooth = float(np.median(levels[-5 * PER_DAY :]))
         low = np.array([np.median(levels[k : k + 2 * PER_DAY]) for k in range(0, max(1, past.size - 3 * PER_DAY), PER_DAY)])
         if past.size > 5 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
-            since = int(row.end_h[n]) - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
-            return self._tell(row, n, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
+            since = row.end_h - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
+            return self._tell(row, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
         return None
 
     def _learn_floor(self, past: FloatArray) -> None:
@@ -253,7 +253,7 @@ class ZoneWatch:
         self._levels.clear()
         self._levels.extend(kept)
 
-    def _tell(self, row: Balance, n: int, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
+    def _tell(self, row: BalanceRow, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
         """An alarm, unless it is only the growth of what was told."""
         self.open_m3h += flow
         self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
@@ -263,8 +263,8 @@ class ZoneWatch:
         self.told_m3h, self.untold_m3h = self.open_m3h, 0.0
         sd = self._sd()
         return ZoneAlarm(
-            zone=self.zone, kind=kind, found_h=int(row.end_h[n]), since_h=max(0, since_h), flow_m3h=flow,
-            flow_error_m3h=max(sd, float(row.residual_m3h[n]) / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
+            zone=self.zone, kind=kind, found_h=row.end_h, since_h=max(0, since_h), flow_m3h=flow,
+            flow_error_m3h=max(sd, row.residual_m3h / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
         )  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def watch_tick(
     watches: dict[str, ZoneWatch], balances: dict[str, Balance], n: int, neighbours: dict[str, frozenset[str]] | None = None
 ) -> list[ZoneAlarm]:
     """One tick of all zones: each judged by itself, then against its neighbours."""
-    found = [a for z, b in balances.items() if n < b.end_h.size and (a := watches[z].step(b, n)) is not None]
+    found = [a for z, b in balances.items() if n < b.end_h.size and (a := watches[z].step(b.row(n))) is not None]
     unexplained = {z: w.unexplained_m3h for z, w in watches.items()}
     out: list[ZoneAlarm] = []
     for alarm in found:
