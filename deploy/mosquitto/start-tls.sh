@@ -1,5 +1,10 @@
 #!/bin/sh
-# Writes the broker's access list for the site's Sparkplug groups, then becomes the broker, with mutual TLS.
+# Writes the broker's access list for the site's Sparkplug groups and other people's devices, then becomes the broker, with mutual TLS.
+#
+# GROUPS_OF_SITE="north south"      Sparkplug groups
+# FOREIGN_OF_SITE="lora=application/+/device/+/event/up loggers/%u/data"
+#                                   who may say what beside Sparkplug: certificate name=topic filter for one sender of many devices,
+#                                   or a filter with %u for devices that have a certificate each. The ingestor may read them all.
 set -eu
 config=${CONFIG:-/mosquitto/config/tls.conf}
 template=${TEMPLATE:-$(dirname "$config")/tls.acl}
@@ -21,6 +26,31 @@ for group in $GROUPS_OF_SITE; do
         ;;
     esac
     sed "s/@group@/$group/g" "$template" >>"$acl"
+done
+for entry in ${FOREIGN_OF_SITE:-}; do
+    name=${entry%%=*}
+    filter=${entry#*=}
+    case $entry in *=*) ;; *) name=%u ;; esac
+    case $name in '' | khettara-* | *[!A-Za-z0-9._%-]*)
+        echo "FOREIGN_OF_SITE: $entry names no sender; expected certificate-name=topic/filter, or a filter with a level %u" >&2
+        exit 2
+        ;;
+    esac
+    # The first level is said in full: a filter that began with + or # would reach into what gateways and the centre say.
+    case $filter in '' | /* | +* | %* | *'#'?* | *[!A-Za-z0-9._/+#%-]* | spBv1.0 | spBv1.0/* | STATE/* | '#')
+        echo "FOREIGN_OF_SITE: $filter is no topic filter outside Sparkplug that begins with a name" >&2
+        exit 2
+        ;;
+    esac
+    case $name/$filter in
+    %u/*/%u | %u/*/%u/*) printf 'pattern write %s\n' "$filter" >>"$acl" ;;
+    *%*)
+        echo "FOREIGN_OF_SITE: $entry; expected certificate-name=topic/filter, or a filter with a level %u" >&2
+        exit 2
+        ;;
+    *) printf 'user %s\ntopic write %s\n' "$name" "$filter" >>"$acl" ;;
+    esac
+    printf 'user khettara-ingest\ntopic read %s\n' "$(printf %s "$filter" | sed 's/%u/+/g')" >>"$acl"
 done
 # Its key is its owner's alone, and as root the broker gives up its rights before it reads files: so it gets a copy of its own.
 cp "$certificates/khettara-broker.key" "$key"

@@ -46,7 +46,7 @@ class Identities:
 class TlsBroker:
     """The production broker: ``port`` for gateways, ``inner_port`` for the centre's services."""
 
-    def __init__(self, folder: Path, identities: Identities, *, groups: str = GROUP) -> None:
+    def __init__(self, folder: Path, identities: Identities, *, groups: str = GROUP, foreign: str = "") -> None:
         self.port, self.inner_port = free_port(), free_port()
         self._binary = mosquitto_binary()
         self._log = folder / "mosquitto.log"
@@ -63,7 +63,7 @@ class TlsBroker:
         template.write_text((DEPLOY / "tls.acl").read_text(encoding="utf-8") + witness)
         self._environment = os.environ | {
             "CONFIG": str(config), "TEMPLATE": str(template), "CERTIFICATES": str(identities.authority),
-            "GROUPS_OF_SITE": groups, "PATH": f"{Path(self._binary).parent}:{os.environ['PATH']}",
+            "GROUPS_OF_SITE": groups, "FOREIGN_OF_SITE": foreign, "PATH": f"{Path(self._binary).parent}:{os.environ['PATH']}",
         }  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -99,9 +99,9 @@ class TlsBroker:
 
 
 @contextlib.contextmanager
-def tls_broker(folder: Path, identities: Identities, *, groups: str = GROUP) -> Iterator[TlsBroker]:
+def tls_broker(folder: Path, identities: Identities, *, groups: str = GROUP, foreign: str = "") -> Iterator[TlsBroker]:
     """A running production broker, gone afterwards."""
-    broker = TlsBroker(folder, identities, groups=groups)
+    broker = TlsBroker(folder, identities, groups=groups, foreign=foreign)
     broker.start()
     try:
         yield broker

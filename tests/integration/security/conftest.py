@@ -15,6 +15,9 @@ from protocols.mqtt import BrokerClient, Denied, client_context
 from tests.support.tls_broker import WITNESS, Identities, TlsBroker, tls_broker
 
 GATEWAYS = ("gw-a", "gw-b")
+FOREIGN = ("lora", "logger-1", "logger-2")
+"""A network server that speaks for many devices, and two devices that speak for themselves."""
+FOREIGN_OF_SITE = "lora=application/+/device/+/event/up loggers/%u/data"
 SERVICES = (Service.INGEST, Service.DESK, Service.HOST)
 STRANGERS = ("no certificate", "another authority", "expired", "revoked", "the broker's own")
 """Who must not come in at all."""
@@ -50,7 +53,7 @@ class Secured:
 
 def make_known(identities: Identities, folder: Path) -> dict[str, Issued | None]:
     """Every identity of the matrix."""
-    known: dict[str, Issued | None] = {node: identities.gateway(node) for node in (*GATEWAYS, WITNESS)}
+    known: dict[str, Issued | None] = {node: identities.gateway(node) for node in (*GATEWAYS, *FOREIGN, WITNESS)}
     known |= {service.identity: identities.service(service) for service in SERVICES}
     known["no certificate"] = None
     make_authority(folder / "other", now=utc_now())
@@ -68,7 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("secured")
     identities = Identities(folder)
     known = make_known(identities, folder)
-    with tls_broker(folder, identities) as broker:
+    with tls_broker(folder, identities, foreign=FOREIGN_OF_SITE) as broker:
         yield Secured(broker, identities, known)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from app.certs import Service
 from protocols.mqtt import BrokerClient, Deed, Denied
-from tests.integration.security.conftest import GATEWAYS, SERVICES, STRANGERS, Secured
+from tests.integration.security.conftest import FOREIGN, GATEWAYS, SERVICES, STRANGERS, Secured
 from tests.support.tls_broker import WITNESS
 
 INGEST, DESK, HOST = (service.identity for service in SERVICES)
-IDENTITIES = (*GATEWAYS, INGEST, DESK, HOST)
+IDENTITIES = (*GATEWAYS, INGEST, DESK, HOST, *FOREIGN)
 UP, UP_DEVICE, STATES = (
     ("NBIRTH", "NDATA", "NDEATH"),
     ("DBIRTH", "DDATA", "DDEATH"),
@@ -37,7 +37,18 @@ DEVICE_COMMANDS = {node: f"spBv1.0/demo/DCMD/{node}/valve" for node in GATEWAYS}
 ALL_UP = set().union(*map(upward, GATEWAYS))
 OTHER_NODES = {"spBv1.0/STATE/gw-a", "spBv1.0/demo/NDATA/gw-A", "spBv1.0/demo/NDATA/gw-a ", "spBv1.0/demo/NDATA/%u"}
 """Odd, but within what the centre reads: only the witness can say them."""
-TOPICS = sorted({*ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD})
+UPLINK = "application/7/device/0a/event/up"
+DATA_OF = {node: f"loggers/{node}/data" for node in ("logger-1", "logger-2")}
+FOREIGN_UP = {UPLINK, *DATA_OF.values()}
+FOREIGN_ODD = {
+    "application/7/device/0a/event/join", "application/7/device/0a/command/down", "application", "loggers/logger-3/data/x",
+    "loggers/logger-1/command", "loggers/data", "spBv1.0/demo/DDATA/lora", "spBv1.0/lora/NDATA/gw-a",
+}  # fmt: skip
+LOGGER_OF_NOBODY = "loggers/logger-3/data"
+"""Only the witness can say it; the ingestor reads every logger."""
+TOPICS = sorted(
+    {*FOREIGN_UP, *FOREIGN_ODD, LOGGER_OF_NOBODY, *ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD}
+)
 
 MAY_WRITE: dict[str, set[str]] = {
     **{node: upward(node) for node in GATEWAYS},
@@ -45,15 +56,24 @@ MAY_WRITE: dict[str, set[str]] = {
     INGEST: {*NODE_COMMANDS.values(), *STATES, "spBv1.0/STATE/gw-a"},
     DESK: set(DEVICE_COMMANDS.values()),
     HOST: {"spBv1.0/STATE/khettara-host"},
+    "lora": {UPLINK},
+    **{node: {said} for node, said in DATA_OF.items()},
 }
 MAY_READ: dict[str, set[str]] = {
     **{node: {NODE_COMMANDS[node], DEVICE_COMMANDS[node], *STATES, "spBv1.0/STATE/gw-a"} for node in GATEWAYS},
-    INGEST: {*ALL_UP, *STATES, *OTHER_NODES},
+    INGEST: {*ALL_UP, *STATES, *OTHER_NODES, *FOREIGN_UP, LOGGER_OF_NOBODY},
     # Who is there is said to everybody who has a name here.
     DESK: {*(f"spBv1.0/demo/DDATA/{node}/meter" for node in GATEWAYS), *STATES, "spBv1.0/STATE/gw-a"},
     HOST: {*ALL_UP, *STATES, *OTHER_NODES},
+    **{node: {*STATES, "spBv1.0/STATE/gw-a"} for node in FOREIGN},
 }
-FENCE = {**NODE_COMMANDS, INGEST: STATES[0], DESK: "spBv1.0/demo/DDATA/gw-a/meter", HOST: STATES[0]}
+FENCE = {
+    **NODE_COMMANDS,
+    **dict.fromkeys(FOREIGN, STATES[0]),
+    INGEST: STATES[0],
+    DESK: "spBv1.0/demo/DDATA/gw-a/meter",
+    HOST: STATES[0],
+}
 """A topic each identity hears: what is published there last arrives last."""
 
 

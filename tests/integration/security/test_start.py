@@ -39,3 +39,20 @@ def test_without_groups_that_can_be_it_does_not_start(tmp_path: Path, groups: st
     done = subprocess.run(["sh", str(DEPLOY / "start-tls.sh")], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "GROUPS_OF_SITE" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "lora=", "=a/b", "lora=#", "lora=+/+/NCMD/+", "lora=spBv1.0/demo/NCMD/gw-a", "khettara-ingest=a/b", "a/b", "lora=a/%u",
+        "lora=a/#/b", "%u/data", "lora=/a", "a/b%u", "%c=a/b", "a b", "lora=a/b\ntopic", "lora=STATE/x", "lora=$SYS/a",
+    ],
+)  # fmt: skip
+def test_foreign_topics_that_cannot_be_granted_stop_the_start(tmp_path: Path, foreign: str) -> None:
+    config = tmp_path / "tls.conf"
+    text = (DEPLOY / "tls.conf").read_text(encoding="utf-8")
+    config.write_text(text.replace("/mosquitto/data/", f"{tmp_path}/").replace("/mosquitto/certificates/", f"{tmp_path}/"))
+    here = {"CONFIG": str(config), "TEMPLATE": str(DEPLOY / "tls.acl"), "GROUPS_OF_SITE": "demo", "FOREIGN_OF_SITE": foreign}
+    done = subprocess.run(["sh", str(DEPLOY / "start-tls.sh")], env=os.environ | here, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "FOREIGN_OF_SITE" in done.stderr
