@@ -49,6 +49,8 @@ LOGGER_OF_NOBODY = "loggers/logger-3/data"
 TOPICS = sorted(
     {*FOREIGN_UP, *FOREIGN_ODD, LOGGER_OF_NOBODY, *ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD}
 )
+    {*FOREIGN_UP, *FOREIGN_ODD, LOGGER_OF_NOBODY, *ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD}
+)
 
 MAY_WRITE: dict[str, set[str]] = {
     **{node: upward(node) for node in GATEWAYS},
@@ -67,7 +69,8 @@ MAY_READ: dict[str, set[str]] = {
     HOST: {*ALL_UP, *STATES, *OTHER_NODES},
     **{node: {*STATES, "spBv1.0/STATE/gw-a"} for node in FOREIGN},
 }
-FENCE = {
+HEARD = {INGEST: STATES[0], DESK: "spBv1.0/demo/DDATA/gw-a/meter", HOST: STATES[0], **dict.fromkeys(FOREIGN, STATES[0])}
+FENCE = NODE_COMMANDS | HEARD
     **NODE_COMMANDS,
     **dict.fromkeys(FOREIGN, STATES[0]),
     INGEST: STATES[0],
