@@ -49,8 +49,6 @@ LOGGER_OF_NOBODY = "loggers/logger-3/data"
 TOPICS = sorted(
     {*FOREIGN_UP, *FOREIGN_ODD, LOGGER_OF_NOBODY, *ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD}
 )
-    {*FOREIGN_UP, *FOREIGN_ODD, LOGGER_OF_NOBODY, *ALL_UP, *NODE_COMMANDS.values(), *DEVICE_COMMANDS.values(), *STATES, *ODD}
-)
 
 MAY_WRITE: dict[str, set[str]] = {
     **{node: upward(node) for node in GATEWAYS},
@@ -71,12 +69,6 @@ MAY_READ: dict[str, set[str]] = {
 }
 HEARD = {INGEST: STATES[0], DESK: "spBv1.0/demo/DDATA/gw-a/meter", HOST: STATES[0], **dict.fromkeys(FOREIGN, STATES[0])}
 FENCE = NODE_COMMANDS | HEARD
-    **NODE_COMMANDS,
-    **dict.fromkeys(FOREIGN, STATES[0]),
-    INGEST: STATES[0],
-    DESK: "spBv1.0/demo/DDATA/gw-a/meter",
-    HOST: STATES[0],
-}
 """A topic each identity hears: what is published there last arrives last."""
 
 
