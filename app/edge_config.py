@@ -82,7 +82,10 @@ def _device(inventory: Inventory, key: str, address: Address) -> list[str]:
     ]
     for actuator in inventory.actuators.values():
         if actuator.device == key:
-            names = ("key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s", "lease_s")
+            names = (
+                "key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "ramp_up_emergency_m", "min_interval_s",
+                "max_moves_per_day", "lease_s",
+            )  # fmt: skip
             lines += ["[[device.actuator]]", *(_pair(name, getattr(actuator, name)) for name in names)]
     return lines
 

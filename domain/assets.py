@@ -70,6 +70,10 @@ class Actuator:
     """Shortest time between two steps [s]."""
     lease_s: float = 1800.0
     """How long a setpoint holds at the edge without renewal [s]."""
+    ramp_up_emergency_m: float = 5.0
+    """Largest single step upwards in a confirmed emergency [m]; below ``ramp_up_m`` it changes nothing."""
+    max_moves_per_day: int = 48
+    """After so many moves in 24 h the valve is not lowered any more; raising it is always allowed."""
     setpoint: PointKey
     outlet_pressure: PointKey
     inlet_pressure: PointKey | None = None

@@ -7,6 +7,7 @@ from datetime import date
 from domain.assets import Actuator, Channel, Device, Gateway
 from domain.calendar import Calendar
 from domain.errors import UnitError
+from domain.factors import Factor, LeakFactors
 from domain.points import Point, PointKey, PointKind, Role
 from domain.quantities import Quantity, resolution_in_canonical
 from domain.tables import Table
@@ -15,7 +16,7 @@ from domain.zones import Inlet, Zone, ZoneKind
 
 def parse_site(table: Table) -> tuple[str, dict[str, str], Calendar, str | None]:
     """Key, names, calendar and network file of the site."""
-    table.only("site", "calendar", "network")
+    table.only("site", "calendar", "network", "factors")
     site, calendar, network = table.table("site"), table.table("calendar"), table.table("network")
     site.only("key", "names", "timezone")
     calendar.only("ramadan", "holidays")
@@ -29,6 +30,23 @@ def parse_site(table: Table) -> tuple[str, dict[str, str], Calendar, str | None]
             holidays=frozenset(calendar.day("holidays", d) for d in calendar.data.get("holidays", [])),
         ),
         network.text("file", None),
+    )
+
+
+def parse_factors(table: Table) -> LeakFactors:
+    """``[factors]``: water, energy and carbon, each with unit, year and source; what is absent is None."""
+    factors = table.table("factors")
+    factors.only("water", "energy", "carbon")
+    return LeakFactors(**{name: _factor(factors.table(name)) for name in ("water", "energy", "carbon") if name in factors.data})
+
+
+def _factor(table: Table) -> Factor:
+    table.only("value", "unit", "year", "source")
+    return Factor(
+        value=table.number("value", low=0),
+        unit=table.text("unit"),
+        year=table.integer("year", low=1990),
+        source=table.text("source"),
     )
 
 
@@ -139,7 +157,7 @@ def parse_actuator(table: Table) -> Actuator:
     """An ``[[actuator]]``; its limits must be in order: min <= safe <= max."""
     table.only(
         "key", "device", "field", "zone", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s",
-        "lease_s", "setpoint", "outlet_pressure", "inlet_pressure", "flow",
+        "lease_s", "setpoint", "outlet_pressure", "inlet_pressure", "flow", "ramp_up_emergency_m", "max_moves_per_day",
     )  # fmt: skip
     low = table.number("min_m", low=0)
     high = table.number("max_m", low=low, high=250)
@@ -156,6 +174,8 @@ def parse_actuator(table: Table) -> Actuator:
         ramp_down_m=table.number("ramp_down_m", 1.0, low=0.1, high=20),
         min_interval_s=table.number("min_interval_s", 240.0, low=1),
         lease_s=table.number("lease_s", 1800.0, low=60),
+        ramp_up_emergency_m=table.number("ramp_up_emergency_m", 5.0, low=0.1, high=20),
+        max_moves_per_day=table.integer("max_moves_per_day", 48, low=1),
         setpoint=PointKey(table.text("setpoint")),
         outlet_pressure=PointKey(table.text("outlet_pressure")),
         inlet_pressure=PointKey(inlet) if inlet else None,

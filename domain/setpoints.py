@@ -8,7 +8,8 @@ Every command ends in exactly one outcome; callers ``match`` it to ``assert_neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -74,6 +75,19 @@ class Command:
     lease_s: float
     """The setpoint holds for this long, then the site takes its safe value [s]."""
     key_id: str
+    emergency: bool = False
+    """Given in a confirmed emergency: the edge allows the larger rise."""
+    witness: Witness | None = None
+    """The end of the audit chain when the command was made: signed with it, it lies in the gateway's journal as a witness."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """How long the audit chain was at a moment, and the hash of its last row: whoever cuts or rewrites it contradicts this."""
+
+    sequence: int
+    hash: str
+    """64 hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,9 @@ class Unknown:
 
 Outcome = Verified | Refused | Expired | Failed | Unknown
 
+ALARM_PREFIX = "alarm:"
+"""Ids of what a gateway tells that is the outcome of no command: ``alarm:CODE:CLAIMED ID``, in the form of a ``Refused``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -134,6 +151,8 @@ class Reason:
     """Stable code, e.g. ``above_limit``."""
     text: str
     """The same in plain English, with value, limit and unit."""
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """The numbers of ``text`` by name, unit in the name: ``value_m``, ``limit_m``, ``waited_s`` …"""
 
 
 def outcome_word(outcome: Outcome) -> str:

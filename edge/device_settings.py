@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from domain.tables import Table
+from edge.dlms_settings import DEFAULT_PORT, DlmsSettings, parse_dlms
+from protocols.dlms.models import is_meter_model
 
 _BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
@@ -31,6 +34,10 @@ class ActuatorSettings:
     """Least time between two moves [process s]."""
     lease_s: float
     """Longest lease a command may take [process s]."""
+    ramp_up_emergency_m: float = 5.0
+    """Largest step towards higher pressure of a command given in a confirmed emergency."""
+    max_moves_per_day: int = 48
+    """After so many moves in 24 h the valve is not lowered any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ class ReportSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
-    """One Modbus device, at an address of its own or on a bus."""
+    """One Modbus device, at an address of its own or on a bus; or a DLMS meter."""
 
     key: str
     model: str
@@ -83,6 +90,8 @@ class DeviceSettings:
     report: ReportSettings | None = None
     """None: every value of every poll is spooled."""
     actuators: tuple[ActuatorSettings, ...] = ()
+    dlms: DlmsSettings | None = None
+    """How a DLMS meter is spoken to; None for Modbus."""
 
 
 def parse_buses(tables: Table) -> dict[str, BusSettings]:
@@ -121,10 +130,10 @@ def _bus(table: Table) -> BusSettings:
     )
 
 
-def parse_device(table: Table, buses: Mapping[str, BusSettings]) -> DeviceSettings:
-    """One ``[[device]]``."""
+def parse_device(table: Table, buses: Mapping[str, BusSettings], folder: Path = Path()) -> DeviceSettings:
+    """One ``[[device]]``; relative paths start at ``folder``."""
     table.only(
-        "key", "model", "host", "port", "bus", "unit_id", "period_s", "timeout_s", "fields", "billing", "report", "actuator"
+        "key", "model", "host", "port", "bus", "unit_id", "period_s", "timeout_s", "fields", "billing", "report", "actuator", "dlms"
     )  # fmt: skip
     key = topic_word(table, "key")
     unit_id = table.integer("unit_id", 1, low=0)
@@ -134,11 +143,17 @@ def parse_device(table: Table, buses: Mapping[str, BusSettings]) -> DeviceSettin
     billing = table.data.get("billing", False)
     if not isinstance(billing, bool):
         raise table.wrong("billing", billing, "true or false")
+    model: str = table.text("model")
+    dlms = parse_dlms(table.table("dlms"), folder) if is_meter_model(model) else None
+    if dlms is None and "dlms" in table.data:
+        raise table.wrong("model", model, "a model whose name begins with dlms_, since there is a [device.dlms]")
+    if dlms is not None and (given := {"bus", "report"} & table.data.keys()):
+        raise table.wrong(min(given), table.data[min(given)], "no such key for a DLMS meter")
     return DeviceSettings(
         key=key,
-        model=table.text("model"),
+        model=model,
         host="" if bus else table.text("host"),
-        port=0 if bus else parse_port(table, 502),
+        port=0 if bus else parse_port(table, 502 if dlms is None else DEFAULT_PORT),
         bus=bus,
         unit_id=unit_id,
         period_s=table.number("period_s", 60.0, low=0.01),
@@ -147,6 +162,7 @@ def parse_device(table: Table, buses: Mapping[str, BusSettings]) -> DeviceSettin
         billing=billing,
         report=_report(table.table("report")) if "report" in table.data else None,
         actuators=tuple(_actuator(t, key) for t in table.tables("actuator")),
+        dlms=dlms,
     )
 
 
@@ -177,7 +193,10 @@ def _bands(table: Table, key: str) -> tuple[tuple[str, float], ...]:
 
 
 def _actuator(table: Table, device: str) -> ActuatorSettings:
-    table.only("key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s", "lease_s")
+    table.only(
+        "key", "field", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "ramp_up_emergency_m", "min_interval_s",
+        "max_moves_per_day", "lease_s",
+    )  # fmt: skip
     for name, value in table.data.items():  # TOML knows nan and inf, and a limit that is nan would stop nothing
         if isinstance(value, float) and not math.isfinite(value):
             raise table.wrong(name, value, "a finite number")
@@ -194,6 +213,8 @@ def _actuator(table: Table, device: str) -> ActuatorSettings:
         ramp_down_m=table.number("ramp_down_m", low=0.0),
         min_interval_s=table.number("min_interval_s", low=0.0),
         lease_s=table.number("lease_s", low=1.0),
+        ramp_up_emergency_m=table.number("ramp_up_emergency_m", 5.0, low=0.0),
+        max_moves_per_day=table.integer("max_moves_per_day", 48, low=1),
     )
 
 

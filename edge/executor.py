@@ -9,7 +9,6 @@ Admission is one at a time, so that the counter rises with the order of arrival;
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +20,7 @@ from domain.errors import DecodeError, NotAllowed
 from domain.ports import Clock
 from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Verified, outcome_word
 from edge.actuators import ActuatorDriver, Driven
+from edge.alarms import CommandAlarms
 from edge.authenticity import signature_fault
 from edge.database import DatabaseThread
 from edge.guard import check_move, misdirected
@@ -30,7 +30,6 @@ from protocols.sparkplug.commands import SignedCommand, parse_document
 log = structlog.get_logger()
 
 _MAX_WAITING = 64
-_MAX_UNSIGNED = 32
 _RECOVERY_TRIES = 5
 
 
@@ -44,6 +43,8 @@ class CommandCounters:
     failed: int = 0
     unauthentic: int = 0
     """Commands that no pinned key had signed."""
+    replayed: int = 0
+    """Commands that came again although the centre had their outcome."""
     fallbacks: int = 0
     """Times the gateway took the safe value by itself."""
 
@@ -75,7 +76,7 @@ class Executor:
         self._waiting: asyncio.Queue[tuple[str, SignedCommand]] = asyncio.Queue(maxsize=_MAX_WAITING)
         self._acked: asyncio.Queue[str] = asyncio.Queue(maxsize=1024)
         self._tokens: dict[str, int] = {}
-        self._unsigned: OrderedDict[str, tuple[str, Outcome]] = OrderedDict()
+        self._alarms = CommandAlarms(node=self._node)
 
     # ── the uplink's side ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,15 +89,12 @@ class Executor:
 
     def acknowledge(self, command_id: str) -> None:
         """The centre has the result; a lost acknowledgement is repeated with the result."""
-        self._unsigned.pop(command_id, None)
-        if not self._acked.full():
+        if not self._alarms.acknowledge(command_id) and not self._acked.full():
             self._acked.put_nowait(command_id)
 
     async def results(self) -> Sequence[tuple[str, Outcome]]:
-        """(device, outcome) still to be told. Answers to what nobody signed are told once and kept nowhere."""
-        unsigned = tuple(self._unsigned.values())
-        self._unsigned.clear()
-        return (*unsigned, *await self._database.run(self._journal.results, self._clock.now()))
+        """(device, outcome) still to be told, alarms among them."""
+        return (*self._alarms.open(), *await self._database.run(self._journal.results, self._clock.now()))
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,12 +127,19 @@ class Executor:
         astray = misdirected(command, edge=self._edge, device=device)
         if astray is not None:  # not ours to answer: its own gateway does
             log.warning("command_astray", edge=self._edge, command=command.command_id, reason=astray.code)
+            self._alarm(device, command.command_id, astray)
             return None
         admission = await self._database.run(self._journal.admit, command, signed.document, self._clock.now())
         if admission.known:
+            if admission.acknowledged:
+                self._counters.replayed += 1
+                text = "the centre had its outcome, and it came again"
+                self._alarm(device, command.command_id, Reason(code="replayed", text=text))
             await self._repeat(command, admission.outcome)
             return None
         if admission.outcome is not None:
+            for reason in admission.outcome.reasons if isinstance(admission.outcome, Refused) else ():
+                self._alarm(device, command.command_id, reason)
             self._tell(command, admission.outcome)
             return None
         self._tokens[command.actuator] = max(command.owner_token, self._tokens.get(command.actuator, 0))
@@ -144,6 +149,9 @@ class Executor:
     async def _in_time_and_place(self, command: Command) -> bool:
         now = self._clock.now()
         if now >= command.expires_at:
+            late_s = (now - command.expires_at).total_seconds()
+            text = f"it came {late_s:.0f} s after its expiry"
+            self._alarm(command.device, command.command_id, Reason(code="late", text=text, parameters={"late_s": late_s}))
             await self._finish(command, Expired(command_id=command.command_id, at=now))
             return False
         driver = self._drivers.get(command.actuator)
@@ -160,17 +168,22 @@ class Executor:
         except DecodeError as error:
             self._counters.unauthentic += 1
             log.warning("command_undecodable", edge=self._edge, device=device, error=str(error)[:300])
+            self._alarm(device, "", Reason(code="undecodable", text=str(error)[:300]))
             return None
         reason = signature_fault(signed, command, self._keys)
         if reason is None:
             return command
         self._counters.unauthentic += 1
         log.warning("command_unauthentic", edge=self._edge, device=device, command=command.command_id, reason=reason.code)
-        if misdirected(command, edge=self._edge, device=device) is None and len(self._unsigned) < _MAX_UNSIGNED:
-            refused = Refused(command_id=command.command_id, at=self._clock.now(), by=self._node, reasons=(reason,))
-            self._unsigned[command.command_id] = (device, refused)
-            self._on_result()
+        self._alarm(device, command.command_id, reason)
         return None
+
+    def _alarm(self, device: str, claimed_id: str, reason: Reason) -> None:
+        own = {driver.settings.device for driver in self._drivers.values()}
+        device = device if device in own else min(own, default="")  # a topic that somebody invented carries no answer of ours
+        if self._alarms.add(device, claimed_id, reason, self._clock.now()):
+            log.warning("command_alarm", edge=self._edge, device=device, command=claimed_id[:80], reason=reason.code)
+            self._on_result()
 
     async def _repeat(self, command: Command, outcome: Outcome | None) -> None:
         """Answers from the journal; a command still under way answers when it ends."""
@@ -186,9 +199,16 @@ class Executor:
         driver = self._drivers[command.actuator]
         async with driver.lock:
             current_m = await driver.read()
-            memory = await self._database.run(self._journal.actuator, command.actuator)
             now = self._clock.now()
-            reasons = check_move(command, driver.limits, current_m=current_m, moved_at=memory.moved_at, now=now)
+            memory = await self._database.run(self._journal.actuator, command.actuator, now)
+            reasons = check_move(
+                command,
+                driver.limits,
+                current_m=current_m,
+                moved_at=memory.moved_at,
+                now=now,
+                moves_in_day=memory.moves_in_day,
+            )
             if reasons:
                 await self._refuse(command, *reasons)
                 return

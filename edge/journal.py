@@ -21,6 +21,7 @@ from protocols.sparkplug.payload import decode
 
 _KEEP_MS = 30 * 86_400_000
 _REPEAT_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
 
 
 class State(StrEnum):
@@ -39,6 +40,8 @@ class Admission:
 
     known: bool
     """It has been here before: it is answered, not executed."""
+    acknowledged: bool = False
+    """The centre has its outcome and asks no more: who sends it again is not the desk."""
     outcome: Outcome | None = None
     """How it ended, where it has: a new command has none, unless its counter or owner is stale."""
 
@@ -51,6 +54,8 @@ class ActuatorMemory:
     moved_at: datetime | None
     lease_until: datetime | None
     """None after the safe value was taken: there is nothing left to end."""
+    moves_in_day: int = 0
+    """Moves in the 24 h before the moment asked about."""
 
 
 class Journal:
@@ -65,9 +70,9 @@ class Journal:
     def admit(self, command: Command, document: bytes, now: datetime) -> Admission:
         """Takes an authentic command once. Its counter must be new and its owner not older than the last."""
         with transaction(self._db) as db:
-            row = db.execute("SELECT outcome FROM journal WHERE command_id = ?", (command.command_id,)).fetchone()
+            row = db.execute("SELECT outcome, acked FROM journal WHERE command_id = ?", (command.command_id,)).fetchone()
             if row is not None:
-                return Admission(known=True, outcome=_outcome(row[0]))
+                return Admission(known=True, outcome=_outcome(row[0]), acknowledged=bool(row[1]))
             reasons = self._stale(command)
             outcome = Refused(command_id=command.command_id, at=now, by=self._node, reasons=reasons) if reasons else None
             self._insert(command.command_id, command.device, command.actuator, State.RECEIVED, document, now, outcome)
@@ -89,7 +94,7 @@ class Journal:
                 "UPDATE journal SET state = ?, at_ms = ? WHERE command_id = ?", (State.STARTED, _ms(now), command.command_id)
             )
             if moves:
-                db.execute("UPDATE actuator SET moved_ms = ? WHERE key = ?", (_ms(now), command.actuator))
+                self._moved(command.actuator, now)
 
     def finish(self, actuator: str, outcome: Outcome, *, now: datetime, lease_until: datetime | None = None) -> None:
         """The command's one outcome, and the new end of the lease if it was verified."""
@@ -127,15 +132,20 @@ class Journal:
     def purge(self, now: datetime) -> None:
         """Forgets what ended a month ago; the counter stays, so none of it can come back."""
         self._db.execute("DELETE FROM journal WHERE outcome IS NOT NULL AND at_ms < ?", (_ms(now) - _KEEP_MS,))
+        self._db.execute("DELETE FROM move WHERE at_ms < ?", (_ms(now) - 2 * _DAY_MS,))
 
     # ── actuators ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def actuator(self, key: str) -> ActuatorMemory:
-        """What is durable of an actuator; all zero if nothing is."""
+    def actuator(self, key: str, now: datetime | None = None) -> ActuatorMemory:
+        """What is durable of an actuator; all zero if nothing is. Moves of a day are counted where ``now`` is given."""
         row = self._db.execute("SELECT owner_token, moved_ms, lease_until_ms FROM actuator WHERE key = ?", (key,)).fetchone()
         if row is None:
             return ActuatorMemory(owner_token=0, moved_at=None, lease_until=None)
-        return ActuatorMemory(owner_token=row[0], moved_at=_time(row[1]), lease_until=_time(row[2]))
+        moves = 0
+        if now is not None:
+            asked = "SELECT count(*) FROM move WHERE actuator = ? AND at_ms > ?"
+            moves = int(self._db.execute(asked, (key, _ms(now) - _DAY_MS)).fetchone()[0])
+        return ActuatorMemory(owner_token=row[0], moved_at=_time(row[1]), lease_until=_time(row[2]), moves_in_day=moves)
 
     def first_sight(self, key: str, lease_until: datetime) -> None:
         """An actuator the gateway has never seen gets one lease: whatever it is set to does not stay for ever."""
@@ -150,9 +160,14 @@ class Journal:
         with transaction(self._db) as db:
             self._insert(outcome.command_id, device, key, State.FALLBACK, b"", now, outcome, acked=True)
             if verified:
-                db.execute("UPDATE actuator SET lease_until_ms = NULL, moved_ms = ? WHERE key = ?", (_ms(now), key))
+                self._moved(key, now)
+                db.execute("UPDATE actuator SET lease_until_ms = NULL WHERE key = ?", (key,))
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _moved(self, key: str, now: datetime) -> None:
+        self._db.execute("UPDATE actuator SET moved_ms = ? WHERE key = ?", (_ms(now), key))
+        self._db.execute("INSERT OR IGNORE INTO move (actuator, at_ms) VALUES (?, ?)", (key, _ms(now)))
 
     def _stale(self, command: Command) -> tuple[Reason, ...]:
         row = self._db.execute("SELECT value FROM meta WHERE key = 'counter'").fetchone()
@@ -160,10 +175,13 @@ class Journal:
         token = self.actuator(command.actuator).owner_token
         reasons = []
         if command.counter <= last:
-            reasons.append(Reason(code="old_counter", text=f"counter {command.counter} is not above {last}, the last one seen"))
+            numbers = {"counter": float(command.counter), "last_counter": float(last)}
+            text = f"counter {command.counter} is not above {last}, the last one seen"
+            reasons.append(Reason(code="old_counter", text=text, parameters=numbers))
         if command.owner_token < token:
             text = f"owner token {command.owner_token} is older than {token}: another owner has taken over"
-            reasons.append(Reason(code="old_owner", text=text))
+            numbers = {"token": float(command.owner_token), "newest_token": float(token)}
+            reasons.append(Reason(code="old_owner", text=text, parameters=numbers))
         return tuple(reasons)
 
     def _insert(

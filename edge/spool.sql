@@ -69,3 +69,10 @@ CREATE TABLE IF NOT EXISTS actuator (
     lease_until_ms INTEGER,
     seen           INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+
+-- When an actuator moved, for the budget of a day; two days are kept.
+CREATE TABLE IF NOT EXISTS move (
+    actuator TEXT NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    PRIMARY KEY (actuator, at_ms)
+) WITHOUT ROWID;

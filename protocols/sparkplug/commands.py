@@ -4,12 +4,14 @@
     DDATA Command/Result (JSON), repeated until  DCMD Command/ResultAck = command id
 
 A document has one byte form only (``strict_json``); any other form of the same content is refused, so that nothing can be
-signed and then read differently.
+signed and then read differently. ``emergency`` and the audit's witness stand in it only where they say something, so that gateways
+from before them still take what is ordinary.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.errors import DecodeError
-from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Source, Unknown, Verified, outcome_word
+from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Source, Unknown, Verified, Witness, outcome_word
 from protocols.sparkplug.names import COMMAND_DOCUMENT, COMMAND_KEY, COMMAND_RESULT, COMMAND_RESULT_ACK, COMMAND_SIGNATURE
 from protocols.sparkplug.payload import MAX_INT64, DataType, Metric, Payload, by_name, encode
 from protocols.sparkplug.strict_json import canonical_json, parse_json, parse_time, time_text
@@ -28,6 +30,8 @@ _TEXTS = ("id", "actuator", "gateway", "device", "field", "source", "author", "k
 _WHOLE = ("counter", "owner_token")
 _NUMBERS = ("value_m", "previous_m", "lease_s")
 _KEYS = frozenset((*_TEXTS, *_WHOLE, *_NUMBERS, "issued_at", "expires_at"))
+_OPTIONAL = frozenset(("emergency", "audit_sequence", "audit_hash"))
+_SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _RESULT_KEYS = frozenset(("id", "outcome", "at", "by", "readback_m", "reasons", "detail"))
 
 
@@ -64,6 +68,10 @@ def canonical_document(command: Command) -> bytes:
         "author": command.author,
         "key_id": command.key_id,
     }
+    if command.emergency:
+        content["emergency"] = True
+    if command.witness is not None:
+        content |= {"audit_sequence": command.witness.sequence, "audit_hash": command.witness.hash}
     document = canonical_json(content)
     _command(content)
     if len(document) > MAX_DOCUMENT_BYTES:
@@ -152,7 +160,7 @@ def encode_result(outcome: Outcome, seq: int, timestamp_ms: int) -> bytes:
         case Verified(readback_m=readback_m):
             content["readback_m"] = float(readback_m)
         case Refused(by=by, reasons=reasons):
-            content |= {"by": by, "reasons": [{"code": r.code, "text": r.text} for r in reasons]}
+            content |= {"by": by, "reasons": [_reason_row(r) for r in reasons]}
         case Failed(detail=detail, readback_m=readback_m):
             content |= {"detail": detail, "readback_m": None if readback_m is None else float(readback_m)}
         case Expired():
@@ -209,7 +217,7 @@ def _found(payload: Payload, *names: str, reason: str = "bad_command") -> dict[s
 
 
 def _command(content: dict[str, Any]) -> Command:
-    _only(content, _KEYS)
+    _only(content, _KEYS, _OPTIONAL)
     for key in _TEXTS:
         if not isinstance(content[key], str) or not content[key]:
             raise ValueError(f"{key} is {content[key]!r}; expected text")
@@ -234,7 +242,25 @@ def _command(content: dict[str, Any]) -> Command:
         owner_token=content["owner_token"],
         lease_s=content["lease_s"],
         key_id=content["key_id"],
+        emergency=_emergency(content),
+        witness=_witness(content),
     )
+
+
+def _emergency(content: dict[str, Any]) -> bool:
+    if content.get("emergency", True) is not True:
+        raise ValueError(f"emergency is {content['emergency']!r}; it is true or left out")
+    return "emergency" in content
+
+
+def _witness(content: dict[str, Any]) -> Witness | None:
+    if not content.keys() & {"audit_sequence", "audit_hash"}:
+        return None
+    sequence, digest = content.get("audit_sequence"), content.get("audit_hash")
+    hexadecimal = isinstance(digest, str) and _SHA256_HEX.fullmatch(digest) is not None
+    if type(sequence) is not int or not 0 < sequence <= MAX_INT64 or not isinstance(digest, str) or not hexadecimal:
+        raise ValueError(f"audit_sequence {sequence!r} and audit_hash {digest!r} must be a whole number above 0 and 64 hex digits")
+    return Witness(sequence=sequence, hash=digest)
 
 
 def _outcome(content: dict[str, Any]) -> Outcome:
@@ -261,16 +287,29 @@ def _reasons(rows: object) -> tuple[Reason, ...]:
     reasons = []
     for row in rows if isinstance(rows, list) else [rows]:
         match row:
-            case {"code": str(code), "text": str(text), **more} if not more:
-                reasons.append(Reason(code=code, text=text))
+            case {"code": str(code), "text": str(text), **more} if more.keys() <= {"parameters"}:
+                reasons.append(Reason(code=code, text=text, parameters=_parameters(more.get("parameters", {}))))
             case _:
-                raise ValueError(f"reasons holds {row!r}; expected objects with code and text")
+                raise ValueError(f"reasons holds {row!r}; expected objects with code, text and parameters")
     return tuple(reasons)
 
 
-def _only(content: dict[str, Any], keys: frozenset[str]) -> None:
-    if content.keys() != keys:
-        raise ValueError(f"unknown keys {sorted(content.keys() - keys)}, missing keys {sorted(keys - content.keys())}")
+def _reason_row(reason: Reason) -> dict[str, Any]:
+    row: dict[str, Any] = {"code": reason.code, "text": reason.text}
+    numbers = {name: float(value) for name, value in reason.parameters.items() if math.isfinite(value)}
+    return row | ({"parameters": numbers} if numbers else {})
+
+
+def _parameters(found: object) -> dict[str, float]:
+    if not isinstance(found, dict) or not all(isinstance(v, float) and math.isfinite(v) for v in found.values()):
+        raise ValueError(f"parameters is {found!r}; expected finite numbers with a decimal point, by name")
+    return found
+
+
+def _only(content: dict[str, Any], keys: frozenset[str], optional: frozenset[str] = frozenset()) -> None:
+    unknown, missing = content.keys() - keys - optional, keys - content.keys()
+    if unknown or missing:
+        raise ValueError(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
 
 
 def _finite(content: dict[str, Any], key: str, *, optional: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ async def test_the_same_command_again_is_answered_and_not_executed(site: PrvSite
     assert await site.outcome("c1") == first
     assert site.writes == [38.0]
     assert site.bank.get("setpoint_m") == 50.0
+    assert codes(await site.outcome("alarm:replayed:c1")) == ["replayed"]
 
 
 @pytest.mark.parametrize(
@@ -148,19 +150,22 @@ async def test_a_command_that_expires_while_the_bus_is_busy_is_not_written(site:
 async def test_nobody_but_the_pinned_key_commands(site: PrvSite) -> None:
     await site.boot()
     await site.order(signed(command(1, 38.0, site.clock.now()), Ed25519PrivateKey.generate()))
-    assert codes(await site.outcome("c1")) == ["bad_signature"]
+    assert codes(await site.outcome("alarm:bad_signature:c1")) == ["bad_signature"]
     await site.order(signed(command(2, 38.0, site.clock.now(), key_id="desk-9")))
-    assert codes(await site.outcome("c2")) == ["unknown_key"]
+    assert site.executor is not None
+    assert codes(await site.outcome("alarm:unknown_key:c2")) == ["unknown_key"]
     # what nobody signed has left no trace: the true command with the same number goes through
     await site.order(signed(command(1, 38.0, site.clock.now())))
     assert isinstance(await site.outcome("c1"), Verified)
     assert site.counters.unauthentic == 2
+    site.executor.acknowledge("alarm:bad_signature:c1")
+    assert {o.command_id for _, o in await site.executor.results()} == {"alarm:unknown_key:c2", "c1"}
 
 
 async def test_a_gateway_without_keys_refuses_everything(site: PrvSite) -> None:
     await site.boot(with_keys=False)
     await site.order(signed(command(1, 38.0, site.clock.now())))
-    assert codes(await site.outcome("c1")) == ["no_key"]
+    assert codes(await site.outcome("alarm:no_key:c1")) == ["no_key"]
     assert site.writes == []
 
 
@@ -171,7 +176,8 @@ async def test_commands_for_others_are_left_alone(site: PrvSite) -> None:
     await site.order(signed(command(3, 38.0, site.clock.now())))
     assert isinstance(await site.outcome("c3"), Verified)
     assert site.executor is not None
-    assert [o.command_id for _, o in await site.executor.results()] == ["c3"]
+    told = {o.command_id for _, o in await site.executor.results()}
+    assert told == {"alarm:wrong_gateway:c1", "alarm:wrong_device:c2", "c3"}
 
 
 async def test_a_silent_device_refuses_before_and_fails_after_the_write(site: PrvSite) -> None:
@@ -291,3 +297,40 @@ async def test_a_valve_never_commanded_gets_one_lease(site: PrvSite) -> None:
     await site.outcome("c1")
     site.clock.advance(1801)
     await site.settles(45.0)
+
+
+async def test_a_confirmed_emergency_rises_faster_and_falls_no_faster(site: PrvSite) -> None:
+    site.actuator = replace(site.actuator, ramp_up_m=2.0, ramp_up_emergency_m=5.0)
+    await site.boot()
+    await site.order(signed(command(1, 45.0, site.clock.now())))
+    assert codes(await site.outcome("c1")) == ["ramp"]
+    await site.order(signed(command(2, 45.0, site.clock.now(), emergency=True)))
+    assert isinstance(await site.outcome("c2"), Verified)
+    site.clock.advance(301)
+    await site.order(signed(command(3, 41.0, site.clock.now(), emergency=True)))
+    assert codes(await site.outcome("c3")) == ["ramp"]
+    await site.order(signed(command(4, 50.5, site.clock.now(), emergency=True)))
+    assert codes(await site.outcome("c4")) == ["ramp"]
+
+
+async def test_after_its_moves_of_a_day_a_valve_is_raised_but_not_lowered(site: PrvSite) -> None:
+    site.actuator = replace(site.actuator, max_moves_per_day=2)
+    await site.boot()
+    for number, value_m in ((1, 39.0), (2, 38.0)):
+        await site.order(signed(command(number, value_m, site.clock.now())))
+        assert isinstance(await site.outcome(f"c{number}"), Verified)
+        site.clock.advance(301)
+    await site.crash()
+    await site.boot()  # the count is durable
+    await site.order(signed(command(3, 37.0, site.clock.now())))
+    refused = await site.outcome("c3")
+    assert codes(refused) == ["move_budget"]
+    assert isinstance(refused, Refused)
+    assert refused.reasons[0].parameters == {"moves": 2.0, "limit": 2.0}
+    await site.order(signed(command(4, 38.0, site.clock.now())))  # a renewal moves nothing
+    assert isinstance(await site.outcome("c4"), Verified)
+    await site.order(signed(command(5, 40.0, site.clock.now())))
+    assert isinstance(await site.outcome("c5"), Verified)
+    site.clock.advance(86_400)
+    await site.order(signed(command(6, 39.0, site.clock.now())))
+    assert isinstance(await site.outcome("c6"), Verified)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DecodeError
-from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Source, Unknown, Verified
+from domain.setpoints import Command, Expired, Failed, Outcome, Reason, Refused, Source, Unknown, Verified, Witness
 from protocols.sparkplug.commands import (
     canonical_document,
     decode_command,
@@ -279,3 +279,35 @@ def test_broken_results_are_refused(text: str) -> None:
 @given(texts)
 def test_acknowledgement_roundtrip(command_id: str) -> None:
     assert decode_result_ack(decode(encode_result_ack(command_id))) == command_id
+
+
+def test_an_emergency_and_a_witness_are_signed_and_read_back() -> None:
+    order = replace(COMMAND, emergency=True, witness=Witness(sequence=7, hash="0f" * 32))
+    assert parse_document(canonical_document(order)) == order
+    assert b"emergency" not in DOCUMENT  # gateways from before it take the ordinary command as ever
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"emergency": False},
+        {"emergency": None},
+        {"audit_sequence": 1},
+        {"audit_hash": "0f" * 32},
+        {"audit_sequence": 0, "audit_hash": "0f" * 32},
+        {"audit_sequence": 1, "audit_hash": "0F" * 32},
+        {"audit_sequence": True, "audit_hash": "0f" * 32},
+    ],
+)
+def test_half_a_witness_and_an_emergency_that_is_none_are_no_command(extra: dict[str, object]) -> None:
+    content = json.loads(DOCUMENT) | extra
+    with pytest.raises(DecodeError):
+        parse_document(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def test_the_numbers_of_a_reason_travel_with_it_and_may_be_missing() -> None:
+    reasons = (Reason(code="ramp", text="too far", parameters={"step_m": 4.0, "limit_m": 2.0}), Reason(code="x", text="y"))
+    refused = Refused(command_id="c1", at=ISSUED, by="gw", reasons=reasons)
+    payload = encode_result(refused, 0, 0)
+    assert decode_result(decode(payload)) == refused
+    assert payload.count(b"parameters") == 1
