@@ -19,7 +19,9 @@ async def run_ingest(settings: Settings, stop: asyncio.Event) -> None:
     """Runs one ingestor until ``stop``; several may run beside one another."""
     configure_logs("ingest")
     ingest = ingest_settings(settings)
-    async with Database(settings.database.of("ingest"), size=ingest.batch.lanes + 2, check=False) as database:
+    # A try costs nothing that is not done again: no sign of life is asked for, and a database that comes back is found at once.
+    size = ingest.batch.lanes + 2
+    async with Database(settings.database.of("ingest"), size=size, wait_s=2.0, reconnect_s=1.0, check=False) as database:
         service = IngestService(PostgresIngestStore(database), ingest, settings.clock.clock())
         await service.run(stop)
 

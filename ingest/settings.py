@@ -66,7 +66,7 @@ class BatchSettings(_Section):
     queue_bytes: int = Field(default=33_554_432, ge=1024)
     """The same bound in bytes, for large messages."""
     retry_min_s: float = Field(default=0.2, gt=0)
-    retry_max_s: float = Field(default=5.0, gt=0)
+    retry_max_s: float = Field(default=2.0, gt=0)
     """Pause between two tries while the database is away: doubles from the first to the second."""
 
 

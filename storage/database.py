@@ -56,10 +56,21 @@ class Database:
         role: Role to take on after login, where one login serves all; None keeps the login's own.
         size: Most connections at a time.
         wait_s: How long a caller waits for a connection before ``StorageUnavailable`` [s of wall time].
+        reconnect_s: How long a lost connection is sought before the next caller has to ask for it anew [s of wall time]. The
+            pauses between tries double, so that after a long absence a patient search is a slow one.
         check: Asks each connection for a sign of life before it is used; without, a server that went is found out by the caller.
     """
 
-    def __init__(self, dsn: str, *, role: str | None = None, size: int = 4, wait_s: float = 10.0, check: bool = True) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        role: str | None = None,
+        size: int = 4,
+        wait_s: float = 10.0,
+        reconnect_s: float = 300.0,
+        check: bool = True,
+    ) -> None:
         self._role = role
         self._pool = AsyncConnectionPool(
             dsn,
@@ -67,6 +78,7 @@ class Database:
             max_size=size,
             open=False,
             timeout=wait_s,
+            reconnect_timeout=reconnect_s,
             configure=self._configure,
             check=AsyncConnectionPool.check_connection if check else None,
             kwargs={"application_name": f"khettara {role or ''}".strip()},
