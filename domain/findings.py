@@ -34,6 +34,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RankedPlace:
+    """One candidate of a localisation."""
+
+    pipe: str
+    probability: float
+    """0..1"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a detector believes. One physical leak keeps one ``key`` over its life."""
 
@@ -54,3 +63,12 @@ class Finding:
     open: bool = True
     """False once the data say it is over."""
     evidence: tuple[Evidence, ...] = field(default_factory=tuple)
+    cause: str = "leak"
+    """``leak``; or ``meter``, ``slope``, ``boundary_valve:<zone>`` for what only looks like one."""
+    places: tuple[RankedPlace, ...] = field(default_factory=tuple)
+    """Most probable pipes first; empty: somewhere in the zone."""
+    money_a_day: float | None = None
+    """Cost of the lost water a day in the site's money; None where no price is configured."""
+    co2_kg_a_day: float | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+    """Codes of what lowers the confidence, e.g. ``few_meters``; pages say them in words."""

@@ -11,12 +11,21 @@ Files are read elsewhere; here are only their parsed tables. Unknown keys are er
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.assets import Actuator, Device, Gateway
 from domain.calendar import Calendar
-from domain.inventory_parts import parse_actuator, parse_device, parse_gateway, parse_point, parse_site, parse_zone
+from domain.factors import LeakFactors
+from domain.inventory_parts import (
+    parse_actuator,
+    parse_device,
+    parse_factors,
+    parse_gateway,
+    parse_point,
+    parse_site,
+    parse_zone,
+)
 from domain.inventory_rules import check_references
 from domain.points import Point, PointKey, Role
 from domain.tables import Table
@@ -31,6 +40,7 @@ class Site:
     names: dict[str, str]
     calendar: Calendar
     network_file: str | None = None
+    factors: LeakFactors = field(default_factory=LeakFactors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +88,7 @@ def build_inventory(documents: Mapping[str, Mapping[str, Any]]) -> Inventory:
     Table.root("devices.toml", documents.get("devices.toml", {})).only("gateway", "device", "actuator")
     check_references(zones, points, gateways, devices, actuators)
     return Inventory(
-        site=Site(key=key, names=names, calendar=calendar, network_file=network_file),
+        site=Site(key=key, names=names, calendar=calendar, network_file=network_file, factors=parse_factors(site_table)),
         zones=zones,
         points=points,
         gateways=gateways,

@@ -52,6 +52,28 @@ class SeriesSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterHour:
+    """What the customers' meters of a zone saw in one hour."""
+
+    zone: str
+    start: datetime
+    """UTC"""
+    flow_m3h: float
+    """Sum of the means of those that reported."""
+    reported: int
+    meters: int
+    """Customers' meters that the zone has."""
+
+
+class MeterSums(Protocol):
+    """Sums of the customers' meters by zone and hour."""
+
+    async def meter_hours(self, start: datetime, end: datetime) -> Sequence[MeterHour]:
+        """Hours with start <= hour < end that have a reading, by zone and time."""
+        ...
+
+
 class PointIndex(Protocol):
     """Which point a metric of a device feeds, as the ingestor needs it."""
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from domain.factors import Factor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
@@ -120,22 +122,6 @@ def ili(balance: WaterBalance, uarl_m3_a_day: float) -> tuple[float, float]:
         return math.nan, math.nan
     scale = balance.days * uarl_m3_a_day
     return balance.real_losses.m3 / scale, balance.real_losses.band_m3 / scale
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """A configured number with its origin, for without year and source it means nothing."""
-
-    value: float
-    unit: str
-    year: int
-    source: str
-
-    def __post_init__(self) -> None:
-        if not self.source.strip() or not self.unit.strip():
-            raise ValueError(f"factor {self.value}: unit and source must be said")
-        if not (math.isfinite(self.value) and self.value >= 0):
-            raise ValueError(f"factor {self.value} {self.unit}: a finite number not below 0 is needed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from domain.findings import Evidence, Finding, FindingKind
+from domain.findings import Evidence, Finding, FindingKind, RankedPlace
 from storage.database import Database
 from storage.sql import queries
 
 _Q = queries("findings")
+_COLUMNS = (
+    "key", "kind", "zone", "detector", "since", "found_at", "flow_m3h", "flow_error_m3h", "confidence", "open", "evidence",
+    "cause", "places", "money_a_day", "co2_kg_a_day", "notes",
+)  # fmt: skip
 
 
 class PostgresFindings:
@@ -35,6 +41,11 @@ class PostgresFindings:
                 "confidence": finding.confidence,
                 "open": finding.open,
                 "evidence": Jsonb([asdict(part) for part in finding.evidence]),
+                "cause": finding.cause,
+                "places": Jsonb([asdict(part) for part in finding.places]),
+                "money_a_day": finding.money_a_day,
+                "co2_kg_a_day": finding.co2_kg_a_day,
+                "notes": list(finding.notes),
             }
             for finding in findings
         ]
@@ -45,19 +56,28 @@ class PostgresFindings:
         """Findings that are not over, oldest first."""
         async with self._database.transaction("read the open findings") as connection:
             rows = await (await connection.execute(_Q["open_findings"])).fetchall()
-        return tuple(
-            Finding(
-                key=key,
-                kind=FindingKind(kind),
-                zone=zone,
-                detector=detector,
-                since=since,
-                found_at=found_at,
-                flow_m3h=flow,
-                flow_error_m3h=error,
-                confidence=confidence,
-                open=is_open,
-                evidence=tuple(Evidence(**part) for part in evidence),
-            )
-            for key, kind, zone, detector, since, found_at, flow, error, confidence, is_open, evidence in rows
-        )
+        return tuple(_finding(row) for row in rows)
+
+    async def findings(self, *, key: str | None = None, since: datetime | None = None) -> Sequence[Finding]:
+        """Findings over their whole life, oldest first.
+
+        Args:
+            key: Only this one.
+            since: Only those still open, or found since.
+        """
+        async with self._database.transaction("read findings") as connection:
+            rows = await (await connection.execute(_Q["findings"], {"key": key, "since": since})).fetchall()
+        return tuple(_finding(row) for row in rows)
+
+
+def _finding(row: Sequence[Any]) -> Finding:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Finding(
+        **values
+        | {
+            "kind": FindingKind(values["kind"]),
+            "evidence": tuple(Evidence(**part) for part in values["evidence"]),
+            "places": tuple(RankedPlace(**part) for part in values["places"]),
+            "notes": tuple(values["notes"]),
+        }
+    )

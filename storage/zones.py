@@ -1,10 +1,11 @@
-"""Zones and gateways as the pages show them (ports ``ZoneReadModel`` and ``FleetReadModel``)."""
+"""Zones and gateways as the pages show them (ports ``ZoneReadModel``, ``FleetReadModel``, ``MeterSums``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from domain.ports import GatewayNow, ZoneNow
+from domain.ports import GatewayNow, MeterHour, ZoneNow
 from storage.database import Database
 from storage.sql import queries
 
@@ -12,7 +13,7 @@ _Q = queries("zones")
 
 
 class PostgresZones:
-    """``ZoneReadModel`` and ``FleetReadModel``. What is fresh is judged by the zone's newest reading: no clock is read."""
+    """``ZoneReadModel``, ``FleetReadModel``, ``MeterSums``. Fresh is judged by the zone's newest reading: no clock is read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,4 +51,13 @@ class PostgresZones:
                 missing=missing,
             )
             for edge, online, since, last_block_at, stored, dead, missing in rows
+        )
+
+    async def meter_hours(self, start: datetime, end: datetime) -> Sequence[MeterHour]:
+        """Sums of the customers' meters for whole hours start <= hour < end, by zone and time."""
+        async with self._database.transaction("sum the customers' meters") as connection:
+            rows = await (await connection.execute(_Q["meter_hours"], {"start": start, "end": end})).fetchall()
+        return tuple(
+            MeterHour(zone=zone, start=hour, flow_m3h=flow, reported=reported, meters=meters)
+            for zone, hour, flow, reported, meters in rows
         )

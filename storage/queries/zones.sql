@@ -37,3 +37,23 @@ ORDER BY i.zone;
 -- name: gateways_now
 -- Each gateway ever seen.
 SELECT edge, online, since, last_block_at, rows_stored, dead_letters, missing FROM v_gateway ORDER BY edge;
+
+-- name: meter_hours
+-- Customers' meters by zone and hour: the sum of the hourly means of those that reported. A momentary flow counts in its hour, an
+-- interval's volume in the hour in which it began.
+WITH meter AS (
+    SELECT point_id, zone, kind, period_s, numerator, denominator, count(*) OVER (PARTITION BY zone) AS meters
+    FROM point
+    WHERE role = 'customer' AND zone IS NOT NULL
+      AND ((quantity = 'flow' AND kind = 'instant') OR (quantity = 'volume' AND kind = 'interval'))
+), hourly AS (
+    SELECT m.zone, m.meters, m.point_id,
+           date_trunc('hour', CASE m.kind WHEN 'interval' THEN r.time - make_interval(secs => m.period_s) ELSE r.time END, 'UTC') AS hour,
+           avg(r.value::float8 * m.numerator / m.denominator * CASE m.kind WHEN 'interval' THEN 3600.0 / m.period_s ELSE 1 END) AS flow
+    FROM meter m JOIN reading r USING (point_id)
+    WHERE r.time >= %(start)s AND r.time < %(end)s::timestamptz + INTERVAL '1 hour' AND r.quality IN (0, 3) AND r.value IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+)
+SELECT zone, hour, sum(flow), count(*), max(meters)
+FROM hourly WHERE hour >= %(start)s AND hour < %(end)s
+GROUP BY zone, hour ORDER BY zone, hour;
