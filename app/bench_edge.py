@@ -1,46 +1,31 @@
 """``khettara bench edge``: what one core of a gateway carries, against Modbus servers in a process of their own.
 
-Two figures. *Throughput*: 50 connections ask for 10 registers (five floats) as fast as they can, each answer is decoded and its
-readings go through the collector into the spool on disk. *Schedule*: 400 devices at 1 s, each on time or not. CPU is this
-process's own, so a busy machine slows the wall clock and not the figure per core.
+Four figures. *Throughput*: 50 connections ask for 10 registers (five floats) as fast as they can, each answer is decoded and its
+readings go through the collector into the spool on disk. *Schedule*: 400 devices at 1 s, each on time or not. *Commands* and
+*isolation*: see ``app.bench_edge_control``. CPU is this process's own, so a busy machine slows the wall clock and not the figure
+per core.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import multiprocessing
-import resource
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-from domain.clock import WallClock
-from edge.bus import BusActor
-from edge.collector import Collector
-from edge.database import DatabaseThread, open_database
+import structlog
+
+from app.bench_edge_control import bench_commands, bench_isolation
+from app.bench_edge_site import BenchSite, rss_mb, servers
 from edge.device import DeviceLink
-from edge.device_settings import DeviceSettings
-from edge.poller import PollCounters, Poller
 from edge.scheduler import next_due, phase_of
-from edge.spool import Spool
 from edge.waiting import end_tasks, sleep_until
-from protocols.modbus.profile import DeviceModel, parse_model, plan
-from protocols.modbus.server import RegisterBank, RegisterServer
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-_FIELDS = [
-    {"name": f"power_{i}_kw", "function": "holding", "address": 2 * i, "type": "float32", "order": "CDAB", "unit": "W",
-     "quantity": "power", "resolution": "0.001"}
-    for i in range(5)
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,25 +56,53 @@ class Schedule:
     cpu_share: float
     rss_mb: float
     rss_growth_mb: float
-    """From a third of the run to its end."""
+    """From the middle of the run to its end, medians of tenths."""
+    rss_tenths_mb: tuple[float, ...]
+    """After each tenth of the run."""
 
 
 def run_bench(*, seconds: float, connections: int, devices: int, out: Path | None) -> str:
-    """Runs both and returns them as text; writes JSON to ``out``."""
+    """Runs all and returns them as text; writes JSON to ``out``."""
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with servers(min(devices, 400)) as ports:
-        schedule = asyncio.run(_schedule([ports[i % len(ports)] for i in range(devices)], seconds))
+        schedule = _measure_schedule([ports[i % len(ports)] for i in range(devices)], seconds)
     with servers(connections) as ports:
-        throughput = asyncio.run(_throughput(ports, seconds))
-    found = {"throughput": asdict(throughput), "schedule": asdict(schedule)}
+        throughput = asyncio.run(_throughput(ports, min(seconds, 60.0)))
+    with servers(10) as ports:
+        commands = asyncio.run(bench_commands(ports[0]))
+        isolation = asyncio.run(bench_isolation(ports))
+    found = {
+        "throughput": asdict(throughput),
+        "schedule": asdict(schedule),
+        "commands": asdict(commands),
+        "isolation": asdict(isolation),
+    }
     if out is not None:
         out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return "\n".join(f"{part}.{key}: {value:,.2f}" for part, rows in found.items() for key, value in rows.items())
+    return "\n".join(
+        f"{part}.{key}: {value if isinstance(value, tuple) else f'{value:,.2f}'}"
+        for part, rows in found.items()
+        for key, value in rows.items()
+    )
+
+
+def _measure_schedule(ports: list[int], seconds: float) -> Schedule:
+    """In a process of its own, without the command line's libraries: its memory is a gateway's."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(schedule_alone, ports, seconds).result()
+
+
+def schedule_alone(ports: list[int], seconds: float) -> Schedule:
+    """The schedule's figures, in this process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    return asyncio.run(_schedule(ports, seconds))
 
 
 async def _throughput(ports: list[int], seconds: float) -> Throughput:
     polls = 0
 
-    async def go(link: DeviceLink, site: _Site, until: float) -> None:
+    async def go(link: DeviceLink, site: BenchSite, until: float) -> None:
         nonlocal polls
         poller = site.poller(link)
         while time.monotonic() < until:
@@ -97,7 +110,7 @@ async def _throughput(ports: list[int], seconds: float) -> Throughput:
             polls += 1
 
     with TemporaryDirectory() as folder:
-        async with _Site(Path(folder)) as site:
+        async with BenchSite(Path(folder)) as site:
             links = [site.link(f"d{i}", port, 1.0) for i, port in enumerate(ports)]
             await asyncio.gather(*(go(link, site, time.monotonic() + 0.5) for link in links))  # connections and caches are warm
             polls, began, cpu = 0, time.monotonic(), time.process_time()
@@ -119,7 +132,7 @@ async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> 
     errors: list[float] = []
     sizes: list[float] = []
 
-    async def go(link: DeviceLink, site: _Site) -> None:
+    async def go(link: DeviceLink, site: BenchSite) -> None:
         poller, phase = site.poller(link), phase_of(link.key, period_s)
         due = next_due(site.clock.now(), period_s, phase)
         while True:
@@ -129,13 +142,13 @@ async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> 
             due = next_due(max(site.clock.now(), due), period_s, phase)
 
     with TemporaryDirectory() as folder:
-        async with _Site(Path(folder)) as site:
+        async with BenchSite(Path(folder)) as site:
             tasks = [asyncio.create_task(go(site.link(f"d{i}", port, period_s), site)) for i, port in enumerate(ports)]
             await asyncio.sleep(2 * period_s)  # everybody has connected
             errors.clear()
             began, cpu, polls = time.monotonic(), time.process_time(), site.counters.polls
-            for _ in range(3):
-                await asyncio.sleep(seconds / 3)
+            for _ in range(10):
+                await asyncio.sleep(seconds / 10)
                 sizes.append(rss_mb())
             took, used = time.monotonic() - began, time.process_time() - cpu
             await end_tasks(tasks)
@@ -153,95 +166,6 @@ async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> 
         error_p99_ms=cuts[98],
         cpu_share=used / took,
         rss_mb=sizes[-1],
-        rss_growth_mb=sizes[-1] - sizes[0],
+        rss_growth_mb=statistics.median(sizes[-2:]) - statistics.median(sizes[4:6]),
+        rss_tenths_mb=tuple(round(size, 1) for size in sizes),
     )
-
-
-def ten_registers() -> DeviceModel:
-    """A device of five floats in a row."""
-    return parse_model({"name": "ten_registers", "field": _FIELDS}, "ten_registers.toml")
-
-
-def rss_mb() -> float:
-    """Resident memory of this process now [MB]; where the machine does not tell, its peak."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 1e6
-
-
-class _Site:
-    """The parts of a gateway between the wire and the disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = WallClock(wall=time.time)
-        self.counters = PollCounters()
-        self._model = ten_registers()
-        self._connection = open_database(folder)
-        self._database = DatabaseThread()
-        self.spool = Spool(self._connection)
-        self.collector = Collector(
-            spool=self.spool, database=self._database, clock=self.clock, flush_s=0.25, on_commit=lambda: None
-        )
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> _Site:
-        self._tasks.append(asyncio.create_task(self.collector.run()))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await end_tasks(self._tasks)
-        await self.collector.flush()
-        self._database.close()
-        self._connection.close()
-
-    def link(self, key: str, port: int, period_s: float) -> DeviceLink:
-        """A device with ten registers, and its bus at work."""
-        bus = BusActor("127.0.0.1", port)
-        self._tasks.append(asyncio.create_task(bus.run()))
-        settings = DeviceSettings(
-            key=key, model="ten_registers", host="127.0.0.1", port=port, unit_id=1, period_s=period_s, timeout_s=10.0
-        )
-        return DeviceLink(settings=settings, model=self._model, requests=plan(self._model), bus=bus)
-
-    def poller(self, link: DeviceLink) -> Poller:
-        """Polls the device into the spool."""
-        return Poller(
-            link=link, clock=self.clock, collector=self.collector, counters=self.counters, on_reached=lambda _device, _reached: None
-        )
-
-
-@contextmanager
-def servers(count: int) -> Iterator[list[int]]:
-    """Ports of so many Modbus servers, all in one other process."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, count), daemon=True)
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send(None)
-        process.join(10)
-        if process.is_alive():
-            process.terminate()
-            process.join()
-
-
-def _serve(pipe: Connection, count: int) -> None:
-    async def run() -> None:
-        running = []
-        for _ in range(count):
-            bank = RegisterBank(ten_registers())
-            for i in range(len(_FIELDS)):
-                bank.set(f"power_{i}_kw", 45.678 * (i + 1))
-            server = RegisterServer({1: bank})
-            await server.start()
-            running.append(server)
-        pipe.send([server.port for server in running])
-        await asyncio.to_thread(pipe.recv)
-        for server in running:
-            await server.stop()
-
-    asyncio.run(run())

@@ -394,12 +394,12 @@ def bench_leaks(
 
 @bench.command("edge")
 def bench_edge(
-    seconds: Annotated[float, typer.Option(help="How long each of the two figures is measured.", min=1)] = 15.0,
+    seconds: Annotated[float, typer.Option(help="How long polls and schedule are measured [s].", min=1)] = 15.0,
     connections: Annotated[int, typer.Option(help="Connections that ask as fast as they can.", min=1)] = 50,
     devices: Annotated[int, typer.Option(help="Devices polled once a second.", min=1)] = 400,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here.")] = None,
 ) -> None:
-    """Polls per second of a gateway's core, decoded and spooled; schedule error and memory with many devices."""
+    """Polls per second of a gateway's core; schedule error and memory; commands under load; what a dead device costs."""
     from app.bench_edge import run_bench
 
     typer.echo(run_bench(seconds=seconds, connections=connections, devices=devices, out=out))
