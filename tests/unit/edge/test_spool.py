@@ -151,6 +151,15 @@ def test_what_a_restored_database_cannot_get_back_is_counted(db: sqlite3.Connect
     assert spool.apply(receipt(spool, 1), now_ms=T0).lost == 0
 
 
+def test_what_is_read_now_does_not_wait_for_what_was_read_during_an_outage(db: sqlite3.Connection) -> None:
+    spool = Spool(db)
+    for second in range(3):
+        spool.append([reading(), reading("m2")], now_ms=T0 + 1000 * second)
+    assert firsts(spool) == [5, 6, 3, 4, 1, 2], "the newest moment first; within it the order of reading"
+    assert [h.first for h in spool.unacked(Lane.LIVE, limit=2, fresh_ms=0)] == [5, 6]
+    assert [h.first for h in spool.unacked(Lane.BACKLOG, limit=9, fresh_ms=T0 + 9000)] == [1, 2, 3, 4, 5, 6]
+
+
 def test_the_live_lane_is_not_behind_history(db: sqlite3.Connection) -> None:
     spool = Spool(db, block_readings=1)
     spool.append([reading(i=i) for i in range(3)], now_ms=T0, historical=True)
