@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from domain.errors import DecodeError, DeviceError, DeviceRefused
 from edge.device import DeviceLink
@@ -35,6 +36,8 @@ class ActuatorDriver:
     settings: ActuatorSettings
     link: DeviceLink
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    leased: ClassVar[bool] = True
+    """Whether silence from the centre ends in the safe value."""
 
     @property
     def limits(self) -> Limits:

@@ -31,6 +31,15 @@ class DeviceLink:
         """Name of the device in topics."""
         return self.settings.key
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the fields that are read."""
+        return tuple(field for request in self.requests for field in request.fields)
+
+    async def forget(self) -> None:
+        """The device is asked no more by this link."""
+        await self.bus.forget(self.settings.unit_id)
+
     async def read(self, request: ReadRequest, priority: Priority) -> dict[str, float | None]:
         """The values of a request's fields in canonical units; None where the device says it has no value.
 

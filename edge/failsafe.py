@@ -52,7 +52,7 @@ class Failsafe:
             while True:
                 watched = [driver for driver in watched if self._at_work(driver)]
                 for driver in tuple(self._drivers):
-                    if all(driver is not old for old in watched):
+                    if driver.leased and all(driver is not old for old in watched):
                         watched.append(driver)
                         tasks.create_task(self._watch(driver))
                 await asyncio.sleep(_LOOK_S)

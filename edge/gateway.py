@@ -22,10 +22,12 @@ import structlog
 from domain.errors import ConfigurationError
 from edge.collector import Collector
 from edge.database import DatabaseThread, open_database
-from edge.device import DeviceLink
+from edge.dlms_link import MeterKeys
+from edge.dlms_status import meters_status
+from edge.dlms_store import MeterStore
 from edge.executor import CommandCounters, Executor
 from edge.failsafe import Failsafe
-from edge.fleet import Fleet
+from edge.fleet import Fleet, Link
 from edge.history import history_steps
 from edge.journal import Journal
 from edge.logs import configure_logging
@@ -40,6 +42,7 @@ from edge.timekeeper import Timekeeper
 from edge.uplink import Uplink
 from edge.waiting import end_tasks, wait_for
 from edge.window import Window
+from protocols.dlms.counter_file import FileCounterStore
 from protocols.sparkplug.keys import load_public_key
 
 log = structlog.get_logger()
@@ -103,7 +106,14 @@ class Gateway:
             flush_s=spool.flush_ms / 1000,
             on_commit=self._on_commit,
         )
-        self._fleet = Fleet(clock=self._clock, collector=self._collector, counters=self._polls, on_reached=self._on_reached)
+        self._fleet = Fleet(
+            clock=self._clock,
+            collector=self._collector,
+            counters=self._polls,
+            on_reached=self._on_reached,
+            keys=MeterKeys(counters=FileCounterStore(settings.state_dir / "dlms-counters"), kek_file=settings.kek_file),
+            store=MeterStore(spool=self._spool, database=self._database, clock=self._clock, on_commit=self._on_commit),
+        )
         self._fleet.take(self._fleet.build(settings.devices))
         _open_channels(self._spool, self._fleet.links.values())
         self._executor = Executor(
@@ -152,7 +162,7 @@ class Gateway:
             return None
         return Timekeeper(self._connection, self._spool, policy=clock.unsynchronised, hold_s=clock.hold_s)
 
-    async def _prepare(self, links: Iterable[DeviceLink]) -> None:
+    async def _prepare(self, links: Iterable[Link]) -> None:
         await self._database.run(_open_channels, self._spool, tuple(links))
 
     def _on_removed(self, device: str) -> None:
@@ -270,6 +280,7 @@ class Gateway:
             devices={key: poller.breaker for key, poller in self._fleet.pollers.items()},
             absent={key: poller.absent for key, poller in self._fleet.pollers.items() if poller.absent},
             reload=None if self._reloader is None else self._reloader.status,
+            meters=meters_status(self._fleet.pollers),
             clock=None if self._timekeeper is None else self._timekeeper.status,
         )
         self._document = document
@@ -277,9 +288,8 @@ class Gateway:
             await asyncio.to_thread(write_status, self._settings.state_dir / "status.json", document)
 
 
-def _open_channels(spool: Spool, links: Iterable[DeviceLink]) -> None:
+def _open_channels(spool: Spool, links: Iterable[Link]) -> None:
     """A channel for each field that is read, so that every birth names them all."""
     for link in links:
-        for request in link.requests:
-            for field in request.fields:
-                spool.channel(link.key, field)
+        for metric in link.metrics:
+            spool.channel(link.key, metric)

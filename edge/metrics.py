@@ -8,6 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from edge.dlms_status import meter_metrics
+
 _COUNTERS = {
     "spooled": "Readings ever given a number.",
     "acked": "Readings in the database, by receipt.",
@@ -49,6 +51,7 @@ class _Families:
                 family.add_metric([word], float(number))
             yield family
         yield from _clock(document.get("clock") or {})
+        yield from meter_metrics(document.get("meters") or {})
         reached = GaugeMetricFamily("khettara_edge_device_reached", "1 while the device answers.", labels=["device"])
         for device, breaker in document.get("devices", {}).get("breakers", {}).items():
             reached.add_metric([device], float(breaker == "closed"))

@@ -18,8 +18,7 @@ from pathlib import Path
 import structlog
 
 from domain.errors import ConfigurationError
-from edge.device import DeviceLink
-from edge.fleet import Fleet
+from edge.fleet import Fleet, Link
 from edge.settings import EdgeSettings, load_edge_settings
 from edge.waiting import wait_for
 
@@ -59,7 +58,7 @@ class Reloader:
         path: Path,
         settings: EdgeSettings,
         fleet: Fleet,
-        prepare: Callable[[Iterable[DeviceLink]], Awaitable[None]],
+        prepare: Callable[[Iterable[Link]], Awaitable[None]],
         on_removed: Callable[[str], None],
     ) -> None:
         """``prepare`` makes the spool ready for new fields; ``on_removed`` is told of devices that are no more."""
@@ -118,7 +117,7 @@ class Reloader:
             expected = "a restart: only buses and devices can change while the gateway runs"
             raise ConfigurationError(file=self._path.name, key=", ".join(names), value="changed", expected=expected)
 
-    async def _swap(self, links: dict[str, DeviceLink]) -> None:
+    async def _swap(self, links: dict[str, Link]) -> None:
         _, _, removed = self._fleet.changes(links)
         await self._prepare(links.values())
         await self._fleet.swap(links)

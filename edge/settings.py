@@ -149,6 +149,8 @@ class EdgeSettings:
     command_keys: tuple[tuple[str, Path], ...] = ()
     """(key id, PEM file of the public key); without any, every command is refused."""
     devices: tuple[DeviceSettings, ...] = ()
+    kek_file: Path | None = None
+    """Key-encryption key of the DLMS meters' key files; None takes it from the environment."""
     status_port: int | None = None
     """TCP port of the status page and the metrics, on this machine alone; None for neither."""
     history: tuple[Path, ...] = ()
@@ -177,15 +179,17 @@ def load_edge_settings(path: str | Path) -> EdgeSettings:
 
 def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
     """The settings of a parsed document; relative paths start at ``folder``."""
-    table.only("gateway", "broker", "clock", "spool", "commands", "bus", "device", "history", "status")
+    table.only("gateway", "broker", "clock", "spool", "commands", "bus", "device", "history", "status", "keys")
     gateway, history, commands = table.table("gateway"), table.table("history"), table.table("commands")
     status = table.table("status")
     gateway.only("group", "node", "host_id", "state_dir")
     history.only("files")
     commands.only("keys")
     status.only("port")
+    table.table("keys").only("kek_file")
+    kek_file = table.table("keys").text("kek_file", None)
     buses = parse_buses(table)
-    devices = tuple(parse_device(t, buses) for t in table.tables("device"))
+    devices = tuple(parse_device(t, buses, folder) for t in table.tables("device"))
     _unique(table, "device", [d.key for d in devices])
     _unique(table, "device.actuator", [a.key for d in devices for a in d.actuators])
     return EdgeSettings(
@@ -198,6 +202,7 @@ def parse_edge_settings(table: Table, folder: Path) -> EdgeSettings:
         spool=_spool(table.table("spool")),
         command_keys=tuple((key, folder / file) for key, file in commands.mapping("keys").items()),
         devices=devices,
+        kek_file=None if kek_file is None else folder / kek_file,
         status_port=parse_port(status, 9105) if "status" in table.data else None,
         history=tuple(folder / file for file in history.texts("files")),
     )

@@ -36,6 +36,7 @@ def status(
     devices: Mapping[str, Breaker],
     absent: Mapping[str, Sequence[str]] | None = None,
     reload: ReloadStatus | None = None,
+    meters: Mapping[str, Any] | None = None,
     clock: ClockStatus | None = None,
 ) -> dict[str, Any]:
     """The document: counts of readings in ``spooled``, ``acked``, ``depth_readings`` and ``dropped``."""
@@ -60,6 +61,7 @@ def status(
             "breakers": {key: breaker.value for key, breaker in sorted(devices.items())},
             "absent_fields": {key: list(fields) for key, fields in sorted((absent or {}).items())},
         },
+        "meters": dict(meters or {}),
         "clock": None if clock is None else asdict(clock),
         "configuration": None if reload is None else asdict(reload),
     }

@@ -109,6 +109,10 @@ class DlmsClient:
                 self._drop()
         await asyncio.sleep(0)  # the transport lets go of its socket one turn of the loop later
 
+    def abort(self) -> None:
+        """Drops the connection at once, without a goodbye; whoever waits for an answer gets an error."""
+        self._drop()
+
     async def get(self, attribute: Attribute) -> Data:
         """One attribute's value.
 

@@ -40,9 +40,14 @@ __all__ = [
 ]
 
 
+_NOT_OURS = "dlms_"
+"""Models of meters that speak DLMS, in the same folder; see ``protocols.dlms.models``."""
+
+
 def model_names() -> tuple[str, ...]:
     """Names of the models that come with the product, in alphabetical order."""
-    return tuple(sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml")))
+    names = (p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
+    return tuple(sorted(name for name in names if not name.startswith(_NOT_OURS)))
 
 
 def load_model(name: str, folder: Path | None = None) -> DeviceModel:
