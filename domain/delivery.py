@@ -79,6 +79,8 @@ class BlockRows:
     dead: tuple[DeadLetter, ...] = field(default_factory=tuple)
     edge: str = ""
     """``group/node`` of the sender where there is no stream; else ``stream.edge`` says it."""
+    device_ms: NDArray[np.int64] | None = None
+    """What the device said the time was, where any of them was not believed, else None; negative where it said none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,14 @@ from domain.delivery import BlockRows, DeadLetter, SequenceRange, Stream
 from domain.ports import ChannelRow
 from domain.readings import Quality
 from ingest.channels import Fault
-from ingest.quality import ClockLimits, Times, collapsed, judge_times, judge_values
+from ingest.quality import ClockLimits, Times, by_age, judge_times, judge_values
 from ingest.reasons import Reason, letter
 from ingest.wire import Columns, Readings, columns
+from protocols.sparkplug.payload import MAX_INT64
+from protocols.sparkplug.schema import payload_class
 
 _ACCEPTED = 0
-_REFUSALS = (Reason.TYPE_MISMATCH, Reason.LATE_READING, Reason.CLOCK_SKEW, Reason.OUT_OF_RANGE)
+_REFUSALS = (Reason.TYPE_MISMATCH, Reason.LATE_READING, Reason.OUT_OF_RANGE)
 _NO_CHANNEL = len(_REFUSALS) + 1
 _FAULTS = _NO_CHANNEL + 1
 """Codes from here on stand for the fault of label ``code - _FAULTS`` and of every other label with the same reason."""
@@ -53,9 +55,11 @@ class Decoded:
 
     rows: BlockRows
     skewed: int
-    """Readings whose time is that of receipt."""
+    """Readings whose time is counted from that of receipt."""
     worst_skew_ms: int
     """How far the farthest of them lay ahead [ms]."""
+    not_finite: int
+    """Readings stored without their value, because it was NaN or infinite."""
 
 
 def decode(readings: Readings, targets: Sequence[Target | Fault], origin: Origin, limits: ClockLimits) -> Decoded:
@@ -69,6 +73,10 @@ def decode(readings: Readings, targets: Sequence[Target | Fault], origin: Origin
     """
     found = columns(readings, [0 if isinstance(t, Fault) else t.datatype for t in targets])
     times = judge_times(readings.time_ms, origin.received_ms, limits)
+    doubtful = bool(times.skewed.any())
+    if doubtful:
+        sent_ms = sent_at(origin.payload)
+        times = by_age(times, readings.time_ms, readings.which, now_ms=origin.received_ms, sent_ms=sent_ms, limits=limits)
     point_id, resolution, low, high, assigned = _channels(readings.which, times.time_ms, targets)
     values = judge_values(found.value, found.null, found.quality, resolution, low, high)
 
@@ -81,9 +89,6 @@ def decode(readings: Readings, targets: Sequence[Target | Fault], origin: Origin
     for k, target in enumerate(targets):
         if isinstance(target, Fault):
             code[readings.which == k] = _FAULTS + leaders.setdefault(target.reason, k)
-    if times.skewed.any():
-        again = collapsed(point_id, times.skewed & (code == _ACCEPTED))
-        code[again] = 1 + _REFUSALS.index(Reason.CLOCK_SKEW)
 
     kept = code == _ACCEPTED
     quality = np.where(times.skewed & (values.quality != Quality.BAD), np.int16(Quality.CLOCK), values.quality)
@@ -98,11 +103,24 @@ def decode(readings: Readings, targets: Sequence[Target | Fault], origin: Origin
         time_ms=times.time_ms[kept],
         counts=values.counts[kept],
         quality=quality[kept],
+        device_ms=readings.time_ms[kept] if doubtful else None,
         dead=() if kept.all() else _letters(readings, code, origin, _words(readings, found, targets, times, origin)),
     )
-    skewed = times.skewed & kept & (readings.time_ms >= 0)
-    ahead = int((readings.time_ms[skewed] - origin.received_ms).max()) if skewed.any() else 0
-    return Decoded(rows=rows, skewed=int((times.skewed & kept).sum()), worst_skew_ms=ahead)
+    skewed = times.skewed & kept
+    ahead = worst_ahead(readings.time_ms[skewed], origin.received_ms)
+    not_finite = int((~np.isfinite(found.value) & ~found.null & kept).sum())
+    return Decoded(rows=rows, skewed=int(skewed.sum()), worst_skew_ms=ahead, not_finite=not_finite)
+
+
+def worst_ahead(device_ms: NDArray[np.int64], now_ms: int) -> int:
+    """How far the farthest of some times lies ahead [ms]; 0 where none was given or none does."""
+    return max(0, int(device_ms.max()) - now_ms) if device_ms.size else 0
+
+
+def sent_at(payload: bytes) -> int | None:
+    """When a payload that was read before says that it was sent [ms since 1970 UTC], by the sender's clock."""
+    message = payload_class().FromString(payload)
+    return min(int(message.timestamp), MAX_INT64) if message.HasField("timestamp") else None
 
 
 def refused_block(
@@ -174,11 +192,6 @@ def _words(
             case Reason.LATE_READING:
                 detail = f"metric {metric!r} observed at {at_ms} ms, before 2000 or past the retention"
                 return reason, f"{detail}; received at {origin.received_ms} ms"
-            case Reason.CLOCK_SKEW:
-                return reason, (
-                    f"metric {metric!r} observed at {at_ms} ms, received at {origin.received_ms} ms: "
-                    "an earlier reading of this block took the time of receipt"
-                )
             case _:
                 return reason, f"metric {metric!r} = {float(found.value[i])!r}: more than 2**53 steps of the point's resolution"
 

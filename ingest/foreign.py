@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.delivery import BlockRows, DeadLetter
 from domain.errors import DecodeError
 from domain.ports import ChannelRow
 from domain.readings import Quality
 from ingest.channels import ChannelTable, Fault
-from ingest.quality import ClockLimits, collapsed, judge_times, judge_values
+from ingest.decode import Decoded, worst_ahead
+from ingest.quality import ClockLimits, by_age, judge_times, judge_values
 from ingest.reasons import Reason, letter
 from protocols.foreign.model import ForeignReading, Message, Source
 from protocols.foreign.table import DECODERS
@@ -60,7 +62,7 @@ def match(sources: Sequence[Source], topic: str) -> Matched | None:
 
 def decode_foreign(
     matched: Matched, topic: str, payload: bytes, *, channels: ChannelTable, now_ms: int, limits: ClockLimits, max_readings: int
-) -> BlockRows | None:
+) -> Decoded | None:
     """The rows and letters of one message; None where it says nothing.
 
     Raises:
@@ -108,9 +110,13 @@ def _rows(
     refused: _Refused,
     now_ms: int,
     limits: ClockLimits,
-) -> BlockRows:
+) -> Decoded:
     readings = [reading for reading, _ in resolved]
-    times = judge_times(np.array([r.time_ms for r in readings], dtype=np.int64), now_ms, limits)
+    device_ms = np.array([r.time_ms for r in readings], dtype=np.int64)
+    times = judge_times(device_ms, now_ms, limits)
+    doubtful = bool(times.skewed.any())
+    if doubtful:
+        times = by_age(times, device_ms, _series(readings), now_ms=now_ms, sent_ms=None, limits=limits)
     chosen = [_valid(rows, int(at)) for (_, rows), at in zip(resolved, times.time_ms, strict=True)]
     value = np.array([np.nan if r.value is None else r.value for r in readings], dtype=np.float64)
     values = judge_values(
@@ -123,16 +129,14 @@ def _rows(
     )
     point_id = np.array([0 if row is None else row.point_id for row in chosen], dtype=np.int32)
     kept = np.array([row is not None for row in chosen], dtype=np.bool_) & ~times.late & ~values.out_of_range
-    again = collapsed(point_id, times.skewed & kept)
     for i, reading in enumerate(readings):
-        if not kept[i] or again[i]:
-            reason = _reason(no_channel=chosen[i] is None, late=bool(times.late[i]), again=bool(again[i]))
+        if not kept[i]:
+            reason = _reason(no_channel=chosen[i] is None, late=bool(times.late[i]))
             refused.add(
                 reason, f"metric {reading.metric!r} of device {reading.device!r} = {reading.value!r} at {reading.time_ms} ms"
             )
-    kept &= ~again
     clock = times.skewed & (values.quality != Quality.BAD)
-    return BlockRows(
+    rows = BlockRows(
         stream=None,
         edge=source.edge,
         range=None,
@@ -141,13 +145,25 @@ def _rows(
         time_ms=times.time_ms[kept],
         counts=values.counts[kept],
         quality=np.where(clock, np.int16(Quality.CLOCK), values.quality)[kept],
+        device_ms=device_ms[kept] if doubtful else None,
         dead=refused.letters(source, topic, payload),
+    )
+    given = np.array([r.value is not None for r in readings], dtype=np.bool_)
+    return Decoded(
+        rows=rows,
+        skewed=int((times.skewed & kept).sum()),
+        worst_skew_ms=worst_ahead(device_ms[times.skewed & kept], now_ms),
+        not_finite=int((given & kept & ~np.isfinite(value)).sum()),
     )
 
 
-def _reason(*, no_channel: bool, late: bool, again: bool) -> Reason:
-    if again:
-        return Reason.CLOCK_SKEW
+def _series(readings: Sequence[ForeignReading]) -> NDArray[np.intp]:
+    """A number for each metric of each device, shape (N,)."""
+    numbers: dict[tuple[str, str], int] = {}
+    return np.array([numbers.setdefault((r.device, r.metric), len(numbers)) for r in readings], dtype=np.intp)
+
+
+def _reason(*, no_channel: bool, late: bool) -> Reason:
     if no_channel:
         return Reason.UNKNOWN_METRIC
     return Reason.LATE_READING if late else Reason.OUT_OF_RANGE

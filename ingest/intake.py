@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from domain.delivery import AliasBinding, BlockRows, DeadLetter, Stream
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.delivery import NULL_COUNT, AliasBinding, BlockRows, DeadLetter, Stream
 from domain.errors import DecodeError
 from ingest.aliases import FOREIGN_EPOCH, AliasBook
 from ingest.channels import ChannelTable, Fault
@@ -55,6 +58,8 @@ class Intake:
     skewed: int = 0
     """Readings whose clock was far ahead."""
     worst_skew_ms: int = 0
+    not_finite: int = 0
+    """Readings stored without their value, because it was NaN or infinite."""
     ignored: str = ""
 
 
@@ -106,15 +111,17 @@ class Reception:
         if not run:
             return []
         intakes: list[Intake] = []
-        for (topic, payload), swift, rows in zip(
-            messages, run, decode_swiftly(run, now_ms=now_ms, limits=self._clock), strict=True
-        ):
+        blocks = decode_swiftly(run, now_ms=now_ms, limits=self._clock)
+        any_absent = any_in([rows.counts for rows in blocks if rows is not None], NULL_COUNT)
+        for (topic, payload), swift, rows in zip(messages, run, blocks, strict=True):
             if rows is None:
                 intakes.append(self.handle(topic, payload, now_ms=now_ms, monotonic_s=monotonic_s))
                 continue
             parsed = self._topics[topic]
             self._rebirths.explained(swift.stream, (parsed.device if parsed else None) or "")
-            intakes.append(Intake(block=rows))
+            # The layout of the swift way knows no absent value: none in its rows is one that was not finite.
+            not_finite = int(np.count_nonzero(rows.counts == NULL_COUNT)) if any_absent else 0
+            intakes.append(Intake(block=rows, not_finite=not_finite))
         return intakes
 
     def _swift(self, topic: str, payload: bytes) -> Swift | None:
@@ -201,7 +208,7 @@ class Reception:
 
     def _foreign_data(self, matched: Matched, topic: str, payload: bytes, now_ms: int) -> Intake:
         self._check_size(payload)
-        block = decode_foreign(
+        decoded = decode_foreign(
             matched,
             topic,
             payload,
@@ -210,9 +217,15 @@ class Reception:
             limits=self._clock,
             max_readings=self._max_readings,
         )
-        if block is None:
+        if decoded is None:
             return Intake(ignored="no_readings")
-        return Intake(block=block, gateway=self._seen(matched.source.edge, now_ms) if block.point_id.size else None)
+        return Intake(
+            block=decoded.rows,
+            gateway=self._seen(matched.source.edge, now_ms) if decoded.rows.point_id.size else None,
+            skewed=decoded.skewed,
+            worst_skew_ms=decoded.worst_skew_ms,
+            not_finite=decoded.not_finite,
+        )
 
     def _check_size(self, payload: bytes) -> None:
         if len(payload) > self._max_bytes:
@@ -242,6 +255,7 @@ class Reception:
             rebirth=self._ask(origin.edge, monotonic_s) if self._up.get(origin.edge) is False else None,
             skewed=decoded.skewed,
             worst_skew_ms=decoded.worst_skew_ms,
+            not_finite=decoded.not_finite,
         )
 
     def _targets(self, readings: Readings, stream: Stream, origin: Origin) -> list[Target | Fault]:
@@ -322,6 +336,11 @@ class Reception:
 
     def _ask(self, edge: str, monotonic_s: float) -> str | None:
         return edge if self._rebirths.ask(edge, monotonic_s) else None
+
+
+def any_in(columns: Sequence[NDArray[np.int64]], number: int) -> bool:
+    """Whether any of the columns holds a number: in one look, for blocks are many and small."""
+    return bool(columns) and bool((np.concatenate(columns) == number).any())
 
 
 def _received(intake: Intake, now_ms: int) -> Intake:

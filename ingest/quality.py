@@ -1,6 +1,6 @@
 """How far to trust readings, on arrays: range, absent values, exact steps of the resolution, and clocks. Pure.
 
-value ──▶ counts = value / resolution, half to even      time ──▶ kept | time of receipt, quality ``clock`` | refused
+value ──▶ counts = value / resolution, half to even      time ──▶ kept | receipt less its age, quality ``clock`` | refused
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ EARLIEST_MS = 946_684_800_000
 """2000-01-01 UTC: no device that this system reads was installed before."""
 _TIE, _TIE_A_STEP = 1e-9, 2.0**-50
 """Distance from a half below which the division's own rounding could decide; those few are redone in decimals."""
+
+_LONGEST_STEP_MS = 86_400_000
 
 _QUALITY = {0: Quality.BAD, 192: Quality.GOOD, 500: Quality.SUSPECT}
 
@@ -49,7 +51,7 @@ class Times:
 
     time_ms: NDArray[np.int64]
     skewed: NDArray[np.bool_]
-    """Far ahead: the time is that of receipt."""
+    """Far ahead, or absent: the time is counted from that of receipt."""
     late: NDArray[np.bool_]
     """Before 2000 or past the retention: to be refused."""
 
@@ -109,16 +111,50 @@ def judge_times(time_ms: NDArray[np.int64], now_ms: int, limits: ClockLimits) ->
     """
     skewed = (time_ms > now_ms + limits.ahead_ms) | (time_ms < 0)
     kept = np.where(skewed, now_ms, time_ms)
-    late = kept < max(EARLIEST_MS, now_ms - limits.retention_ms)
-    return Times(time_ms=kept, skewed=skewed, late=late)
+    return Times(time_ms=kept, skewed=skewed, late=_late(kept, now_ms, limits))
 
 
-def collapsed(point_id: NDArray[np.int32], skewed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """True for every skewed reading but the first of its point: they would all fall onto the time of receipt."""
-    again = np.zeros(skewed.shape, dtype=np.bool_)
-    at = np.flatnonzero(skewed)
-    if at.size:
-        _, first = np.unique(point_id[at], return_index=True)
-        again[at] = True
-        again[at[first]] = False
-    return again
+def by_age(
+    times: Times,
+    device_ms: NDArray[np.int64],
+    series: NDArray[np.intp],
+    *,
+    now_ms: int,
+    sent_ms: int | None,
+    limits: ClockLimits,
+) -> Times:
+    """The same, where skewed readings keep their order and their age: several of one series would else fall onto one moment.
+
+    An age is counted back from the moment at which the message was sent, by the sender's own clock, or from the newest reading of
+    the series where that lies later. It is told from step to step, and no step is longer than a day. Readings without any time
+    stand a millisecond apart, in the order in which they came.
+
+    Args:
+        times: What ``judge_times`` said.
+        device_ms: The times that it judged, shape (N,).
+        series: Which series each reading is of, shape (N,).
+        now_ms: Time of receipt.
+        sent_ms: When the message was sent, by the sender's clock; None where it does not say.
+        limits: How far a clock may be off.
+    """
+    at = np.flatnonzero(times.skewed)
+    if not at.size:
+        return times
+    order = at[np.lexsort((device_ms[at], series[at]))]
+    own, of = device_ms[order], series[order]
+    last = np.append(of[1:] != of[:-1], True)
+    following = np.where(last, own if sent_ms is None else np.maximum(own, sent_ms), np.append(own[1:], 0))
+    step = np.clip(following - np.maximum(own, 0), 0, _LONGEST_STEP_MS)
+    step[own < 0] = 1
+    step[(own < 0) & last] = 0
+    to_the_end = np.cumsum(step[::-1])[::-1]
+    starts = np.flatnonzero(np.append(True, last[:-1]))
+    beyond = np.append(to_the_end, 0)[np.append(starts[1:], order.size)]
+    age = to_the_end - np.repeat(beyond, np.diff(np.append(starts, order.size)))
+    kept = times.time_ms.copy()
+    kept[order] = now_ms - age
+    return Times(time_ms=kept, skewed=times.skewed, late=_late(kept, now_ms, limits))
+
+
+def _late(time_ms: NDArray[np.int64], now_ms: int, limits: ClockLimits) -> NDArray[np.bool_]:
+    return time_ms < max(EARLIEST_MS, now_ms - limits.retention_ms)

@@ -21,8 +21,6 @@ class Reason(StrEnum):
     """Spool/First, Spool/Last and the number of readings do not agree."""
     BAD_TOPIC = "bad_topic"
     """Not a Sparkplug topic."""
-    CLOCK_SKEW = "clock_skew"
-    """A second reading of one point that would fall onto the same time of receipt."""
     DECODE_ERROR = "decode_error"
     """Not a Sparkplug payload."""
     INTERNAL_ERROR = "internal_error"

@@ -98,7 +98,7 @@ class IngestService:
             raise RuntimeError("take() before run() has loaded the channels")
         monotonic_s, now_ms = asyncio.get_running_loop().time(), int(self._clock.timestamp() * 1000)
         intakes = self._reception.handle_all(messages, now_ms=now_ms, monotonic_s=monotonic_s)
-        self.metrics.taken(intakes)
+        self.metrics.taken(intakes, now_ms=now_ms)
         works: list[Work] = []
         for (topic, payload), intake in zip(messages, intakes, strict=True):
             if intake.rebirth is not None:

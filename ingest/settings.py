@@ -95,7 +95,7 @@ class IngestSettings(_Section):
     limits: LimitSettings = LimitSettings()
     foreign: Annotated[tuple[Source, ...], PlainValidator(_sources)] = ()
     """Other people's devices: ``[[foreign]]`` tables, see ``protocols.foreign.settings``."""
-    rebirth_every_s: float = Field(default=5.0, ge=0)
-    """Least time between two rebirth requests to one gateway."""
+    rebirth_every_s: float = Field(default=60.0, ge=0)
+    """Least time between two rebirth requests to one gateway; a gateway that connects is born unasked."""
     channels_every_s: float = Field(default=30.0, gt=0)
     """Wall time between two looks at which channel feeds which point."""

@@ -84,7 +84,7 @@ def test_an_unknown_alias_is_dropped_and_births_are_asked_for_at_a_pace() -> Non
     assert (first.block, first.rebirth, first.ignored) == (None, EDGE, "unknown_alias")
     fixture.monotonic_s += 1
     assert fixture.send(DATA, block([reading(1.0)])).rebirth is None
-    fixture.monotonic_s += 5
+    fixture.monotonic_s += 59
     assert fixture.send(DATA, block([reading(1.0)])).rebirth == EDGE
     fixture.born()
     assert rows(fixture.send(DATA, block([reading(1.0)]))).point_id.tolist() == [41]

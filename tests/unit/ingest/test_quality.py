@@ -13,7 +13,7 @@ from domain.delivery import NULL_COUNT
 from domain.points import Point, PointKey, PointKind, Role
 from domain.quantities import Quantity
 from domain.readings import Quality
-from ingest.quality import EARLIEST_MS, ClockLimits, Values, collapsed, judge_times, judge_values
+from ingest.quality import EARLIEST_MS, ClockLimits, Values, by_age, judge_times, judge_values
 
 LIMITS = ClockLimits(ahead_ms=300_000, retention_ms=10 * 365 * 86_400_000)
 NOW_MS = 1_772_000_000_000
@@ -100,7 +100,58 @@ def test_times(time_ms: int, kept: int, skewed: bool, late: bool) -> None:
     assert (got.time_ms[0], bool(got.skewed[0]), bool(got.late[0])) == (kept, skewed, late)
 
 
-def test_only_the_first_skewed_reading_of_a_point_keeps_the_time_of_receipt() -> None:
-    points = np.array([7, 7, 8, 7, 8, 9], np.int32)
-    skewed = np.array([False, True, True, True, True, True])
-    assert collapsed(points, skewed).tolist() == [False, False, False, True, True, False]
+DAY_MS = 86_400_000
+AHEAD = NOW_MS + 600_000
+"""Ten minutes ahead of receipt."""
+
+
+def aged(device_ms: list[int], series: list[int], sent_ms: int | None = None) -> list[int]:
+    """Times less that of receipt."""
+    device, limits = np.array(device_ms, np.int64), LIMITS
+    times = judge_times(device, NOW_MS, limits)
+    moved = by_age(times, device, np.array(series, np.intp), now_ms=NOW_MS, sent_ms=sent_ms, limits=limits)
+    assert (moved.skewed == times.skewed).all()
+    assert (moved.time_ms[~times.skewed] == device[~times.skewed]).all(), "what was believed stays"
+    return (moved.time_ms - NOW_MS).tolist()
+
+
+@pytest.mark.parametrize(
+    ("device_ms", "series", "sent_ms", "expected"),
+    [
+        ([AHEAD], [0], None, [0]),
+        ([AHEAD - 5000, AHEAD - 60_000, AHEAD], [0, 0, 0], None, [-5000, -60_000, 0]),
+        # Two series each end at receipt, unless the sender says how old they are.
+        ([AHEAD - 5000, AHEAD], [0, 1], None, [0, 0]),
+        ([AHEAD - 5000, AHEAD], [0, 1], AHEAD + 200, [-5200, -200]),
+        # A device ahead of its sender too: the sender's clock says nothing of it.
+        ([AHEAD - 5000, AHEAD], [0, 0], NOW_MS, [-5000, 0]),
+        # What is not ahead of receipt stays where it was.
+        ([NOW_MS - 1000, AHEAD, AHEAD + 1], [0, 0, 0], None, [-1000, -1, 0]),
+        # No step is longer than a day, whatever the year.
+        ([4_070_908_800_000, AHEAD], [0, 0], None, [0, -DAY_MS]),
+        ([AHEAD], [0], 2**63 - 1, [-DAY_MS]),
+        # The same time of one series stays the same time: a repetition, or a conflict.
+        ([AHEAD, AHEAD], [0, 0], None, [0, 0]),
+        # Without any time: in their order, a millisecond apart.
+        ([-1, -1, -1], [0, 0, 1], AHEAD, [-1, 0, 0]),
+        ([-1, AHEAD, -1], [0, 0, 0], None, [-2, 0, -1]),
+    ],
+)
+def test_skewed_readings_keep_order_and_age(
+    device_ms: list[int], series: list[int], sent_ms: int | None, expected: list[int]
+) -> None:
+    assert aged(device_ms, series, sent_ms) == expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 2**63 - 1) | st.integers(AHEAD, AHEAD + 10**7), st.integers(0, 2)), max_size=12),
+    st.none() | st.integers(0, 2**63 - 1),
+)
+def test_order_is_kept_whatever_the_times(readings: list[tuple[int, int]], sent_ms: int | None) -> None:
+    times = aged([t for t, _ in readings], [s for _, s in readings], sent_ms)
+    skewed = [(s, t, moved) for (t, s), moved in zip(readings, times, strict=True) if t < 0 or t > NOW_MS + LIMITS.ahead_ms]
+    assert all(moved <= 0 for _, _, moved in skewed)
+    for series, device, moved in skewed:
+        for other, later, after in skewed:
+            if series == other and 0 <= device < later:
+                assert moved < after
