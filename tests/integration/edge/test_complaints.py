@@ -9,26 +9,43 @@ Those that live beside the part they are about:
     telegraf #16500                                 test_gateway: killed and started again, nothing twice
     grid-x/modbus #78                               test_modbus_client_server, test_modbus_rtu: a late answer answers nothing
     FUXA #2542, modbus_local_gateway #277           test_executor: only what was read back is a success
+    thingsboard-gateway #1743, #1720, #351          test_executor: the same command again is answered and not executed;
+                                                    test_gateway: a result is repeated until acknowledged, and stored once
+    neuron #2115                                    test_executor: an unknown actuator or field is refused with its reason
+    home-assistant #40936, #51103                   here, #55076: no value changes places after a reconnect
+    home-assistant #127275                          here, iobroker #573: memory over many polls
+    telegraf #802                                   test_spool: what has to go for want of room is counted, with a gap record
     node-red-contrib-mqtt-sparkplug-plus #65        test_session: births of devices follow the birth of the node
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.errors import DeviceError
+from domain.delivery import Receipt, Stream
+from domain.errors import DecodeError, DeviceError
 from edge.bus import BusActor
+from edge.database import open_database
 from edge.device import DeviceLink, link_device
+from edge.inbound import Inbound
 from edge.outbound import block_payload
 from edge.poller import PollCounters, Poller
-from edge.readings import Block, BlockHead, Lane, SpoolReading, pack
+from edge.readings import Block, BlockHead, Lane, SpoolReading, columns, pack
+from edge.session import Session
 from edge.settings import DeviceSettings
+from edge.spool import Spool
+from edge.window import Window
 from protocols.modbus.client import ModbusClient
 from protocols.modbus.profile import Function, ReadRequest, load_model
 from protocols.modbus.rtu_client import RtuClient
@@ -36,6 +53,7 @@ from protocols.modbus.rtu_line import RtuLine
 from protocols.modbus.rtu_wires import TcpWire
 from protocols.modbus.server import RegisterBank, RegisterServer
 from protocols.sparkplug.payload import decode
+from protocols.sparkplug.topics import state_topic
 from tests.support.rtu_peer import RtuPeer
 
 
@@ -156,6 +174,49 @@ def test_thingsboard_2119_a_block_sent_again_keeps_the_time_of_its_observation()
         payload = decode(block_payload(block, stream, seq=0, now_ms=now_ms, fresh_ms=now_ms - 900_000))
         assert payload.metrics[-1].timestamp_ms == 1_000
     assert payload.metrics[-1].is_historical
+
+
+def test_thingsboard_2094_1445_a_spool_of_days_drains_to_the_end_in_the_memory_of_one_window(tmp_path: Path) -> None:
+    """What is held in memory follows the window, not the backlog: ten times the backlog, the same peak."""
+
+    def drained(folder: Path, readings: int) -> int:
+        connection = open_database(folder)
+        spool, window = Spool(connection), Window(size=64, resend_s=1.5)
+        rows = columns(spool.channel("m", "flow_m3h").alias, np.arange(readings) * 60_000, np.ones(readings))
+        spool.append_rows([("m", rows)], now_ms=0, historical=True)
+        del rows
+        gc.collect()
+        tracemalloc.start()
+        done = 0
+        while spool.depth:
+            heads = spool.unacked(Lane.BACKLOG, limit=window.room(Lane.BACKLOG), fresh_ms=0)
+            for block in spool.load(heads, now_ms=0):
+                window.sent(block.head, now=0.0)
+                done = block.head.range.last
+            receipt = Receipt(stream=Stream(edge="g/n", epoch=spool.epoch), committed=done)
+            window.acked(spool.apply(receipt, now_ms=0).acked, now=0.0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert spool.stats().acked == readings
+        assert len(window) == 0
+        connection.close()
+        return peak
+
+    few, many = drained(tmp_path / "few", 20_000), drained(tmp_path / "many", 200_000)
+    assert many < 2 * few
+
+
+@given(
+    topic=st.sampled_from(["NCMD/n", "DCMD/n/valve", "NDATA/n", "STATE"]),
+    data=st.one_of(st.binary(max_size=300), st.just(b"{}"), st.just(b"")),
+)
+def test_neuron_2521_nothing_the_broker_sends_ends_the_gateway(topic: str, data: bytes) -> None:
+    """No crash loop: a message is taken, or refused as undecodable, which the uplink counts."""
+    inbound = Inbound(edge="g/n", host_id="khettara", session=Session(group="g", node="n", epoch=1))
+    kind, _, rest = topic.partition("/")
+    name = state_topic("khettara") if kind == "STATE" else f"spBv1.0/g/{kind}/{rest}"
+    with contextlib.suppress(DecodeError):
+        inbound.take(name, data)
 
 
 @pytest.mark.parametrize("fault", ["exception", "none"])
