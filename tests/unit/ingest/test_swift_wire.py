@@ -75,22 +75,39 @@ EXTRA: list[Field] = [
     text(NAME, b"flow_m3h"), text(NAME, b""),
 ]  # fmt: skip
 """Fields that a metric may have beside, or once more."""
+DISGUISES: list[tuple[int, tuple[bytes, bytes]]] = [
+    (0, (b"\x10", b"\x30")),  # the alias becomes is_transient
+    (1, (b"\x18", b"\x58")),  # the time a long value
+    (2, (b"\x0a", b"\x09")),  # the datatype FLOAT
+    (2, (b"\x20", b"\x38")),  # the datatype is_null
+    (3, (b"\x28", b"\x38")),  # of a historical reading: is_null
+    (-1, (b"\x69", b"\x61")),  # the value a field with a number that FLOAT has, of another type
+    (-1, (b"\x69", b"\x79")),  # the value something that is no field of a metric
+]
+"""A metric's field, and what is replaced in it by what."""
 
 
 @st.composite
-def metrics(draw: st.DrawFn, plain_form: tuple[int, int], tweak: bool) -> bytes:
-    """A reading with these paddings of alias and time; with ``tweak`` perhaps in a form that ours never have."""
+def metrics(draw: st.DrawFn, form: tuple[int, int, bool], tweak: bool) -> bytes:
+    """A reading with these paddings of alias and time, historical or not; with ``tweak`` in a form that ours never have."""
     fields = [
-        whole(ALIAS, draw(st.sampled_from([1, 1, 1, 2, 4])), plain_form[0]),
-        whole(TIME, NOW_MS - draw(st.integers(0, 600_000)), plain_form[1]),
+        whole(ALIAS, draw(st.sampled_from([1, 1, 1, 2, 4])), form[0]),
+        whole(TIME, NOW_MS - draw(st.integers(0, 600_000)), form[1]),
         whole(DATATYPE, IS_DOUBLE),
+        *([whole(HISTORICAL, 1)] if form[2] else []),
         double(draw(st.integers(0, 50_000)) / 100),
     ]
-    match draw(st.sampled_from(["order", "drop", "extra", "again", "padding", "length"])) if tweak else "":
+    tweaks = ["disguise", "disguise", "swap", "order", "drop", "extra", "again", "padding", "length"]
+    match draw(st.sampled_from(tweaks)) if tweak else "":
+        case "disguise":  # as long as the others, so that only a look at every byte tells
+            place, instead = draw(st.sampled_from(DISGUISES))
+            fields[place] = fields[place].replace(*instead, 1)
+        case "swap":
+            fields[-2:] = fields[:-3:-1]
         case "order":
             fields = draw(st.permutations(fields))
         case "drop":
-            del fields[draw(st.integers(0, 3))]
+            del fields[draw(st.integers(0, len(fields) - 1))]
         case "extra":
             fields.insert(draw(st.integers(0, 4)), draw(st.sampled_from(EXTRA)))
         case "again":
@@ -111,7 +128,7 @@ def number_of_spool(name: bytes, value: int, *beside: Field, padding: int = 0) -
 @st.composite
 def payloads(draw: st.DrawFn) -> bytes:
     """A block of some readings: all of one form, unusual or not, or with some that differ."""
-    form = draw(st.sampled_from([(0, 0), (0, 0), (1, 0), (4, 2), (8, 3)]))
+    form = draw(st.sampled_from([(0, 0, False), (0, 0, False), (0, 0, True), (1, 0, False), (4, 2, True), (8, 3, False)]))
     tweaked = draw(st.one_of(st.integers(1, 5).map(lambda n: [False] * n), st.lists(st.booleans(), min_size=1, max_size=5)))
     body = [draw(metrics(form, tweak)) for tweak in tweaked]
     first = draw(st.sampled_from([1, 100, 2**40, 2**62]))
