@@ -21,3 +21,7 @@ class Detection:
     confidence: float
     """0..1"""
     evidence: tuple[Evidence, ...]
+    cause: str = "leak"
+    """See ``Finding.cause``."""
+    notes: tuple[str, ...] = ()
+    """See ``Finding.notes``."""

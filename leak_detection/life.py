@@ -12,11 +12,12 @@ import numpy as np
 
 from domain.findings import Evidence, Finding, FindingKind
 from leak_detection import robust
+from leak_detection.balance_service import BalanceView
 from leak_detection.baseline import slot_of
 from leak_detection.detection import Detection
 from leak_detection.flow_step import AGES_S, drop_of
 from leak_detection.inputs import ZoneInputs
-from leak_detection.learned import Learned, residual_tail, step_residuals
+from leak_detection.learned import Learned, nights_of, residual_tail, step_residuals
 from leak_detection.pressure_normal import LEAKAGE_DOUBT, LEAKAGE_MIDDLE
 
 TRACK_S = 3600.0
@@ -28,6 +29,10 @@ CLOSE_SHARE = 0.5
 REFIT_S = AGES_S[1]
 """A young leak's onset and flow are still being learned by the detector that found it."""
 STANDING_S = 14 * 86400.0
+BALANCE = "zone_balance"
+SETTLED_S = 21 * 86400.0
+"""A moved relation of inflow and meters that has settled is told for so long."""
+_FELL_SHARE = 0.4
 _FADE_S = 12 * 3600.0
 
 
@@ -87,6 +92,27 @@ def track(finding: Finding, inputs: ZoneInputs, learned: Learned) -> Finding:
     return replace(finding, flow_m3h=round(flow, 2), flow_error_m3h=round(error, 2), kind=kind)
 
 
+def track_balance(finding: Finding, balance: BalanceView, inputs: ZoneInputs, learned: Learned) -> Finding:
+    """A finding of the balance; a leak is closed when the balance sees it no longer and the night flow has fallen, too."""
+    age = inputs.end_s - finding.since.timestamp()
+    if finding.kind is FindingKind.METER_FAULT:
+        return finding if balance.held or age < SETTLED_S else replace(finding, open=False)
+    kind = FindingKind.STANDING if age > STANDING_S else finding.kind
+    if balance.open_m3h <= 0 and balance.detection is None and _night_fell(finding, inputs, learned):
+        return replace(finding, open=False, kind=kind)
+    flow = balance.open_m3h if balance.open_m3h > 0 else finding.flow_m3h
+    return replace(finding, flow_m3h=round(flow, 2), kind=kind)
+
+
+def _night_fell(finding: Finding, inputs: ZoneInputs, learned: Learned) -> bool:
+    """Whether the last nights lie lower than those before by a good part of the leak; true where too few nights are known."""
+    flow = inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m)
+    nights = nights_of(inputs, flow, inputs.steps(12 * 86400.0)).flow_m3h
+    if nights.size < 5:
+        return True
+    return float(np.median(nights[:-3]) - nights[-2:].min()) > _FELL_SHARE * min(reference_flow(finding), finding.flow_m3h)
+
+
 def reference_flow(finding: Finding) -> float:
     """The flow the finding was opened with [m³/h], kept as evidence; the present one where that is missing."""
     first = next((e.observed for e in finding.evidence if e.name == "first_flow"), finding.flow_m3h)
@@ -96,7 +122,7 @@ def reference_flow(finding: Finding) -> float:
 def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
     """A new finding of a detection made at the end of the inputs."""
     since = datetime.fromtimestamp(detection.since_s, UTC)
-    word = "meter" if detection.kind is FindingKind.METER_FAULT else "leak"
+    word = "leak" if detection.kind is not FindingKind.METER_FAULT else "meter" if detection.cause == "leak" else "balance"
     first = Evidence(
         name="first_flow", observed=round(detection.flow_m3h, 2), expected=0.0, sd=round(detection.flow_error_m3h, 2), unit="m3/h"
     )
@@ -111,6 +137,8 @@ def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
         flow_error_m3h=round(detection.flow_error_m3h, 2),
         confidence=round(detection.confidence, 3),
         evidence=(*detection.evidence, *((first,) if word == "leak" else ())),
+        cause="meter" if word == "meter" else detection.cause,
+        notes=detection.notes,
     )
 
 

@@ -7,15 +7,31 @@ from dataclasses import replace
 from datetime import date
 
 from domain.findings import Finding, FindingKind
+from leak_detection.balance_service import BalanceView
 from leak_detection.detection import Detection
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.life import CLOSE_S, CLOSE_SHARE, REFIT_S, add_evidence, excess, open_finding, refit, track
+from leak_detection.life import (
+    BALANCE,
+    CLOSE_S,
+    CLOSE_SHARE,
+    REFIT_S,
+    add_evidence,
+    excess,
+    open_finding,
+    refit,
+    track,
+    track_balance,
+)
 from leak_detection.table import DETECTORS, Detector
 
 
 def update(
-    inputs: ZoneInputs, learned: Learned, open_findings: Iterable[Finding], detectors: Mapping[str, Detector] = DETECTORS
+    inputs: ZoneInputs,
+    learned: Learned,
+    open_findings: Iterable[Finding],
+    detectors: Mapping[str, Detector] = DETECTORS,
+    balance: BalanceView | None = None,
 ) -> Sequence[Finding]:
     """The findings of a zone that are new or have changed, at the end of the inputs.
 
@@ -26,27 +42,35 @@ def update(
         learned: What was learned of it before.
         open_findings: Findings that were open at the last call; those of other zones are passed over.
         detectors: By name; all of them by default.
+        balance: What the balance against the customers' meters says, in a zone that has one.
     """
     before = [f for f in open_findings if f.zone == inputs.zone.key and f.open]
-    after = [_faulty(f, inputs) if f.kind is FindingKind.METER_FAULT else track(f, inputs, learned) for f in before]
-    for detect in detectors.values():
-        detection = detect(inputs, learned)
+    after = [_followed(f, inputs, learned, balance) for f in before]
+    said = [detect(inputs, learned) for detect in detectors.values()] + [balance.detection if balance else None]
+    for detection in said:
         if detection is not None:
             _merge(after, detection, inputs, learned)
     known = {f.key: f for f in before}
     return [f for f in after if known.get(f.key) != f]
 
 
+def _followed(finding: Finding, inputs: ZoneInputs, learned: Learned, balance: BalanceView | None) -> Finding:
+    """An open finding by what is known now, judged by what found it."""
+    if finding.detector == BALANCE:
+        return finding if balance is None else track_balance(finding, balance, inputs, learned)
+    return _faulty(finding, inputs) if finding.kind is FindingKind.METER_FAULT else track(finding, inputs, learned)
+
+
 def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, learned: Learned) -> None:
     """Adds a detection to the finding it belongs to, or opens one."""
     fault = detection.kind is FindingKind.METER_FAULT
     for place, finding in enumerate(findings):
-        if (finding.kind is FindingKind.METER_FAULT) is fault:
+        if (finding.kind is FindingKind.METER_FAULT) is fault and (not fault or finding.detector == detection.detector):
             # A finding that has just closed absorbs what was seen of it, too: the night's minimum outlives the repair.
             if finding.open:
                 findings[place] = _sharpened(finding, detection, inputs)
             return
-    if fault or _credible(detection, inputs, learned):
+    if fault or detection.detector == BALANCE or _credible(detection, inputs, learned):
         findings.append(open_finding(detection, inputs))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.findings import Finding
+from domain.findings import Finding, FindingKind
 from domain.grids import GridCache
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import FindingStore, SeriesSource
+from domain.ports import FindingStore, MeterSums, SeriesSource
 from domain.series import FloatArray, local_days_and_minutes
 from domain.zones import Zone
+from leak_detection.balance_service import BalanceService
 from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.monitor import update
@@ -35,6 +37,7 @@ class LeakDetection:
         findings: Where findings are kept; open ones are read at the first tick.
         history_days: How far back it learns from.
         step_s: Width of a bucket [s].
+        meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
         learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long.
     """
 
@@ -47,6 +50,7 @@ class LeakDetection:
         history_days: int = 28,
         step_s: float = 300.0,
         learn_budget: int = 1,
+        meters: MeterSums | None = None,
     ) -> None:
         self._calendar = inventory.site.calendar
         self._zones = inventory.metered_zones()
@@ -57,6 +61,8 @@ class LeakDetection:
         self._learned: dict[str, Learned] = {}
         self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
         self._learn_budget = learn_budget
+        self._factors = inventory.site.factors
+        self._balances = None if meters is None else BalanceService(self._zones, self._calendar, meters, history_days=history_days)
 
     async def tick(self, now: datetime) -> Sequence[Finding]:
         """Looks at every zone; findings that are new or have changed, already saved."""
@@ -67,6 +73,9 @@ class LeakDetection:
         changed: list[Finding] = []
         budget = self._learn_budget
         local = self._local()
+        if self._balances is not None:
+            end_s = self._cache.start_s + local[1].size * self._cache.step_s
+            await self._balances.refresh(end_s, lambda zone: self._inputs(zone, local))
         for zone in self._zones:
             inputs = self._inputs(zone, local)
             if self._due(zone, inputs) and (budget > 0 or zone.key not in self._learned):
@@ -74,12 +83,22 @@ class LeakDetection:
                 budget -= 1
             learned = self._learned.get(zone.key)
             if learned is not None:
-                changed += update(inputs, learned, self._open.values())
+                view = self._balances.views.get(zone.key) if self._balances is not None else None
+                changed += [self._priced(f) for f in update(inputs, learned, self._open.values(), balance=view)]
         for finding in changed:
             self._note(finding)
         if changed:
             await self._findings.save_findings(changed)
         return changed
+
+    def _priced(self, finding: Finding) -> Finding:
+        """With what its water costs a day, where the site says what water costs."""
+        leak = finding.kind is not FindingKind.METER_FAULT
+        return replace(
+            finding,
+            money_a_day=self._factors.money_a_day(finding.flow_m3h) if leak else None,
+            co2_kg_a_day=self._factors.co2_kg_a_day(finding.flow_m3h) if leak else None,
+        )
 
     def night_leakage(self, zone: str) -> float | None:
         """Loss of a zone at night at its usual pressure [m³/h]: night flow less lawful use; None while unknown."""

@@ -13,7 +13,8 @@ The threshold is a few standard deviations of the zone's own day-to-day changes,
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,6 +24,10 @@ from leak_detection import robust
 from leak_detection.zone_balance import PER_DAY, TICK_H, Balance, BalanceRow
 
 _ADDITIVE = 3.0
+_METER_SHARE = 0.12
+"""Of the inflow: more than so much no meter begins to read wrong."""
+_SCALED_LEAST, _SCALED_SHARE, _SCALED_SDS = 0.01, 0.6, 2.0
+"""Least change of the slope that counts; least part of a level's change that it must explain; and its own spreads."""
 _SUSPECT = 6
 """Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
 
@@ -39,7 +44,9 @@ class WatchSettings:
     """Change of the slope that holds the watch, and ``sds`` of its own spread if that is more."""
     settle_days: int = 21
     """A slope that has stayed moved so long is the new one."""
-    growth: float = 0.6
+    growth: float = 0.3
+    again_days: float = 10.0
+    """Growth is told again no sooner than so long after the last alarm."""
     """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
 
 
@@ -79,6 +86,7 @@ class ZoneWatch:
     _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     _moved: deque[float] = field(default_factory=lambda: deque(maxlen=200))
+    _told_h: int = -10_000
     _clear: int = 0
     _added: int = 0
     _former: float = 0.0
@@ -145,7 +153,7 @@ class ZoneWatch:
         self.held = True
         self._moved.append(slope)
         if len(self._moved) >= self.settings.settle_days * PER_DAY or self._is_former(slope):
-            self._settle()
+            self._settle(list(self._moved)[-7 * PER_DAY :])
         return slope / usual - 1.0 if len(self._moved) == _SUSPECT + 1 else None
 
     def _off(self, slope: float) -> bool:
@@ -166,19 +174,19 @@ class ZoneWatch:
             and abs(slope / self._former - 1.0) <= self.settings.slope_share
         )
 
-    def _settle(self) -> None:
-        """The moved slope is the slope now.
+    def _settle(self, recent: list[float]) -> None:
+        """The slope of late is the slope now.
 
         A biased meter or a neighbour's water scales the level with the slope, customers that are no longer read leave it alone:
         what is a rise under both is a leak.
         """
         self._former = robust.scalar_median(np.array(self._slopes))
-        recent = list(self._moved)[-7 * PER_DAY :]
         ratio = robust.scalar_median(np.array(recent)) / self._former
         self._slopes.clear()
         self._slopes.extend((recent * (6 * PER_DAY))[: 6 * PER_DAY])
         self._moved.clear()
-        levels = [v * max(1.0, ratio) for v in self._levels]
+        # The windows that held the moment of change say nothing of either side.
+        levels = [v * max(1.0, ratio) for v in list(self._levels)[: -2 * PER_DAY]]
         self._levels.clear()
         self._levels.extend(levels)
         self._recent.clear()
@@ -210,6 +218,10 @@ class ZoneWatch:
             return None
         limit = self.threshold(row.mean_inflow_m3h)
         level = robust.scalar_median(past[-14 * PER_DAY :])
+        moved = float(np.median(two_days[-5:])) - level
+        if abs(moved) > limit and (ratio := self._scaled(moved / row.mean_inflow_m3h)) is not None:
+            self._settle(list(self._slopes)[-PER_DAY:])
+            return self._slope_alarm(row, ratio - 1.0)
         if float(two_days.max()) < level - limit and self.open_m3h <= 0:
             self._ceiling, self._ceiling_ticks = level, 45 * PER_DAY
         self._ceiling_ticks -= 1
@@ -223,6 +235,9 @@ class ZoneWatch:
             self._end(float(np.median(two_days)), limit)
             return None
         rise, quick = float(two_days.min()) - level, float(levels[-3:].min()) - level
+        if quick < _METER_SHARE * row.mean_inflow_m3h:
+            # A meter that begins to read so much wrong looks the same until a window lies wholly after the change.
+            quick = float(levels[-5:].min()) - level
         if rise > limit or quick > 3 * limit:
             flow = float(np.median(two_days)) - level if rise > limit else quick
             step = quick > 3 * limit or float(two_days.min() - past[-PER_DAY:].max()) > 0.6 * flow
@@ -234,6 +249,20 @@ class ZoneWatch:
             since = row.end_h - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
             return self._tell(row, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
         return None
+
+    def _scaled(self, share: float) -> float | None:
+        """Ratio of the newest slopes to the usual one if it explains a change of the level by this share of the inflow, else None.
+
+        A meter that reads wrong, or water that follows a neighbour's use, changes slope and level alike; a leak the level alone.
+        """
+        known = np.array(self._slopes)
+        if known.size < 10 * PER_DAY:
+            return None
+        recent, older = known[-5:], known[: -2 * PER_DAY][-15 * PER_DAY :]
+        usual = robust.scalar_median(older)
+        change = robust.scalar_median(recent) / usual - 1.0
+        sure = abs(change) > max(_SCALED_LEAST, _SCALED_SDS * robust.scalar_sd(older) / usual)
+        return 1.0 + change if sure and change * share > 0 and abs(change) > _SCALED_SHARE * abs(share) else None
 
     def _learn_floor(self, past: FloatArray) -> None:
         """The least level that has lasted three days: what the zone loses when nothing new is open."""
@@ -258,9 +287,10 @@ class ZoneWatch:
         self.open_m3h += flow
         self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
         self.untold_m3h += flow
-        if kind is FindingKind.CREEPING and self.told_m3h > 0 and self.untold_m3h < self.settings.growth * self.told_m3h:
+        soon = row.end_h - self._told_h < 24 * self.settings.again_days
+        if kind is FindingKind.CREEPING and self.told_m3h > 0 and (soon or self.untold_m3h < self.settings.growth * self.told_m3h):
             return None
-        self.told_m3h, self.untold_m3h = self.open_m3h, 0.0
+        self.told_m3h, self.untold_m3h, self._told_h = self.open_m3h, 0.0, row.end_h
         sd = self._sd()
         return ZoneAlarm(
             zone=self.zone, kind=kind, found_h=row.end_h, since_h=max(0, since_h), flow_m3h=flow,
@@ -300,17 +330,17 @@ def watch_tick(
 ) -> list[ZoneAlarm]:
     """One tick of all zones: each judged by itself, then against its neighbours."""
     found = [a for z, b in balances.items() if n < b.end_h.size and (a := watches[z].step(b.row(n))) is not None]
+    return with_neighbours(found, watches, neighbours)
+
+
+def with_neighbours(
+    found: Sequence[ZoneAlarm], watches: Mapping[str, ZoneWatch], neighbours: Mapping[str, frozenset[str]] | None = None
+) -> list[ZoneAlarm]:
+    """The alarms of one moment; what is another zone's water, by a valve left open, says so."""
     unexplained = {z: w.unexplained_m3h for z, w in watches.items()}
     out: list[ZoneAlarm] = []
     for alarm in found:
-        near = (neighbours or {}).get(alarm.zone) if neighbours is not None else None
+        near = None if neighbours is None else neighbours.get(alarm.zone, frozenset())
         other = boundary_valve(alarm.zone, alarm.flow_m3h, unexplained, near) if alarm.cause == "slope" or neighbours else None
-        out.append(_as_valve(alarm, other) if other else alarm)
+        out.append(replace(alarm, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else alarm)
     return out
-
-
-def _as_valve(alarm: ZoneAlarm, other: str) -> ZoneAlarm:
-    return ZoneAlarm(
-        zone=alarm.zone, kind=FindingKind.METER_FAULT, found_h=alarm.found_h, since_h=alarm.since_h, flow_m3h=alarm.flow_m3h,
-        flow_error_m3h=alarm.flow_error_m3h, confidence=alarm.confidence, cause=f"boundary_valve:{other}",
-    )  # fmt: skip

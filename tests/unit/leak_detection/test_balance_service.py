@@ -1,0 +1,102 @@
+"""The balance beside the other detectors: one leak, one finding; meters that fail say so; a restart repeats nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.findings import Finding, FindingKind
+from domain.ports import MeterHour
+from leak_detection.service import LeakDetection
+from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
+
+ONSET, REPAIR = 24 * PER_DAY, 30 * PER_DAY
+
+
+class Store:
+    """Findings in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Finding] = {}
+
+    async def save_findings(self, findings: Sequence[Finding]) -> None:
+        self.kept.update({f.key: f for f in findings})
+
+    async def open_findings(self) -> Sequence[Finding]:
+        return [f for f in self.kept.values() if f.open]
+
+
+@dataclass
+class Meters:
+    """Hours of the toy town's customers: 80 % have a meter."""
+
+    town: ToyTown
+    meters: int = 1600
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    async def meter_hours(self, start: datetime, end: datetime) -> Sequence[MeterHour]:
+        self.asked.append((start, end))
+        rows = []
+        for zone, demand in self.town.demand.items():
+            hourly = demand.reshape(-1, 12).mean(axis=1)
+            for k, use in enumerate(hourly):
+                at = datetime.fromtimestamp(float(self.town.seconds[12 * k]), UTC)
+                if start <= at < end:
+                    rows.append(MeterHour(zone=zone, start=at, flow_m3h=0.8 * use, reported=self.meters, meters=self.meters))
+        return rows
+
+
+def one_zone(**more: object) -> ToyTown:
+    town = ToyTown(seed=4, days=36, zones={"medina": ToyZone("medina", mean_m3h=60.0)}, fixed_m={"medina": 40.0}, **more)  # type: ignore[arg-type]
+    town.run(0, town.size)
+    return town
+
+
+async def watch(service: LeakDetection, town: ToyTown, first: int, last: int, every: int = 36) -> None:
+    for step in range(first, last, every):
+        await service.tick(town.time(step) + timedelta(seconds=150))
+
+
+@pytest.fixture(scope="module")
+def leaky() -> ToyTown:
+    return one_zone(bursts={"medina": (ONSET, REPAIR, 3.0)})
+
+
+async def test_a_small_leak_is_one_finding_until_the_balance_and_the_night_say_it_is_over(leaky: ToyTown) -> None:
+    store = Store()
+    service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    await watch(service, leaky, 22 * PER_DAY, REPAIR)
+    (leak,) = [f for f in store.kept.values() if f.kind is not FindingKind.METER_FAULT]
+    assert leak.open
+    assert leak.zone == "medina"
+    assert 0 < leak.found_at.timestamp() - leaky.seconds[ONSET] <= 3 * 86400
+    assert leak.flow_m3h == pytest.approx(3.0, abs=1.5)
+    assert {e.name for e in leak.evidence} >= {"zone_balance", "meter_coverage"}
+    await watch(service, leaky, REPAIR, leaky.size)
+    (leak,) = [f for f in store.kept.values() if f.kind is not FindingKind.METER_FAULT]
+    assert not leak.open
+
+
+async def test_a_restart_says_nothing_twice(leaky: ToyTown) -> None:
+    store = Store()
+    first = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    await watch(first, leaky, 22 * PER_DAY, 28 * PER_DAY)
+    told = set(store.kept)
+    again = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    await watch(again, leaky, 28 * PER_DAY, 29 * PER_DAY)
+    assert set(store.kept) == told
+    assert any(f.open for f in store.kept.values())
+
+
+@pytest.mark.parametrize("meters", [0, 9, 400])
+async def test_a_zone_with_few_meters_or_none_has_no_balance_and_still_has_its_night_flow(leaky: ToyTown, meters: int) -> None:
+    sums = Meters(leaky, meters=meters)
+    store = Store()
+    service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=8, meters=sums)
+    await watch(service, leaky, 8 * PER_DAY, 8 * PER_DAY + 80)
+    assert sums.asked
+    assert store.kept == {}
+    assert service.night_flow("medina") is not None
