@@ -6,11 +6,11 @@ import asyncio
 import secrets
 import time
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.conditions import command_condition, gateway_conditions
+from alerts.conditions import Condition, command_condition, gateway_conditions
 from alerts.service import Alerts
 from app.control import Steering, read_models
 from app.files import write_private
@@ -19,21 +19,27 @@ from app.logs import configure_logs
 from app.loops import every, every_wall, stopped_within
 from app.settings import Settings
 from app.site import load_site
+from commands.alarms import GatewayAlarm
 from commands.authorisation import Right, authorise
 from commands.desk import Desk
 from commands.dispatch import CommandDispatch
+from commands.effect import Effect
+from commands.emergencies import LowPressure
 from commands.keys import ensure_key_pair
+from commands.second_person import SecondPersonRules
 from commands.settings import BrokerSettings, DeskSettings
 from commands.view import CurrentActuators
 from console.app import create_app
 from console.ports import ConsoleServices
 from console.server import serve
+from domain.alerts import Priority
 from domain.errors import KhettaraError
 from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.setpoints import Command, Outcome, Reason
 from leak_detection.service import LeakDetection
 from pressure_control.service import PressureControl
+from protocols.tasks import end_tasks
 from storage.alerts import PostgresAlerts
 from storage.commands import PostgresCommands
 from storage.database import Database
@@ -46,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 SETTLE_S = 120.0
 """A bucket of readings is looked at this long after its end: polls, spools and commits take their time [process s]."""
+SUSPECT_FOR = timedelta(hours=1)
+"""An alert of suspicious commands returns to normal after so long without another [process time]."""
 LAST_OUTCOMES_S = 10.0
 """How long a stop waits for the outcomes of commands on their way [wall s]."""
 
@@ -76,7 +84,7 @@ class Centre:
         self._users, self._alert_store = PostgresUsers(command), PostgresAlerts(command)
         first_mode = settings.centre.first_mode
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
-        self._detection = LeakDetection(inventory, self._series, self._findings)
+        self._detection = LeakDetection(inventory, self._series, self._findings, meters=PostgresZones(analytics))
         self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may)
         models_file = settings.centre.state_folder / "models.json"
         self._control = control = PressureControl(
@@ -96,10 +104,18 @@ class Centre:
             sender=self._dispatch,
             clock=self._clock,
             monotonic=time.monotonic,
-            settings=DeskSettings(key_id=key_id, first_mode=first_mode),
+            settings=DeskSettings(
+                key_id=key_id,
+                first_mode=first_mode,
+                second_person=SecondPersonRules(**settings.centre.second_person.model_dump()),
+            ),
             on_concluded=self._tell,
+            on_effect=self._tell_effect,
+            on_alarm=self._tell_alarm,
+            evidence=LowPressure(inventory=inventory, source=PostgresSeries(command), clock=self._clock),
         )
         self._dispatch.listen(self._desk.on_outcome)
+        self._suspected: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """All loops until ``stop``, then the last outcomes."""
@@ -121,8 +137,7 @@ class Centre:
             await self._last_outcomes()
         upkeep_stop.set()
         await upkeep
-        dispatching.cancel()
-        await asyncio.gather(dispatching, return_exceptions=True)
+        await end_tasks([dispatching])
 
     async def _learn_first(self) -> None:
         """What the past teaches, before the first order: a tick then takes little time. No past yet is no error."""
@@ -141,6 +156,9 @@ class Centre:
     async def _look_after(self, now: datetime) -> None:
         """What no detector sees: shelves that end, gateways that are silent."""
         await self._alerts.tick(now)
+        for edge in [e for e, at in self._suspected.items() if now - at > SUSPECT_FOR]:
+            del self._suspected[edge]
+            await self._alerts.on_condition(Condition(code="command.suspect", subject=edge, active=False), now)
         for condition in gateway_conditions(await self._zones.gateways_now(), now):
             await self._alerts.on_condition(condition, now)
 
@@ -149,6 +167,30 @@ class Centre:
         condition = command_condition(command, outcome, zone)
         if condition is not None:
             await self._alerts.on_condition(condition, self._clock.now())
+
+    async def _tell_effect(self, command: Command, effect: Effect) -> None:
+        """A setpoint that is there and a pressure that does not follow is a valve to look at."""
+        if effect not in (Effect.CONFIRMED, Effect.MISSING):
+            return
+        condition = Condition(
+            code="command.no_effect",
+            subject=command.actuator,
+            active=effect is Effect.MISSING,
+            zone=self._inventory.actuators[command.actuator].zone,
+            priority=Priority.HIGH,
+            parameters={"value": f"{command.value_m:.2f} m"} if effect is Effect.MISSING else {},
+        )
+        await self._alerts.on_condition(condition, self._clock.now())
+
+    async def _tell_alarm(self, alarm: GatewayAlarm) -> None:
+        """A gateway was sent a command that nobody here signed, or sent now."""
+        detail = "; ".join(reason.text for reason in alarm.reasons)[:300]
+        self._suspected[alarm.edge] = self._clock.now()
+        parameters = {"reason": alarm.code, "detail": detail}
+        condition = Condition(
+            code="command.suspect", subject=alarm.edge, active=True, priority=Priority.HIGH, parameters=parameters
+        )
+        await self._alerts.on_condition(condition, self._clock.now())
 
     async def _last_outcomes(self) -> None:
         deadline = time.monotonic() + LAST_OUTCOMES_S

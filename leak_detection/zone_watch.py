@@ -45,9 +45,9 @@ class WatchSettings:
     settle_days: int = 21
     """A slope that has stayed moved so long is the new one."""
     growth: float = 0.3
+    """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
     again_days: float = 10.0
     """Growth is told again no sooner than so long after the last alarm."""
-    """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,11 +48,13 @@ def test_growth_is_told_and_at_most_a_few_times():
     assert len(alarms) <= 4
 
 
-def test_a_meter_that_begins_to_read_wrong_is_called_a_leak_at_most_once():
-    for gain in (0.94, 1.06):
-        alarms, _ = watch_zones({"z": balance(*_zone(np.zeros(_HOURS.size), gain=np.where(_HOURS > 1200, gain, 1.0)))})
-        assert sum(a.cause == "leak" for a in alarms) <= 1
-        assert all(a.flow_m3h < 1.5 for a in alarms)
+@pytest.mark.parametrize("gain", [0.94, 1.03, 1.06])
+def test_an_inlet_meter_that_begins_to_read_wrong_is_a_meter_finding_and_no_leak(gain):
+    for seed in (1, 2):
+        inflow, meters = _zone(np.zeros(_HOURS.size), seed=seed, gain=np.where(_HOURS > 1200, gain, 1.0))
+        alarms, _ = watch_zones({"z": balance(inflow, meters)})
+        assert [(a.cause, a.kind) for a in alarms] == [("slope", FindingKind.METER_FAULT)]
+        assert 1200 < alarms[0].found_h <= 1200 + 72
 
 
 def test_a_valve_left_open_is_named_with_the_other_zone():
