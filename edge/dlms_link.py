@@ -85,6 +85,8 @@ class MeterLink:
         self.bus = bus
         self.dlms = settings.dlms or DlmsSettings()
         self.zone: tzinfo | None = None if self.dlms.timezone is None else ZoneInfo(self.dlms.timezone)
+        self.blocked = ""
+        """Why the meter must not be asked by anybody; empty where it may."""
         self._keys = keys
         self._client: DlmsClient | None = None
 
@@ -117,9 +119,11 @@ class MeterLink:
         """The result of ``job``, run with the meter's client when its turn comes.
 
         Raises:
-            DeviceError: As the client's methods do.
+            DeviceError: As the client's methods do, or the meter is blocked.
             ConfigurationError: The meter's keys cannot be had.
         """
+        if self.blocked:
+            raise DeviceError(f"{self.key} is in quarantine ({self.blocked}) and is not asked")
         return await self.bus.submit(priority, partial(self._work, job))
 
     async def _work(self, job: Callable[[DlmsClient], Awaitable[T]]) -> T:
@@ -133,13 +137,19 @@ class MeterLink:
             await self.run(Priority.SLOW, lambda client: client.close())
 
     async def forget(self) -> None:
-        """The meter is asked no more by this link."""
-        self.abort()
+        """Drops the connection when the meter's turn comes: nothing under way is cut in two."""
+
+        async def drop() -> None:
+            self.abort()
+
+        if self._client is not None:
+            await self.bus.submit(Priority.SLOW, drop)
 
     def abort(self) -> None:
-        """Drops the connection without a goodbye."""
+        """Drops the connection without a goodbye; keys are read anew for the next one."""
         if self._client is not None:
             self._client.abort()
+            self._client = None
 
     async def _prepare(self) -> DlmsClient:
         association = self._association()
@@ -166,14 +176,13 @@ class MeterLink:
         if how.access is Access.LLS:
             if not found.password:
                 raise _missing(how.keys_file, "password")
-            return Association(mechanism=Mechanism.LLS, password=found.password, ciphering=self._ciphering(found))
-        if found.encryption is None or found.authentication is None:
-            raise _missing(how.keys_file, "encryption and authentication")
+            ciphering = self._ciphering(found) if how.ciphered else None
+            return Association(mechanism=Mechanism.LLS, password=found.password, ciphering=ciphering)
         return Association(mechanism=Mechanism.HLS_GMAC, ciphering=self._ciphering(found))
 
-    def _ciphering(self, found: MeterSecrets) -> Ciphering | None:
+    def _ciphering(self, found: MeterSecrets) -> Ciphering:
         if found.encryption is None or found.authentication is None:
-            return None
+            raise _missing(self.dlms.keys_file or Path(), "encryption and authentication")
         try:
             keys = Keys(encryption=found.encryption, authentication=found.authentication, suite=self.dlms.suite)
             return Ciphering(

@@ -121,10 +121,10 @@ class MeterPoller:
         except DecodeError as error:
             fault = str(error)
             self.visitor.layout = None  # perhaps the meter's profile has other columns now
-            self._link.abort()
+            await self._link.forget()
         except sqlite3.Error as error:
             fault = f"the spool refuses: {error}"
-            self._link.abort()
+            await self._link.forget()
         self._note(answered=answered, fault=fault)
 
     def _readings(self, values: dict[str, float | None]) -> list[SpoolReading]:
@@ -139,7 +139,8 @@ class MeterPoller:
             if isinstance(error, DlmsRefused):
                 await self._link.leave()
             return
-        self._link.abort()
+        self._link.blocked = reason
+        await self._link.forget()
         until = self._clock.now() + timedelta(seconds=self._link.dlms.quarantine_s)
         self.quarantine = Quarantine(reason=reason, detail=str(error), until=until)
         await self._store.quarantine(self._link.key, self._link.fingerprint, int(until.timestamp() * 1000))
@@ -154,11 +155,12 @@ class MeterPoller:
         if now < until:
             if self.quarantine is None:
                 self.quarantine = Quarantine(reason="remembered", detail="since before the gateway's start", until=until)
+                self._link.blocked = self.quarantine.reason
                 self._on_reached(self._link.key, False)
             return True
         if self.quarantine is not None:
             log.info("meter_quarantine_over", device=self._link.key)
-            self.quarantine = None
+            self.quarantine, self._link.blocked = None, ""
             self._health.failures = max(self._health.failures, 3)  # an answer, and nothing else, brings the device back
         return False
 

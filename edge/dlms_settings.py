@@ -40,6 +40,8 @@ class DlmsSettings:
     """Lower HDLC address, where the line has several meters."""
     framing: Framing = Framing.WRAPPER
     access: Access = Access.NONE
+    ciphered: bool = False
+    """Whether an association by password is ciphered too; by GMAC it always is."""
     suite: int = 0
     dedicated: bool = False
     """Whether a fresh key is agreed for each association."""
@@ -70,15 +72,17 @@ class DlmsSettings:
 def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
     """One ``[device.dlms]``; relative paths start at ``folder``."""
     table.only(
-        "client", "server", "physical", "framing", "access", "suite", "dedicated", "general", "system_title", "keys_file",
-        "profile", "backfill_days", "timezone", "deviation_sign", "clock_set", "clock_tolerance_s", "clock_limit_s", "quarantine_s",
+        "client", "server", "physical", "framing", "access", "ciphered", "suite", "dedicated", "general", "system_title",
+        "keys_file", "profile", "backfill_days", "timezone", "deviation_sign", "clock_set", "clock_tolerance_s", "clock_limit_s",
+        "quarantine_s",
     )  # fmt: skip
     default = DlmsSettings()
     access, suite = table.word("access", Access, Access.NONE), table.integer("suite", 0)
     keys_file, title = table.text("keys_file", None), _title(table)
     if access is not Access.NONE and keys_file is None:
         raise table.wrong("keys_file", None, f"the file with the wrapped keys, since access is {access.value!r}")
-    if access is Access.GMAC and not title:
+    ciphered = _flag(table, "ciphered", default=access is Access.GMAC)
+    if (access is Access.GMAC or ciphered) and not title:
         raise table.wrong("system_title", None, 'our own system title of eight bytes, such as "KHT00001"')
     if suite not in (0, 1):
         raise table.wrong("suite", suite, "0 or 1")
@@ -89,6 +93,7 @@ def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
         physical=None if "physical" not in table.data else _address(table, "physical", 0),
         framing=table.word("framing", Framing, default.framing),
         access=access,
+        ciphered=ciphered,
         suite=suite,
         dedicated=_flag(table, "dedicated", default=default.dedicated),
         general=_flag(table, "general", default=default.general),

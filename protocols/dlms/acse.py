@@ -184,6 +184,8 @@ def refused(answer: AssociationResponse, what: str) -> AssociationRefused:
     )
     if answer.result == 2 and trouble is Trouble.OTHER:
         trouble = Trouble.BUSY
+    elif answer.result == 2 and trouble is Trouble.CREDENTIALS:
+        trouble = Trouble.LOCKED  # right or wrong, for now it takes no proof from anybody
     return AssociationRefused(answer.diagnostic, trouble, f"{what}: rejected{' for now' if answer.result == 2 else ''}, {name}")
 
 

@@ -33,6 +33,10 @@ class MeterListener:
         self._random = random
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Transport] = set()
+        self.silent: frozenset[int] = frozenset()
+        """Meters that give no answer for now, by wrapper port."""
+        self.cut: frozenset[int] = frozenset()
+        """Meters whose line is cut: a connection that asks for one is closed."""
 
     @property
     def port(self) -> int:
@@ -44,7 +48,7 @@ class MeterListener:
     async def start(self) -> None:
         """Listens."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Peer(self._meters, self._random, self._open), self._host, self._port)
+        self._server = await loop.create_server(lambda: _Peer(self, self._meters, self._random, self._open), self._host, self._port)
 
     async def stop(self) -> None:
         """Closes the port and every connection."""
@@ -60,7 +64,14 @@ class MeterListener:
 class _Peer(asyncio.Protocol):
     """One connection; a client that breaks the framing is closed."""
 
-    def __init__(self, meters: Mapping[int, Meter], random: Callable[[int], bytes], connections: set[asyncio.Transport]) -> None:
+    def __init__(
+        self,
+        listener: MeterListener,
+        meters: Mapping[int, Meter],
+        random: Callable[[int], bytes],
+        connections: set[asyncio.Transport],
+    ) -> None:
+        self._listener = listener
         self._meters = meters
         self._random = random
         self._connections = connections
@@ -88,7 +99,10 @@ class _Peer(asyncio.Protocol):
             return
         for client, device, apdu in frames:
             meter = self._meters.get(device)
-            if meter is None:
+            if device in self._listener.cut:
+                self._transport.abort()
+                return
+            if meter is None or device in self._listener.silent:
                 continue  # nobody of that address is here, so nobody answers
             session = self._sessions.get((client, device))
             if session is None:

@@ -88,6 +88,8 @@ class MeterSession:
             return self._refuse(_NO_CONTEXT)
         if access.ciphered != ciphered or request.mechanism is not access.mechanism:
             return self._refuse(_NO_CONTEXT if access.ciphered != ciphered else _FAILURE)
+        if self._meter.locked and access.mechanism is not Mechanism.NONE:
+            return AssociationResponse(result=2, diagnostic=_FAILURE).encode()
         if access.mechanism is Mechanism.LLS and request.authentication != access.password:
             return self._refuse(_FAILURE)
         self._client_title = request.title or b""
@@ -158,6 +160,7 @@ class MeterSession:
         name = self._client, self._client_title
         last = self._meter.seen.get(name, -1)
         if counter <= last:
+            self._meter.replayed += 1
             raise _Replayed(last)
         self._meter.seen[name] = counter
 

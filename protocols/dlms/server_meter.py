@@ -34,6 +34,10 @@ class Meter:
         self.title = title
         self.clients = dict(clients)
         self.max_pdu = max_pdu
+        self.locked = False
+        """Whether it refuses everybody who must prove something, for now."""
+        self.replayed = 0
+        """APDUs refused because their invocation counter had been used."""
         self.seen: dict[tuple[int, bytes], int] = {}
         """The last counter of each client and title under the global key."""
         self.objects: dict[tuple[int, Obis], MeterObject] = {(o.class_id, o.obis): o for o in objects}

@@ -30,6 +30,10 @@ class MeterObject:
     attributes: dict[int, Data | Live]
     writable: frozenset[int] = frozenset()
     methods: dict[int, Callable[[Data | None], ActionResult]] = field(default_factory=dict)
+    on_set: Callable[[int, Data], int] | None = None
+    """Asked before a write of a writable attribute; its data-access-result."""
+    selects: Callable[[Selection], Result] | None = None
+    """Selective access to attribute 2 of an object that does not hold its buffer in memory."""
 
     def get(self, attribute: int, selection: Selection | None = None) -> Result:
         """The value, or why not."""
@@ -38,6 +42,8 @@ class MeterObject:
         found = self.attributes.get(attribute)
         if found is None:
             return Result(None, UNDEFINED)
+        if selection is not None and attribute == 2 and self.selects is not None:
+            return self.selects(selection)
         value = found() if callable(found) else found
         if selection is None:
             return Result(value)
@@ -53,6 +59,8 @@ class MeterObject:
         old = self.attributes[attribute]
         if isinstance(old, Data) and old.kind is not value.kind:
             return UNMATCHED
+        if self.on_set is not None:
+            return self.on_set(attribute, value)  # a value that is worked out is not replaced by what was written
         self.attributes[attribute] = value
         return 0
 
@@ -73,8 +81,8 @@ def plain_data(obis: Obis, value: Data | Live, *, writable: bool = False) -> Met
     return MeterObject(class_id=1, obis=obis, attributes={2: value}, writable=frozenset({2} if writable else ()))
 
 
-def clock(now: Callable[[], datetime]) -> MeterObject:
-    """A clock (class 8) that shows the aware time ``now`` gives."""
+def clock(now: Callable[[], datetime], on_set: Callable[[datetime], bool] | None = None) -> MeterObject:
+    """A clock (class 8) that shows the aware time ``now`` gives; ``on_set`` says whether it takes another one."""
 
     def time() -> Data:
         return octets(encode_date_time(now()))
@@ -83,7 +91,17 @@ def clock(now: Callable[[], datetime]) -> MeterObject:
         offset = now().utcoffset()
         return Data(Kind.LONG, 0 if offset is None else -round(offset.total_seconds() / 60))
 
-    return MeterObject(class_id=8, obis=CLOCK, attributes={2: time, 3: zone})
+    def written(_: int, value: Data) -> int:
+        stamp = date_time_of(value)
+        moment = None if stamp is None else stamp.utc(zone=UTC)
+        if moment is None:
+            return UNMATCHED
+        return 0 if on_set is not None and on_set(moment) else DENIED
+
+    found = MeterObject(class_id=8, obis=CLOCK, attributes={2: time, 3: zone})
+    if on_set is not None:
+        found.writable, found.on_set = frozenset({2}), written
+    return found
 
 
 def profile(obis: Obis, columns: Sequence[CaptureObject], rows: list[Data], *, period_s: int, capacity: int) -> MeterObject:
