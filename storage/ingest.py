@@ -21,7 +21,7 @@ from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream
 from domain.errors import StorageError, StorageUnavailable
 from domain.points import PointKey
 from domain.ports import ChannelRow
-from storage import ledger
+from storage import ledger, rollups
 from storage.batch import Batch, Settled, gather, settle
 from storage.database import Database
 from storage.dead_letters import RefusedRow, claim, disagreement, save_letters
@@ -167,6 +167,7 @@ class PostgresIngestStore:
         await self._prepare(batch)
         try:
             async with self._database.transaction("replay dead letters") as connection:
+                await rollups.mark(connection, batch.rows)
                 before = await self._locked(connection, batch.streams)
                 for stream in before:
                     await self._check_agreement(connection, stream)
@@ -205,6 +206,7 @@ class PostgresIngestStore:
     async def _in_one_transaction(self, batch: Batch, insert: _Insert) -> WriteResult:
         async with self._database.transaction("write readings") as connection:
             async with connection.pipeline():
+                await rollups.mark(connection, batch.rows)
                 before = await self._locked(connection, batch.streams)
             settled = settle(batch, before)
             stored = await insert(connection, settled) if len(settled.rows) else settled.rows

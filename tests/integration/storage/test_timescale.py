@@ -54,7 +54,8 @@ async def test_reading_is_a_hypertable_of_weeks_with_one_index(dsn: str) -> None
     assert await migrate(dsn) == []
     found = await ask(dsn, "SELECT hypertable_name::text, compression_enabled FROM timescaledb_information.hypertables")
     assert found == [("reading", True)]
-    assert await ask(dsn, "SELECT time_interval FROM timescaledb_information.dimensions") == [(timedelta(days=7),)]
+    width = "SELECT time_interval FROM timescaledb_information.dimensions WHERE hypertable_name = 'reading'"
+    assert await ask(dsn, width) == [(timedelta(days=7),)]
     assert await ask(dsn, "SELECT indexname::text FROM pg_indexes WHERE tablename = 'reading'") == [("reading_pkey",)]
 
 
