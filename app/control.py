@@ -48,6 +48,7 @@ class Steering:
         ordered: list[Command] = []
         for key, advised in advice.items():
             self._view.note_advice(key, advised.value_m, advised.reason)
+            desk.law_decided(key, now)
             mode = modes[key].mode if key in modes else self._first_mode
             if advised.hold or mode is not Mode.AUTO:
                 continue

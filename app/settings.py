@@ -127,6 +127,17 @@ class ConsoleSettings(_Section):
     port: int = Field(default=8700, ge=1, le=65535)
 
 
+class SecondPersonSettings(_Section):
+    """From where on an order takes two people; each threshold alone is enough, one that is not set asks for nobody."""
+
+    change_m: float | None = Field(default=None, gt=0)
+    """A change of the setpoint by this much or more [m]."""
+    below_m: float | None = Field(default=None, gt=0)
+    """A lower setpoint than this [m]."""
+    connections: int | None = Field(default=None, ge=1)
+    """A zone with this many connections or more."""
+
+
 class CentreSettings(_Section):
     """The centre's own state and pace."""
 
@@ -140,6 +151,8 @@ class CentreSettings(_Section):
     """Process seconds between two advices of the control laws."""
     refit_every_s: float = Field(default=21600.0, ge=3600)
     """Process seconds between two fits of the control laws."""
+    second_person: SecondPersonSettings = SecondPersonSettings()
+    """``[centre.second_person]``"""
 
 
 class Settings(_Section):

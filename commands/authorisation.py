@@ -20,6 +20,10 @@ class Right(StrEnum):
     PROPOSE = "propose"
     SELECT = "select"
     EXECUTE = "execute"
+    APPROVE = "approve"
+    """Being the second person of an order."""
+    DECLARE_EMERGENCY = "declare_emergency"
+    """Saying that there is an emergency, or confirming that another has said so."""
     SET_MODE = "set_mode"
     SET_AUTO = "set_auto"
     """Handing an actuator to a law: a supervisor's decision."""
@@ -32,6 +36,8 @@ LOWEST_ROLE: Mapping[Right, str] = {
     Right.PROPOSE: "operator",
     Right.SELECT: "operator",
     Right.EXECUTE: "operator",
+    Right.APPROVE: "operator",
+    Right.DECLARE_EMERGENCY: "operator",
     Right.SET_MODE: "operator",
     Right.SET_AUTO: "supervisor",
     Right.ACKNOWLEDGE: "operator",

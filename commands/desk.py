@@ -4,9 +4,8 @@
     law      order, in auto only; advise, in advisory: a proposal that a person may select ─▶ Command
     both     authorised, interlocks asked, owner settled, audit row written, then sent; exactly one outcome comes back
 
-A proposal, its command and its outcome share one id. Two callers never decide about one actuator at once.
-
-Thin for now: no second person is asked for above a threshold; while it renews leases in auto, the desk trusts the law to be alive.
+A proposal, its command and its outcome share one id. Two callers never decide about one actuator at once. Above the site's
+thresholds an order waits for a second person (``approvals``); in auto leases live only while the law decides (``heartbeat``).
 """
 
 from __future__ import annotations
@@ -14,17 +13,24 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from commands import arbitration
-from commands.authorisation import Right, authorise, right_to_set
-from commands.interlocks import Wish, check_mode, check_move
-from commands.road import BadWish, Road, finite, new_id
+from commands.alarms import AlarmGate, GatewayAlarm, read_alarm
+from commands.approvals import Approvals
+from commands.authorisation import Right, right_to_set
+from commands.doors import Doors, no_words, said
+from commands.emergencies import Emergencies, Evidence
+from commands.emergency import Emergency
+from commands.heartbeat import Heartbeats
+from commands.interlocks import check_mode
+from commands.road import HISTORY_ROWS, BadWish, Road, finite, new_id
+from commands.second_person import ApprovalRequest, same_person
 from commands.selection import Accepted, Selection, SelectionBook
 from commands.settings import DeskSettings
-from commands.upkeep import Upkeep
+from commands.upkeep import OnEffect, Upkeep
 from domain.inventory import Inventory
 from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, EffectPredictor, ModeRow, User
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Refused, Source, Unknown, outcome_word
@@ -45,6 +51,9 @@ class Desk:
         monotonic: Wall seconds that only grow, for what waits for people.
         settings: How long things hold.
         on_concluded: Is told each command with its outcome, once, after both are kept; silence (``Unknown``) included.
+        on_effect: Is told of each verified move whether the outlet pressure followed.
+        on_alarm: Is told what gateways say of commands that should not have come, unless our own doing explains it.
+        evidence: Confirms emergencies that a law claims; without, only people do.
         make_id: Identities for proposals, selections and commands.
     """
 
@@ -60,6 +69,9 @@ class Desk:
         monotonic: Callable[[], float],
         settings: DeskSettings | None = None,
         on_concluded: Callable[[Command, Outcome], Awaitable[None]] | None = None,
+        on_effect: OnEffect | None = None,
+        on_alarm: Callable[[GatewayAlarm], Awaitable[None]] | None = None,
+        evidence: Evidence | None = None,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._settings = settings or DeskSettings()
@@ -67,16 +79,21 @@ class Desk:
         self._predictor = predictor
         self._clock = clock
         self._monotonic = monotonic
-        self._zones = inventory.zones
         self._road = Road(
             inventory=inventory, store=store, view=view, sender=sender, clock=clock, settings=self._settings, make_id=make_id
         )
-        self._upkeep = Upkeep(road=self._road, conclude=self._conclude)
+        self._doors = Doors(road=self._road, predictor=predictor)
+        self._approvals = Approvals(doors=self._doors, monotonic=monotonic)
+        self._emergencies = Emergencies(doors=self._doors, evidence=evidence)
+        self._beats = Heartbeats(patience_s=self._settings.law_patience_s)
+        self._upkeep = Upkeep(road=self._road, conclude=self._conclude, heartbeats=self._beats, on_effect=on_effect)
         self._book = SelectionBook(proposal_ttl_s=self._settings.proposal_ttl_s)
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self._concluded = asyncio.Condition()
         self._foreign: set[tuple[str, str]] = set()
         self._on_concluded = on_concluded
+        self._alarms = AlarmGate()
+        self._on_alarm = on_alarm
 
     async def start(self) -> None:
         """After a restart: commands still pending go to the sender again (it drops those past their expiry)."""
@@ -96,7 +113,7 @@ class Desk:
 
     async def propose(self, user: User, actuator: str, value_m: float, reason: str) -> Accepted | Refused:
         """A person's wish: kept and audited whether accepted or refused. Nothing moves, nothing is reserved."""
-        denied = self._denied(user, Right.PROPOSE, actuator)
+        denied = self._doors.denied(user, Right.PROPOSE, actuator)
         return await self._consider(self._proposal(actuator, value_m, Source.OPERATOR, user.name, reason), denied)
 
     async def advise(self, law: str, actuator: str, value_m: float, reason: str) -> Accepted | Refused:
@@ -110,12 +127,12 @@ class Desk:
             reason = Reason(
                 code="unknown_proposal", text=f"no proposal {proposal_id} can be selected: it never was, or is used, or too old"
             )
-            return await self._refuse(user.name, "select_refused", proposal_id, (reason,))
+            return await self._doors.refuse(user.name, "select_refused", proposal_id, (reason,))
         async with self._road.lock(proposal.actuator):
-            reasons = (*self._denied(user, Right.SELECT, proposal.actuator), *self._reserved(user.name, proposal.actuator))
+            reasons = (*self._doors.denied(user, Right.SELECT, proposal.actuator), *self._reserved(user.name, proposal.actuator))
             if reasons:
-                return await self._refuse(user.name, "select_refused", proposal_id, reasons)
-            await self._audit(user.name, "select", proposal_id, {"actuator": proposal.actuator, "value_m": proposal.value_m})
+                return await self._doors.refuse(user.name, "select_refused", proposal_id, reasons)
+            await self._doors.audit(user.name, "select", proposal_id, {"actuator": proposal.actuator, "value_m": proposal.value_m})
             selection = Selection(
                 selection_id=self._road.make_id(),
                 user=user.name,
@@ -125,76 +142,106 @@ class Desk:
             self._book.reserve(selection)
         return selection
 
-    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | Refused:
+    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | ApprovalRequest | Refused:
         """Orders what was selected: the value typed again, every rule asked again, manual taken, audit row, then sent.
 
-        A value that does not match leaves the selection standing until its time is up; any other refusal ends it.
+        Where it takes two people and only one has been at it, the order waits for the second. A value that does not match leaves
+        the selection standing until its time is up; any other refusal ends it.
         """
         selection = self._book.find(selection_id)
         if selection is None:
             reason = Reason(code="unknown_selection", text=f"no selection {selection_id}: it never was, was used or was replaced")
-            return await self._refuse(user.name, "execute_refused", selection_id, (reason,))
+            return await self._doors.refuse(user.name, "execute_refused", selection_id, (reason,))
         proposal = selection.proposal
         async with self._road.lock(proposal.actuator):
             hindered = self._not_held(user, selection) or self._mismatch(selection, confirm_value_m)
             if hindered:
-                return await self._refuse(user.name, "execute_refused", proposal.proposal_id, hindered)
+                return await self._doors.refuse(user.name, "execute_refused", proposal.proposal_id, hindered)
             self._book.release(selection)
-            situation, _ = await self._road.situation(proposal.actuator)
-            effect = await self._predictor.predict(proposal.actuator, proposal.value_m)
-            wish = Wish(value_m=proposal.value_m, source=Source.OPERATOR)
-            reasons = (
-                *self._denied(user, Right.EXECUTE, proposal.actuator),
-                *check_move(wish, situation, effect, self._settings.interlocks),
-            )
+            situation, _, against = await self._doors.look(replace(proposal, source=Source.OPERATOR))
+            reasons = (*self._doors.denied(user, Right.EXECUTE, proposal.actuator), *against)
             if reasons:
-                return await self._refuse(user.name, "execute_refused", proposal.proposal_id, reasons)
-            row = await self._take(user.name, proposal)
-            return await self._road.issue(
-                command_id=proposal.proposal_id,
-                value_m=proposal.value_m,
-                source=Source.OPERATOR,
-                author=user.name,
-                row=row,
-                previous_m=situation.current_m,
-            )
+                return await self._doors.refuse(user.name, "execute_refused", proposal.proposal_id, reasons)
+            because = self._doors.takes_two(proposal, situation)
+            alone = proposal.source is not Source.OPERATOR or same_person(proposal.author, user.name)
+            if because and alone:
+                waiting = replace(proposal, source=Source.OPERATOR)
+                return await self._approvals.ask(user, waiting, because, situation.current_m)
+            return await self._doors.give(user.name, proposal, situation)
 
-    async def order(self, law: str, actuator: str, value_m: float, reason: str) -> Command | Refused:
-        """The law's door: proposal and order in one, in auto only, by the same interlocks as a person's."""
+    def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
+        """Orders that wait for a second person, in the zones this person sees; oldest first."""
+        return self._approvals.waiting(user)
+
+    async def approve(self, user: User, request_id: str, confirm_value_m: float) -> Command | Refused:
+        """The second person's yes: every rule is asked again, and the value must be typed again."""
+        return await self._approvals.approve(user, request_id, confirm_value_m)
+
+    async def decline(self, user: User, request_id: str, reason: str) -> ApprovalRequest | Refused:
+        """The second person's no, or the first one's withdrawal."""
+        return await self._approvals.decline(user, request_id, reason)
+
+    def emergency(self, actuator: str) -> Emergency | None:
+        """The emergency at an actuator that is not over, confirmed or not."""
+        return self._emergencies.find(actuator)
+
+    async def declare_emergency(self, user: User, actuator: str, lasts_s: float, reason: str) -> Emergency | Refused:
+        """Says that there is an emergency, for so many process seconds. It allows nothing before it is confirmed."""
+        return await self._emergencies.declare(user, actuator, lasts_s, reason)
+
+    async def confirm_emergency(self, user: User, actuator: str) -> Emergency | Refused:
+        """Confirms what another declared: from now on larger steps upwards are allowed."""
+        return await self._emergencies.confirm(user, actuator)
+
+    async def end_emergency(self, user: User, actuator: str, reason: str) -> Emergency | Refused:
+        """Ends an emergency before its time."""
+        return await self._emergencies.end(user, actuator, reason)
+
+    def law_decided(self, actuator: str, at: datetime) -> None:
+        """A law has looked at the actuator's measurements and decided, be it to hold: its lease may live on."""
+        self._beats.decided(actuator, at)
+
+    async def order(self, law: str, actuator: str, value_m: float, reason: str, *, emergency: bool = False) -> Command | Refused:
+        """The law's door: proposal and order in one, in auto only, by the same interlocks as a person's.
+
+        With ``emergency`` the law claims one: larger steps upwards are allowed where people or the measurements confirm it.
+        """
         proposal = self._proposal(actuator, value_m, Source.LAW, law, reason)
         if not self._can_be_looked_at(proposal):
             return await self._refuse_unlooked(proposal, ())
+        self._beats.decided(actuator, self._clock.now())
         async with self._road.lock(actuator):
             row = await self._road.mode_row(actuator)
-            situation, _ = await self._road.situation(actuator)
-            effect = await self._predictor.predict(actuator, value_m)
+            if emergency and row.mode is Mode.AUTO:
+                await self._emergencies.measure(law, actuator)
+            situation, effect, against = await self._doors.look(proposal)
             not_auto = check_mode(Source.LAW, row.mode)
             reasons = (
                 *(() if not_auto is None else (not_auto,)),
                 *self._reserved(law, actuator),
-                *check_move(Wish(value_m=value_m, source=Source.LAW), situation, effect, self._settings.interlocks),
+                *against,
             )
             await self._store.save_proposal(proposal, reasons, effect)
             if reasons:
-                return self._refused(proposal.proposal_id, reasons)
+                return self._doors.refused(proposal.proposal_id, reasons)
             return await self._road.issue(
                 command_id=proposal.proposal_id,
                 value_m=value_m,
                 source=Source.LAW,
                 author=law,
                 row=row,
-                previous_m=situation.current_m,
+                situation=situation,
             )
 
     async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refused:
         """Puts an actuator into a mode. Manual ends at ``until`` (by default after ``manual_s``); other modes have no end."""
-        denied = self._denied(user, right_to_set(mode), actuator)
+        denied = self._doors.denied(user, right_to_set(mode), actuator)
         now = self._clock.now()
         if mode is Mode.MANUAL and until is None:
             until = now + timedelta(seconds=self._settings.manual_s)
-        reasons = (*denied, *_no_words(reason), *self._bad_end(mode, until, now))
+        reasons = (*denied, *no_words(reason), *self._bad_end(mode, until, now))
         if reasons:
-            return await self._refuse(user.name, "mode_refused", actuator, reasons)
+            return await self._doors.refuse(user.name, "mode_refused", actuator, reasons)
         async with self._road.lock(actuator):
             row = arbitration.change(await self._road.mode_row(actuator), mode=mode, owner=user.name, until=until)
             await self._store.set_mode(row, actor=user.name, at=now, reason=reason)
@@ -207,16 +254,20 @@ class Desk:
             outcome: The answer.
             origin: ``group/node`` the answer came from; an answer of a gateway that was not asked is audited and not believed.
         """
+        alarm = read_alarm(outcome, origin or "")
+        if alarm is not None:
+            await self._take_alarm(alarm)
+            return
         command = await self._pending(outcome.command_id)
         if origin is not None and command is not None and command.gateway != origin:
             if (command.command_id, origin) not in self._foreign:
                 self._foreign.add((command.command_id, origin))
                 body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
-                await self._audit(origin, "foreign_answer", outcome.command_id, body)
+                await self._doors.audit(origin, "foreign_answer", outcome.command_id, body)
             return
         known = self._outcomes.get(outcome.command_id)
         if not await self._conclude(outcome) and isinstance(known, Unknown) and not isinstance(outcome, Unknown):
-            await self._audit(origin or "gateway", "late_answer", outcome.command_id, {"outcome": outcome_word(outcome)})
+            await self._doors.audit(origin or "gateway", "late_answer", outcome.command_id, {"outcome": outcome_word(outcome)})
             self._outcomes[outcome.command_id] = outcome  # so that repeats of the late answer are not audited again
 
     async def wait(self, command_id: str, timeout_s: float) -> Outcome | None:
@@ -230,7 +281,18 @@ class Desk:
 
     async def tick(self) -> None:
         """What time demands: outcomes that never came, manual modes that end, leases to renew. Call it every few wall seconds."""
+        await self._approvals.end_overdue()
         await self._upkeep.run()
+
+    async def _take_alarm(self, alarm: GatewayAlarm) -> None:
+        if not self._alarms.passes(alarm, self._clock.now()):
+            return
+        rows = await self._store.commands(limit=HISTORY_ROWS) if alarm.claimed_id else ()
+        explained = alarm.explained(known=any(r.command.command_id == alarm.claimed_id for r in rows))
+        body = {"code": alarm.code, "claimed_id": alarm.claimed_id, "reasons": said(alarm.reasons), "explained": explained}
+        await self._doors.audit(alarm.edge or "gateway", "gateway_alarm", alarm.edge, body)
+        if self._on_alarm is not None and not explained:
+            await self._on_alarm(alarm)
 
     async def _pending(self, command_id: str) -> Command | None:
         return next((c for c in await self._store.pending() if c.command_id == command_id), None)
@@ -249,25 +311,16 @@ class Desk:
         return first
 
     async def _consider(self, proposal: Proposal, denied: tuple[Reason, ...]) -> Accepted | Refused:
-        denied = (*denied, *_no_words(proposal.reason))
+        denied = (*denied, *no_words(proposal.reason))
         if not self._can_be_looked_at(proposal):
             return await self._refuse_unlooked(proposal, denied)
-        situation, _ = await self._road.situation(proposal.actuator)
-        effect = await self._predictor.predict(proposal.actuator, proposal.value_m)
-        wish = Wish(value_m=proposal.value_m, source=proposal.source)
-        reasons = (*denied, *check_move(wish, situation, effect, self._settings.interlocks))
+        situation, effect, against = await self._doors.look(proposal)
+        reasons = (*denied, *against)
         await self._store.save_proposal(proposal, reasons, effect)
         if reasons:
-            return self._refused(proposal.proposal_id, reasons)
+            return self._doors.refused(proposal.proposal_id, reasons)
         self._book.remember(proposal, self._monotonic())
-        return Accepted(proposal=proposal, effect=effect)
-
-    async def _take(self, user: str, proposal: Proposal) -> ModeRow:
-        now = self._clock.now()
-        before = await self._road.mode_row(proposal.actuator)
-        row = arbitration.take_manual(before, user, now + timedelta(seconds=self._settings.manual_s))
-        await self._store.set_mode(row, actor=user, at=now, reason=proposal.reason)
-        return row
+        return Accepted(proposal=proposal, effect=effect, takes_two=self._doors.takes_two(proposal, situation))
 
     def _proposal(self, actuator: str, value_m: float, source: Source, author: str, reason: str) -> Proposal:
         return Proposal(
@@ -287,21 +340,10 @@ class Desk:
         """A wish no rule can be asked about: it is audited, but no row of a proposal can hold it."""
         reasons = list(denied)
         if proposal.actuator not in self._road.inventory.actuators and not any(r.code == "unknown_actuator" for r in reasons):
-            reasons.append(self._unknown_actuator(proposal.actuator))
+            reasons.append(self._doors.unknown_actuator(proposal.actuator))
         if finite(proposal.value_m) is None:
             reasons.append(Reason(code="not_finite", text=f"{proposal.value_m} is not a pressure in metres"))
-        return await self._refuse(proposal.author, "proposal_refused", proposal.proposal_id, tuple(reasons))
-
-    def _denied(self, user: User, right: Right, actuator: str) -> tuple[Reason, ...]:
-        found = self._road.inventory.actuators.get(actuator)
-        if found is None:
-            return (self._unknown_actuator(actuator),)
-        reason = authorise(user, right, found.zone, self._zones)
-        return () if reason is None else (reason,)
-
-    def _unknown_actuator(self, actuator: str) -> Reason:
-        known = ", ".join(sorted(self._road.inventory.actuators))
-        return Reason(code="unknown_actuator", text=f"no actuator is called {actuator!r}; there are {known}")
+        return await self._doors.refuse(proposal.author, "proposal_refused", proposal.proposal_id, tuple(reasons))
 
     def _reserved(self, name: str, actuator: str) -> tuple[Reason, ...]:
         now_s = self._monotonic()
@@ -309,14 +351,19 @@ class Desk:
         if holder is None or holder.user == name:
             return ()
         return (
-            Reason(code="reserved", text=f"{holder.user} has selected {actuator} for another {holder.ends_at_s - now_s:.0f} s"),
+            Reason(
+                code="reserved",
+                text=f"{holder.user} has selected {actuator} for another {holder.ends_at_s - now_s:.0f} s",
+                parameters={"left_s": holder.ends_at_s - now_s},
+            ),
         )
 
     def _mismatch(self, selection: Selection, confirm_value_m: float) -> tuple[Reason, ...]:
         wanted = selection.proposal.value_m
         if abs(confirm_value_m - wanted) < self._settings.confirm_within_m:
             return ()
-        return (Reason(code="not_confirmed", text=f"typed again was {confirm_value_m} m, selected is {wanted:.2f} m"),)
+        text = f"typed again was {confirm_value_m} m, selected is {wanted:.2f} m"
+        return (Reason(code="not_confirmed", text=text, parameters={"typed_m": confirm_value_m, "value_m": wanted}),)
 
     def _not_held(self, user: User, selection: Selection) -> tuple[Reason, ...]:
         if selection.user != user.name:
@@ -324,7 +371,11 @@ class Desk:
         held = self._book.holder(selection.proposal.actuator, self._monotonic())
         if held is None or held.selection_id != selection.selection_id:
             return (
-                Reason(code="selection_over", text=f"a selection holds for {self._settings.selection_s:.0f} s; this one is over"),
+                Reason(
+                    code="selection_over",
+                    text=f"a selection holds for {self._settings.selection_s:.0f} s; this one is over",
+                    parameters={"limit_s": self._settings.selection_s},
+                ),
             )
         return ()
 
@@ -337,17 +388,3 @@ class Desk:
         return (
             Reason(code="bad_end", text=f"manual until {until.isoformat()}: it must end within the next {longest_s / 3600:.0f} h"),
         )
-
-    def _refused(self, subject: str, reasons: tuple[Reason, ...]) -> Refused:
-        return Refused(command_id=subject, at=self._clock.now(), by="desk", reasons=reasons)
-
-    async def _refuse(self, actor: str, action: str, subject: str, reasons: tuple[Reason, ...]) -> Refused:
-        await self._audit(actor, action, subject, {"reasons": [{"code": r.code, "text": r.text} for r in reasons]})
-        return self._refused(subject, reasons)
-
-    async def _audit(self, actor: str, action: str, subject: str, body: Mapping[str, Any]) -> None:
-        await self._store.audit(at=self._clock.now(), actor=actor, action=action, subject=subject, body=body)
-
-
-def _no_words(reason: str) -> tuple[Reason, ...]:
-    return () if reason.strip() else (Reason(code="no_reason", text="say why, in words another operator can check"),)

@@ -28,6 +28,7 @@ from protocols.sparkplug.commands import canonical_document, decode_result, enco
 from protocols.sparkplug.names import COMMAND_RESULT
 from protocols.sparkplug.payload import decode
 from protocols.sparkplug.topics import NAMESPACE, MessageType, Topic, build, parse_topic
+from protocols.tasks import end_tasks
 
 OutcomeListener = Callable[[Outcome, str], Awaitable[None]]
 """Takes an outcome and the ``group/node`` it came from; returns once it is kept."""
@@ -126,9 +127,13 @@ class CommandDispatch:
             await client.subscribe_to(f"{NAMESPACE}/{group}/{MessageType.DDATA}/+/+", qos=0)
         self._outbox.publish_again()
         self.connected.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._publish_due(client))
-            tasks.create_task(self._take_results(client))
+        tasks = [asyncio.create_task(self._publish_due(client)), asyncio.create_task(self._take_results(client))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await end_tasks(tasks)  # a task group would cancel each but once
 
     async def _publish_due(self, client: aiomqtt.Client) -> None:
         loop = asyncio.get_running_loop()

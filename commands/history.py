@@ -10,6 +10,7 @@ from domain.ports import CommandRow
 from domain.setpoints import Command, Source
 
 PENDING = "pending"
+_DID_NOTHING = frozenset({"refused", "expired"})
 MAY_HAVE_MOVED = frozenset({"verified", "failed", "unknown"})
 
 
@@ -25,6 +26,10 @@ class History:
     """The newest command that was verified, renewals included: its value is in force until its lease ends."""
     unknown: CommandRow | None = None
     """The newest command with outcome unknown, unless one was verified after it."""
+    last_move: CommandRow | None = None
+    """The newest command, if it was a move and was verified: a later one would hide what it did."""
+    moved_at: tuple[datetime, ...] = ()
+    """When each command that moved, or may have moved, the actuator ended."""
     renewal_tried_at: datetime | None = None
     """When the newest renewal was issued, whatever became of it."""
 
@@ -32,6 +37,10 @@ class History:
     def lease_from(self) -> datetime | None:
         """When the present lease began."""
         return self.verified.finished_at if self.verified else None
+
+    def moves_since(self, moment: datetime) -> int:
+        """Moves, or what may have been moves, after a moment."""
+        return sum(m > moment for m in self.moved_at)
 
     @property
     def unknown_at(self) -> datetime | None:
@@ -57,8 +66,15 @@ def read_history(rows: Sequence[CommandRow]) -> History:
         last_move_at=max((m for m in moves if m is not None), default=None),
         verified=newest_verified,
         unknown=unknown,
+        last_move=_last_move(rows),
+        moved_at=tuple(m for m in moves if m is not None),
         renewal_tried_at=max((r.command.issued_at for r in rows if r.command.source is Source.RENEWAL), default=None),
     )
+
+
+def _last_move(rows: Sequence[CommandRow]) -> CommandRow | None:
+    newest = next((r for r in rows if r.command.source is not Source.RENEWAL and r.state not in _DID_NOTHING), None)
+    return newest if newest is not None and newest.state == "verified" else None
 
 
 def _finished(row: CommandRow) -> datetime:

@@ -1,7 +1,7 @@
 """Interlocks: what speaks against an order, each reason with its numbers. Pure; every reason is given, not only the first.
 
-    limits · step up and down from the read-back setpoint · time since the last move · least service pressure predicted · age of the
-    inputs · current setpoint known · nothing under way · distance to the measured outlet · a number at all
+    limits · step up and down from the read-back setpoint · time since the last move · moves of the day · least service pressure
+    predicted · age of the inputs · current setpoint known · nothing under way · distance to the measured outlet · a number at all
 
 Where a check cannot be made because a measurement is missing, the order is refused: left alone, a site goes to its safe value when
 its lease ends, so refusing is never the dangerous choice. The edge checks limits, step and rate again by itself.
@@ -53,6 +53,10 @@ class Situation:
     """Commands to this actuator without an outcome."""
     unresolved_since: datetime | None = None
     """End of a command with outcome unknown that no later read-back has resolved."""
+    moves_in_day: int = 0
+    """Moves, or what may have been moves, in the last 24 h."""
+    emergency: bool = False
+    """A confirmed emergency holds here: the larger rise is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,11 @@ def check_renewal(value_m: float, situation: Situation, rules: InterlockRules) -
     current = situation.current_m
     if current is not None and not abs(value_m - current) <= rules.same_m:
         found.append(
-            Reason(code="not_in_force", text=f"the site reads back {current:.2f} m, not {value_m:.2f} m: a renewal would move it")
+            Reason(
+                code="not_in_force",
+                text=f"the site reads back {current:.2f} m, not {value_m:.2f} m: a renewal would move it",
+                parameters={"current_m": current, "value_m": value_m},
+            )
         )
     return tuple(reason for reason in found if reason is not None)
 
@@ -109,9 +117,11 @@ def _finite(wish: Wish, _s: Situation, _e: PredictedEffect | None, _r: Interlock
 def _limits(wish: Wish, situation: Situation, _e: PredictedEffect | None, _r: InterlockRules) -> Reason | None:
     actuator = situation.actuator
     if wish.value_m > actuator.max_m:
-        return Reason(code="above_limit", text=f"{wish.value_m:.2f} m is above the limit of {actuator.max_m:.2f} m")
+        text = f"{wish.value_m:.2f} m is above the limit of {actuator.max_m:.2f} m"
+        return Reason(code="above_limit", text=text, parameters={"value_m": wish.value_m, "limit_m": actuator.max_m})
     if wish.value_m < actuator.min_m:
-        return Reason(code="below_limit", text=f"{wish.value_m:.2f} m is below the limit of {actuator.min_m:.2f} m")
+        text = f"{wish.value_m:.2f} m is below the limit of {actuator.min_m:.2f} m"
+        return Reason(code="below_limit", text=text, parameters={"value_m": wish.value_m, "limit_m": actuator.min_m})
     return None
 
 
@@ -119,17 +129,27 @@ def _step(wish: Wish, situation: Situation, _e: PredictedEffect | None, _r: Inte
     if situation.current_m is None:
         return Reason(code="unknown_setpoint", text="no setpoint has been read back from the site: the step cannot be bounded")
     step, actuator = wish.value_m - situation.current_m, situation.actuator
-    if step > actuator.ramp_up_m + _ROUNDING_M:
+    numbers = {"step_m": step, "current_m": situation.current_m}
+    up_m = largest_rise(situation)
+    if step > up_m + _ROUNDING_M:
         return Reason(
             code="ramp_up",
-            text=f"a step of +{step:.2f} m from {situation.current_m:.2f} m passes the largest rise of {actuator.ramp_up_m:.2f} m",
+            text=f"a step of +{step:.2f} m from {situation.current_m:.2f} m passes the largest rise of {up_m:.2f} m",
+            parameters=numbers | {"limit_m": up_m},
         )
     if -step > actuator.ramp_down_m + _ROUNDING_M:
         return Reason(
             code="ramp_down",
             text=f"a step of {step:.2f} m from {situation.current_m:.2f} m passes the largest fall of {actuator.ramp_down_m:.2f} m",
+            parameters=numbers | {"limit_m": actuator.ramp_down_m},
         )
     return None
+
+
+def largest_rise(situation: Situation) -> float:
+    """The largest step upwards now [m]."""
+    actuator = situation.actuator
+    return max(actuator.ramp_up_m, actuator.ramp_up_emergency_m) if situation.emergency else actuator.ramp_up_m
 
 
 def _rate(_w: Wish, situation: Situation, _e: PredictedEffect | None, _r: InterlockRules) -> Reason | None:
@@ -138,7 +158,24 @@ def _rate(_w: Wish, situation: Situation, _e: PredictedEffect | None, _r: Interl
     since_s, least_s = (situation.now - situation.last_move_at).total_seconds(), situation.actuator.min_interval_s
     if since_s >= least_s:
         return None
-    return Reason(code="too_soon", text=f"the last move was {since_s:.0f} s ago; at least {least_s:.0f} s must lie between two")
+    return Reason(
+        code="too_soon",
+        text=f"the last move was {since_s:.0f} s ago; at least {least_s:.0f} s must lie between two",
+        parameters={"waited_s": since_s, "limit_s": least_s},
+    )
+
+
+def _budget(wish: Wish, situation: Situation, _e: PredictedEffect | None, _r: InterlockRules) -> Reason | None:
+    """Holds back lowering alone: a customer without water does not wait for a budget."""
+    most = situation.actuator.max_moves_per_day
+    lowers = situation.current_m is not None and wish.value_m < situation.current_m - _ROUNDING_M
+    if not lowers or situation.moves_in_day < most:
+        return None
+    return Reason(
+        code="move_budget",
+        text=f"the valve has moved {situation.moves_in_day} times in 24 h; after {most} moves it is not lowered any more",
+        parameters={"moves": float(situation.moves_in_day), "limit": float(most)},
+    )
 
 
 def _service(wish: Wish, situation: Situation, effect: PredictedEffect | None, _r: InterlockRules) -> Reason | None:
@@ -152,6 +189,11 @@ def _service(wish: Wish, situation: Situation, effect: PredictedEffect | None, _
             code="below_min_pressure",
             text=f"predicted lowest service pressure {effect.lowest_m:.2f} m is below {effect.min_pressure_m:.2f} m "
             f"({effect.customers_below} connections)",
+            parameters={
+                "lowest_m": effect.lowest_m,
+                "min_pressure_m": effect.min_pressure_m,
+                "connections": float(effect.customers_below),
+            },
         )
     return None
 
@@ -161,9 +203,11 @@ def _fresh(_w: Wish, situation: Situation, _e: PredictedEffect | None, rules: In
         return Reason(code="no_data", text="nothing has been measured at this actuator")
     age_s = (situation.now - situation.observed_at).total_seconds()
     if age_s > rules.stale_after_s:
-        return Reason(code="stale_data", text=f"the measurements are {age_s:.0f} s old, more than {rules.stale_after_s:.0f} s")
+        text = f"the measurements are {age_s:.0f} s old, more than {rules.stale_after_s:.0f} s"
+        return Reason(code="stale_data", text=text, parameters={"age_s": age_s, "limit_s": rules.stale_after_s})
     if age_s < -rules.ahead_s:
-        return Reason(code="future_data", text=f"the measurements are dated {-age_s:.0f} s in the future: a clock is wrong")
+        text = f"the measurements are dated {-age_s:.0f} s in the future: a clock is wrong"
+        return Reason(code="future_data", text=text, parameters={"ahead_s": -age_s, "limit_s": rules.ahead_s})
     return None
 
 
@@ -182,7 +226,8 @@ def _alone(wish: Wish, situation: Situation, _e: PredictedEffect | None, _r: Int
     if not blocking:
         return None
     first = blocking[0]
-    return Reason(code="command_pending", text=f"the order of {first.value_m:.2f} m by {first.author} has no outcome yet")
+    text = f"the order of {first.value_m:.2f} m by {first.author} has no outcome yet"
+    return Reason(code="command_pending", text=text, parameters={"value_m": first.value_m})
 
 
 def _outlet(wish: Wish, situation: Situation, _e: PredictedEffect | None, rules: InterlockRules) -> Reason | None:
@@ -191,14 +236,17 @@ def _outlet(wish: Wish, situation: Situation, _e: PredictedEffect | None, rules:
         return None
     if situation.outlet_m is None:
         return Reason(code="no_outlet", text="no outlet pressure is measured: whether the valve follows is not known")
-    if wish.value_m > situation.outlet_m + rules.above_outlet_m:
+    # In an emergency a whole step is allowed above the outlet; still no more, or a valve that frees would jump.
+    above_m = max(rules.above_outlet_m, largest_rise(situation)) if situation.emergency else rules.above_outlet_m
+    if wish.value_m > situation.outlet_m + above_m:
         return Reason(
             code="far_above_outlet",
-            text=f"{wish.value_m:.2f} m is more than {rules.above_outlet_m:.2f} m above the measured outlet of "
+            text=f"{wish.value_m:.2f} m is more than {above_m:.2f} m above the measured outlet of "
             f"{situation.outlet_m:.2f} m: the valve does not follow",
+            parameters={"value_m": wish.value_m, "limit_m": above_m, "outlet_m": situation.outlet_m},
         )
     return None
 
 
-MOVE_RULES: tuple[Rule, ...] = (_finite, _limits, _step, _rate, _service, _fresh, _resolved, _alone, _outlet)
+MOVE_RULES: tuple[Rule, ...] = (_finite, _limits, _step, _rate, _budget, _service, _fresh, _resolved, _alone, _outlet)
 RENEWAL_RULES: tuple[Rule, ...] = (_finite, _limits, _step, _fresh, _resolved, _alone)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from commands import arbitration
+from commands.emergency import EmergencyBook
 from commands.history import History, read_history
 from commands.interlocks import Situation
 from commands.settings import DeskSettings
@@ -22,7 +23,9 @@ from domain.inventory import Inventory
 from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, ModeRow
 from domain.setpoints import ActuatorState, Command, Source
 
-HISTORY_ROWS = 50
+HISTORY_ROWS = 200
+"""More than the commands of a day: moves, and a renewal every twenty minutes."""
+REMEMBERED_OUTLETS = 1000
 
 
 class BadWish(KhettaraError):
@@ -45,6 +48,7 @@ class Road:
         clock: Process time.
         settings: How long things hold.
         make_id: Identities for proposals, selections and commands.
+        emergencies: Where a larger rise is allowed.
     """
 
     def __init__(
@@ -57,12 +61,16 @@ class Road:
         clock: Clock,
         settings: DeskSettings,
         make_id: Callable[[], str] = new_id,
+        emergencies: EmergencyBook | None = None,
     ) -> None:
         self.inventory = inventory
         self.store = store
         self.clock = clock
         self.settings = settings
         self.make_id = make_id
+        self.emergencies = emergencies or EmergencyBook()
+        self.outlets_m: OrderedDict[str, float] = OrderedDict()
+        """Outlet pressure at the moment of each of the last orders, by command id [m]."""
         self._view = view
         self._sender = sender
         self._actuator_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -97,27 +105,33 @@ class Road:
         history = await self.history(actuator)
         row = await self.mode_row(actuator)
         state = await self._view.state(actuator)
+        now = self.clock.now()
         return (
             Situation(
                 actuator=self.actuator(actuator),
                 mode=row.mode,
-                now=self.clock.now(),
+                now=now,
                 current_m=current_setpoint(state, history),
                 outlet_m=finite(state.outlet_m),
                 observed_at=state.observed_at,
                 last_move_at=history.last_move_at,
                 pending=history.pending,
                 unresolved_since=unresolved(state, history),
+                moves_in_day=history.moves_since(now - timedelta(days=1)),
+                emergency=self.emergencies.holds(actuator, now),
             ),
             history,
         )
 
     async def issue(
-        self, *, command_id: str, value_m: float, source: Source, author: str, row: ModeRow, previous_m: float | None
+        self, *, command_id: str, value_m: float, source: Source, author: str, row: ModeRow, situation: Situation
     ) -> Command:
         """Orders: counter, then command with its audit row, then out. The caller holds the lock and has asked every rule."""
         target = self.actuator(row.actuator)
         gateway = self.inventory.edge(target.device)
+        previous_m = situation.current_m
+        emergency = situation.emergency and previous_m is not None and value_m - previous_m > target.ramp_up_m
+        self._remember_outlet(command_id, situation.outlet_m)
         async with self._gateway_locks[gateway]:  # counters must leave in the order they were given
             issued_at = whole_ms(self.clock.now())
             command = Command(
@@ -136,10 +150,18 @@ class Road:
                 owner_token=row.owner_token,
                 lease_s=target.lease_s,
                 key_id=self.settings.key_id,
+                emergency=emergency,
+                witness=await self.store.audit_head(),
             )
             await self.store.save_command(command)
             await self._sender.send(command)
         return command
+
+    def _remember_outlet(self, command_id: str, outlet_m: float | None) -> None:
+        if outlet_m is not None:
+            self.outlets_m[command_id] = outlet_m
+            while len(self.outlets_m) > REMEMBERED_OUTLETS:
+                self.outlets_m.popitem(last=False)
 
     async def resume(self, command: Command) -> None:
         """Hands a command that was pending at a restart to the sender again: its audit row stands, the edge never acts twice."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from domain.setpoints import PredictedEffect, Proposal
+from domain.setpoints import PredictedEffect, Proposal, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class Accepted:
 
     proposal: Proposal
     effect: PredictedEffect
+    takes_two: tuple[Reason, ...] = ()
+    """Why executing it will wait for a second person; empty where one is enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from commands.interlocks import InterlockRules
+from commands.second_person import SecondPersonRules
 from domain.setpoints import Mode
 
 
@@ -32,6 +33,18 @@ class DeskSettings:
     first_mode: Mode = Mode.ADVISORY
     """Mode of an actuator for which none was ever set."""
     interlocks: InterlockRules = field(default_factory=InterlockRules)
+    second_person: SecondPersonRules = field(default_factory=SecondPersonRules)
+    """From where on an order takes two people."""
+    approval_s: float = 600.0
+    """A second person may approve for this long [wall s]."""
+    law_patience_s: float = 900.0
+    """A law that has decided nothing for this long counts as dead: its leases are renewed no more [process s]."""
+    emergency_max_s: float = 4 * 3600.0
+    """No emergency lasts longer without being declared again [process s]."""
+    effect_after_s: float = 300.0
+    """The outlet pressure is looked at from so long after a move [process s]."""
+    effect_within_s: float = 1200.0
+    """By then it must have followed [process s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from commands import arbitration
+from commands.effect import Effect, Move, judge
+from commands.heartbeat import Heartbeats
 from commands.history import History
 from commands.interlocks import check_mode, check_renewal
 from commands.road import Road
-from domain.ports import ModeRow
-from domain.setpoints import Command, Outcome, Source, Unknown
+from domain.ports import CommandRow, ModeRow
+from domain.setpoints import Command, Mode, Outcome, Source, Unknown
+
+OnEffect = Callable[[Command, Effect], Awaitable[None]]
+"""Is told once of each move whether the outlet pressure followed."""
 
 AUTHOR = "desk"
 RENEW_AT = 2.0 / 3.0
@@ -25,12 +30,25 @@ class Upkeep:
     Args:
         road: Locks, knowledge and the way out.
         conclude: Keeps an outcome; False if the command has one already.
+        heartbeats: When a law last decided.
+        on_effect: Is told whether the water followed a move.
     """
 
-    def __init__(self, *, road: Road, conclude: Callable[[Outcome], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        *,
+        road: Road,
+        conclude: Callable[[Outcome], Awaitable[bool]],
+        heartbeats: Heartbeats,
+        on_effect: OnEffect | None = None,
+    ) -> None:
         self._road = road
         self._conclude = conclude
+        self._beats = heartbeats
+        self._on_effect = on_effect
         self._resolved: set[str] = set()
+        self._judged: set[str] = set()
+        self._silent: set[str] = set()
 
     async def run(self) -> None:
         """Does everything that is due."""
@@ -40,6 +58,7 @@ class Upkeep:
                 row = await self._end_manual(await self._road.mode_row(actuator))
                 await self._renew(row)
                 await self._note_resolved(row.actuator)
+                await self._note_effect(row.actuator)
 
     async def _end_unanswered(self) -> None:
         """Past expiry and grace nothing can still be executed: what became of the command is unknown until the site is read."""
@@ -63,8 +82,9 @@ class Upkeep:
         """Orders the value in force again before its lease ends; never a value the site does not read back."""
         if check_mode(Source.RENEWAL, row.mode) is not None:
             return
-        command = _due(await self._road.history(row.actuator), self._road.clock.now())
-        if command is None:
+        now = self._road.clock.now()
+        command = _due(await self._road.history(row.actuator), now)
+        if command is None or not await self._led(row, now):
             return
         situation, _ = await self._road.situation(row.actuator)
         if check_renewal(command.value_m, situation, self._road.settings.interlocks):
@@ -75,8 +95,19 @@ class Upkeep:
             source=Source.RENEWAL,
             author=AUTHOR,
             row=row,
-            previous_m=situation.current_m,
+            situation=situation,
         )
+
+    async def _led(self, row: ModeRow, now: datetime) -> bool:
+        """Whether somebody stands behind a renewal: in manual the owner does until the mode ends, in auto only a law that lives."""
+        if row.mode is not Mode.AUTO or self._beats.lives(row.actuator, now):
+            self._silent.discard(row.actuator)
+            return True
+        if row.actuator not in self._silent:
+            self._silent.add(row.actuator)
+            body = {"patience_s": self._road.settings.law_patience_s}
+            await self._road.store.audit(at=now, actor=AUTHOR, action="law_silent", subject=row.actuator, body=body)
+        return False
 
     async def _note_resolved(self, actuator: str) -> None:
         """A command that ended unknown is resolved by reading the site: the reading is put beside it, once."""
@@ -90,6 +121,36 @@ class Upkeep:
         body = {"actuator": actuator, "ordered_m": row.command.value_m, "read_back_m": situation.current_m}
         subject = row.command.command_id
         await self._road.store.audit(at=situation.now, actor=AUTHOR, action="unknown_resolved", subject=subject, body=body)
+
+    async def _note_effect(self, actuator: str) -> None:
+        """Looks at the outlet after the newest move, until it has followed or its time is up."""
+        row = (await self._road.history(actuator)).last_move
+        if row is None or row.finished_at is None or row.command.command_id in self._judged:
+            return
+        command, now, settings = row.command, self._road.clock.now(), self._road.settings
+        age_s = (now - row.finished_at).total_seconds()
+        if age_s < settings.effect_after_s or age_s > 2 * settings.effect_within_s:
+            return
+        effect = judge(await self._move(row))
+        if effect in (Effect.MISSING, Effect.NOT_MEASURED) and age_s < settings.effect_within_s:
+            return
+        self._judged.add(command.command_id)
+        if effect is not Effect.TOO_SMALL:
+            body = {"actuator": actuator, "ordered_m": command.value_m, "effect": effect.value}
+            await self._road.store.audit(at=now, actor=AUTHOR, action="effect", subject=command.command_id, body=body)
+        if self._on_effect is not None:
+            await self._on_effect(command, effect)
+
+    async def _move(self, row: CommandRow) -> Move:
+        command = row.command
+        situation, _ = await self._road.situation(command.actuator)
+        read_since = situation.observed_at is not None and row.finished_at is not None and situation.observed_at > row.finished_at
+        return Move(
+            before_m=command.value_m if command.previous_m is None else command.previous_m,
+            value_m=command.value_m,
+            outlet_before_m=self._road.outlets_m.get(command.command_id),
+            outlet_m=situation.outlet_m if read_since else None,
+        )
 
 
 def _due(history: History, now: datetime) -> Command | None:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
 from console.messages import OutcomeView
 from domain.setpoints import Command, Mode, Reason
@@ -16,7 +17,7 @@ MODE_HOURS = (1, 2, 4, 8, 12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStep:
-    """One step: ``start``, ``proposed``, ``selected`` or ``sent``."""
+    """One step: ``start``, ``proposed``, ``selected``, ``waiting`` (for a second person) or ``sent``."""
 
     name: str = "start"
     value: str = ""
@@ -30,13 +31,15 @@ class DeskStep:
     """Wall seconds the selection still holds."""
     command: Command | None = None
     outcome: OutcomeView | None = None
+    request: ApprovalRequest | None = None
+    """What waits for a second person."""
     mode_done: bool = False
     """A mode was just set."""
 
     @property
     def number(self) -> int:
         """1 propose, 2 preview, 3 confirm, 4 outcome."""
-        return {"start": 1, "proposed": 2, "selected": 3, "sent": 4}[self.name]
+        return {"start": 1, "proposed": 2, "selected": 3, "waiting": 3, "sent": 4}[self.name]
 
 
 def parse_mode(text: str) -> Mode | Reason:

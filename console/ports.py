@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
 from domain.inventory import Inventory
 from domain.ports import (
@@ -40,8 +41,20 @@ class DeskPort(Protocol):
         """Reserves the actuator for this user."""
         ...
 
-    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | Refused:
-        """Sends the command, if the value was typed again rightly and the selection still holds."""
+    async def execute(self, user: User, selection_id: str, confirm_value_m: float) -> Command | ApprovalRequest | Refused:
+        """Sends the command or keeps it for a second person, if the value was typed again rightly and the selection holds."""
+        ...
+
+    def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
+        """Orders that wait for a second person."""
+        ...
+
+    async def approve(self, user: User, request_id: str, confirm_value_m: float) -> Command | Refused:
+        """The second person's yes, with the value typed again."""
+        ...
+
+    async def decline(self, user: User, request_id: str, reason: str) -> ApprovalRequest | Refused:
+        """The second person's no, or the first one's withdrawal."""
         ...
 
     async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refused:

@@ -16,7 +16,7 @@ from domain.findings import Finding
 from domain.points import PointKey
 from domain.readings import Reading
 from domain.series import Series
-from domain.setpoints import ActuatorState, Command, Mode, Outcome, PredictedEffect, Proposal, Reason
+from domain.setpoints import ActuatorState, Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Witness
 
 
 class Clock(Protocol):
@@ -184,6 +184,10 @@ class CommandStore(Protocol):
 
     async def audit_rows(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditRow]:
         """Rows with sequence > ``after``, ascending."""
+        ...
+
+    async def audit_head(self) -> Witness | None:
+        """The end of the chain; None while it is empty."""
         ...
 
     async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from domain.audit import GENESIS, chain_hash
 from domain.errors import StorageError
 from domain.ports import AuditRow
+from domain.setpoints import Witness
 from storage.sql import queries
 
 _Q = queries("commands")
@@ -61,6 +62,12 @@ async def append(
     return AuditRow(
         sequence=sequence, at=at, actor=actor, action=action, subject=subject, body=kept, previous_hash=previous, hash=digest
     )
+
+
+async def head(connection: AsyncConnection) -> Witness | None:
+    """The end of the chain; None while it is empty."""
+    last = await (await connection.execute(_Q["last_audit"])).fetchone()
+    return Witness(sequence=int(last[0]), hash=bytes(last[1]).hex()) if last else None
 
 
 async def rows_after(connection: AsyncConnection, after: int, limit: int) -> Sequence[AuditRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -24,6 +25,7 @@ from domain.setpoints import (
     Source,
     Unknown,
     Verified,
+    Witness,
     outcome_word,
 )
 from storage import audit
@@ -49,9 +51,14 @@ class PostgresCommands:
         async with self._database.transaction("read the audit") as connection:
             return await audit.rows_after(connection, after, limit)
 
+    async def audit_head(self) -> Witness | None:
+        """The end of the chain; None while it is empty."""
+        async with self._database.transaction("read the end of the audit") as connection:
+            return await audit.head(connection)
+
     async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:
         """Keeps a proposal and what the desk said to it, with its audit row."""
-        said = [asdict(reason) for reason in refusals]
+        said = [_reason(reason) for reason in refusals]
         values = _plain(asdict(proposal))
         effect_values = _plain(asdict(effect)) if effect else None
         async with self._database.transaction("save a proposal") as connection:
@@ -88,7 +95,13 @@ class PostgresCommands:
             StorageError: A command with this id, or this counter of the gateway, is there already.
         """
         async with self._database.transaction("save a command") as connection:
-            await connection.execute(_Q["insert_command"], asdict(command) | {"source": command.source.value})
+            witness = command.witness
+            values = asdict(command) | {
+                "source": command.source.value,
+                "witness_sequence": witness.sequence if witness else None,
+                "witness_hash": witness.hash if witness else None,
+            }
+            await connection.execute(_Q["insert_command"], values)
             await audit.append(
                 connection,
                 at=command.issued_at,
@@ -186,9 +199,17 @@ def _outcome_parts(outcome: Outcome) -> tuple[str, str, float | None]:
 
 def _command(row: Sequence[Any]) -> Command:
     names = ("command_id", "actuator", "gateway", "device", "field", "value_m", "previous_m", "source", "author", "issued_at",
-             "expires_at", "counter", "owner_token", "lease_s", "key_id")  # fmt: skip
-    values = dict(zip(names, row, strict=True))
-    return Command(**values | {"source": Source(values["source"])})
+             "expires_at", "counter", "owner_token", "lease_s", "key_id", "emergency")  # fmt: skip
+    values = dict(zip(names, row[:-2], strict=True))
+    sequence, digest = row[-2:]
+    witness = None if sequence is None else Witness(sequence=sequence, hash=digest)
+    return Command(**values | {"source": Source(values["source"]), "witness": witness})
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    """Code, text, and the numbers that JSON can hold."""
+    numbers = {name: value for name, value in reason.parameters.items() if math.isfinite(value)}
+    return {"code": reason.code, "text": reason.text} | ({"parameters": numbers} if numbers else {})
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from commands.second_person import ApprovalRequest
 from console.access import Operator, Viewer, Visit
 from console.desk_steps import checked_reason, mode_end, parse_mode
 from console.messages import reason_text
@@ -55,6 +56,18 @@ class ExecuteBody(_Body):
 
     selection_id: str = Field(max_length=200)
     confirm_value_m: float = Field(allow_inf_nan=False)
+
+
+class ApproveBody(_Body):
+    """The value once more [m]."""
+
+    confirm_value_m: float = Field(allow_inf_nan=False)
+
+
+class DeclineBody(_Body):
+    """Why not."""
+
+    reason: str = Field(max_length=400)
 
 
 class ModeBody(_Body):
@@ -176,7 +189,50 @@ async def execute(visit: Operator, key: str, body: ExecuteBody) -> JSONResponse:
     answer = await visit.console.services.desk.execute(visit.user, body.selection_id, body.confirm_value_m)
     if isinstance(answer, Refused):
         return _refused(visit, answer.reasons)
+    if isinstance(answer, ApprovalRequest):
+        return JSONResponse({"approval": _approval(visit, answer)}, status_code=202)
     return JSONResponse({"command": jsonable_encoder(answer)}, status_code=202)
+
+
+@router.get("/approvals")
+async def approvals(visit: Viewer) -> JSONResponse:
+    """Orders that wait for a second person, in the zones this person sees."""
+    return JSONResponse([_approval(visit, request) for request in visit.console.services.desk.approvals(visit.user)])
+
+
+@router.post("/approvals/{request_id}/approve")
+async def approve(visit: Operator, request_id: str, body: ApproveBody) -> JSONResponse:
+    """The second person's yes, with the value typed again."""
+    answer = await visit.console.services.desk.approve(visit.user, request_id, body.confirm_value_m)
+    if isinstance(answer, Refused):
+        return _refused(visit, answer.reasons)
+    return JSONResponse({"command": jsonable_encoder(answer)}, status_code=202)
+
+
+@router.post("/approvals/{request_id}/decline")
+async def decline(visit: Operator, request_id: str, body: DeclineBody) -> JSONResponse:
+    """The second person's no, or the first one's withdrawal."""
+    why = checked_reason(body.reason)
+    if isinstance(why, Reason):
+        return _refused(visit, (why,))
+    answer = await visit.console.services.desk.decline(visit.user, request_id, why)
+    if isinstance(answer, Refused):
+        return _refused(visit, answer.reasons)
+    return JSONResponse({"approval": _approval(visit, answer)})
+
+
+def _approval(visit: Visit, request: ApprovalRequest) -> dict[str, Any]:
+    """A request; ``expires_in_s`` is wall time."""
+    return {
+        "request_id": request.request_id,
+        "actuator": request.proposal.actuator,
+        "value_m": request.proposal.value_m,
+        "current_m": request.current_m,
+        "asked_by": request.asked_by,
+        "reason": request.proposal.reason,
+        "because": [{"code": r.code, "text": reason_text(visit.texts, r)} for r in request.because],
+        "expires_in_s": round(max(0.0, request.ends_at_s - visit.console.services.monotonic()), 1),
+    }
 
 
 @router.post("/actuators/{key}/mode")

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from commands.second_person import ApprovalRequest
 from commands.selection import Selection
 from console.access import Operator, Viewer, Visit
 from console.desk_steps import DeskStep, checked_reason, mode_end, parse_mode
@@ -76,9 +77,38 @@ async def execute(
     answer = await visit.console.services.desk.execute(visit.user, selection_id, value)
     if isinstance(answer, Refused):
         return await _show(visit, actuator, _again(visit, selection_id, answer.reasons, value_m, reason))
+    if isinstance(answer, ApprovalRequest):
+        return await _show(visit, actuator, DeskStep(name="waiting", value=value_m, reason=reason, request=answer))
     if not visit.partial:
         return RedirectResponse(f"/commands/{answer.command_id}", status_code=303)
     return await _show(visit, actuator, DeskStep(name="sent", command=answer))
+
+
+@router.post("/actuators/{key}/approve", response_model=None)
+async def approve(visit: Operator, key: str, request_id: Text = "", confirm_value_m: Text = "") -> Response:
+    """The second person's yes: sends the command if the value was typed again rightly."""
+    actuator = find_actuator(visit, key)
+    value = parse_number(confirm_value_m)
+    if isinstance(value, Reason):
+        return await _show(visit, actuator, _back(visit, (value,), "", ""))
+    answer = await visit.console.services.desk.approve(visit.user, request_id, value)
+    if isinstance(answer, Refused):
+        return await _show(visit, actuator, _back(visit, answer.reasons, "", ""))
+    if not visit.partial:
+        return RedirectResponse(f"/commands/{answer.command_id}", status_code=303)
+    return await _show(visit, actuator, DeskStep(name="sent", command=answer))
+
+
+@router.post("/actuators/{key}/decline", response_model=None)
+async def decline(visit: Operator, key: str, request_id: Text = "", reason: Text = "") -> Response:
+    """The second person's no, or the first one's withdrawal."""
+    actuator, why = find_actuator(visit, key), checked_reason(reason)
+    if isinstance(why, Reason):
+        return await _show(visit, actuator, _back(visit, (why,), "", reason))
+    answer = await visit.console.services.desk.decline(visit.user, request_id, why)
+    if isinstance(answer, Refused):
+        return await _show(visit, actuator, _back(visit, answer.reasons, "", reason))
+    return await _show(visit, actuator, DeskStep())
 
 
 @router.post("/actuators/{key}/mode", response_model=None)
@@ -177,4 +207,11 @@ async def _show(visit: Visit, actuator: Actuator, step: DeskStep) -> HTMLRespons
         step=step,
         now=snapshot.actuator(actuator.key),
         critical_names=_critical(visit, actuator),
+        waiting=waiting_for_two(visit, actuator.key),
     )
+
+
+def waiting_for_two(visit: Visit, key: str) -> ApprovalRequest | None:
+    """The order at this actuator that waits for a second person."""
+    found = visit.console.services.desk.approvals(visit.user)
+    return next((request for request in found if request.proposal.actuator == key), None)

@@ -31,9 +31,10 @@ RETURNING counter;
 -- name: insert_command
 -- A command, pending.
 INSERT INTO command (command_id, actuator, gateway, device, field, value_m, previous_m, source, author, issued_at, expires_at, counter,
-                     owner_token, lease_s, key_id)
+                     owner_token, lease_s, key_id, emergency, witness_sequence, witness_hash)
 VALUES (%(command_id)s, %(actuator)s, %(gateway)s, %(device)s, %(field)s, %(value_m)s, %(previous_m)s, %(source)s, %(author)s,
-        %(issued_at)s, %(expires_at)s, %(counter)s, %(owner_token)s, %(lease_s)s, %(key_id)s);
+        %(issued_at)s, %(expires_at)s, %(counter)s, %(owner_token)s, %(lease_s)s, %(key_id)s,
+        %(emergency)s, %(witness_sequence)s, %(witness_hash)s);
 
 -- name: finish_command
 -- The outcome of a command that has none.
@@ -44,13 +45,13 @@ RETURNING gateway;
 -- name: pending
 -- Commands without an outcome, oldest first.
 SELECT command_id, actuator, gateway, device, field, value_m, previous_m, source, author, issued_at, expires_at, counter, owner_token,
-       lease_s, key_id
+       lease_s, key_id, emergency, witness_sequence, witness_hash
 FROM command WHERE state = 'pending' ORDER BY issued_at, gateway, counter;
 
 -- name: commands
 -- Commands with their outcome, newest first.
 SELECT command_id, actuator, gateway, device, field, value_m, previous_m, source, author, issued_at, expires_at, counter, owner_token,
-       lease_s, key_id, state, detail, readback_m, finished_at
+       lease_s, key_id, emergency, witness_sequence, witness_hash, state, detail, readback_m, finished_at
 FROM command
 WHERE %(actuator)s::text IS NULL OR actuator = %(actuator)s
 ORDER BY issued_at DESC, counter DESC LIMIT %(limit)s;
@@ -68,3 +69,18 @@ ON CONFLICT (actuator) DO UPDATE SET
     returns_to = excluded.returns_to
     WHERE m.owner_token <= excluded.owner_token
 RETURNING actuator;
+
+-- name: insert_anchor
+-- A signed anchor of the audit chain; the same one twice is one.
+INSERT INTO audit_anchor (sequence, document, signature, key_id) VALUES (%(sequence)s, %(document)s, %(signature)s, %(key_id)s)
+ON CONFLICT (sequence) DO NOTHING;
+
+-- name: anchors
+-- Every anchor, ascending.
+SELECT document, signature, key_id FROM audit_anchor ORDER BY sequence;
+
+-- name: issued_without_audit
+-- Commands whose audit row is gone.
+SELECT c.command_id, c.gateway, c.counter FROM command c
+WHERE NOT EXISTS (SELECT FROM audit a WHERE a.action = 'command.issued' AND a.body->>'command_id' = c.command_id)
+ORDER BY c.issued_at LIMIT 10;

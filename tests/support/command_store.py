@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.audit import GENESIS, chain_hash
 from domain.ports import AuditRow, CommandRow, ModeRow
-from domain.setpoints import Command, Outcome, PredictedEffect, Proposal, Reason, outcome_word
+from domain.setpoints import Command, Outcome, PredictedEffect, Proposal, Reason, Witness, outcome_word
 
 
 class MemoryCommandStore:
@@ -39,6 +39,10 @@ class MemoryCommandStore:
     async def audit_rows(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditRow]:
         await self._wait()
         return [r for r in self.rows if r.sequence > after][:limit]
+
+    async def audit_head(self) -> Witness | None:
+        await self._wait()
+        return Witness(sequence=self.rows[-1].sequence, hash=self.rows[-1].hash.hex()) if self.rows else None
 
     async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:
         await self._wait()

@@ -30,6 +30,7 @@ from domain.setpoints import (
     Source,
     Unknown,
     Verified,
+    Witness,
 )
 from storage.commands import PostgresCommands
 from storage.database import Database
@@ -42,6 +43,8 @@ COMMAND = Command(
     source=Source.OPERATOR, author="amina", issued_at=START, expires_at=START + timedelta(minutes=10), counter=1, owner_token=3,
     lease_s=1800.0, key_id="k1",
 )  # fmt: skip
+NUMBERS = {"limit_m": 60.0, "value_m": float("inf")}
+"""What JSON cannot hold stays in the text."""
 OUTCOMES: list[tuple[Outcome, str, str, float | None, str]] = [
     (Verified(command_id="c1", at=START, readback_m=38.1), "verified", "", 38.1, "town/gw-1"),
     (
@@ -126,10 +129,11 @@ async def test_proposals_are_kept_with_their_refusals(store: PostgresCommands, a
         actuator="prv", value_m=70.0, current_m=None, critical_m={"upper.low": 21.5}, lowest_m=21.5, min_pressure_m=20.0,
         customers_below=0, leakage_change_m3h=None, basis="the last night",
     )  # fmt: skip
-    await store.save_proposal(proposal, [Reason(code="above_limit", text="70 m is above 60 m")], effect)
+    await store.save_proposal(proposal, [Reason(code="above_limit", text="70 m is above 60 m", parameters=NUMBERS)], effect)
     await store.save_proposal(replace(proposal, proposal_id="p2"), [], None)
     rows = await (await admin.execute("SELECT proposal_id, refusals, effect ->> 'lowest_m' FROM proposal ORDER BY 1")).fetchall()
-    assert rows == [("p1", [{"code": "above_limit", "text": "70 m is above 60 m"}], "21.5"), ("p2", [], None)]
+    said = {"code": "above_limit", "text": "70 m is above 60 m", "parameters": {"limit_m": 60.0}}
+    assert rows == [("p1", [said], "21.5"), ("p2", [], None)]
     assert [row.action for row in await store.audit_rows()] == ["proposal.refused", "proposal.accepted"]
 
 
@@ -186,3 +190,14 @@ async def test_a_change_behind_the_back_is_seen(store: PostgresCommands, admin: 
     await admin.execute("ALTER TABLE audit DISABLE TRIGGER audit_append_only")
     await admin.execute("UPDATE audit SET body = '{\"value_m\":38.2}' WHERE sequence = 2")
     assert verify_chain(await store.audit_rows()) == "row 2 was changed after it was written: its hash does not fit its content"
+
+
+async def test_an_emergency_and_its_witness_survive_a_restart_of_the_desk(store: PostgresCommands) -> None:
+    assert await store.audit_head() is None
+    row = await store.audit(at=START, actor="amina", action="a", subject="s", body={})
+    head = await store.audit_head()
+    assert head == Witness(sequence=1, hash=row.hash.hex())
+    order = replace(COMMAND, emergency=True, witness=head)
+    await store.save_command(order)
+    assert await store.pending() == (order,)
+    assert [r.command for r in await store.commands()] == [order]

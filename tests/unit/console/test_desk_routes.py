@@ -8,6 +8,7 @@ import re
 import httpx
 import pytest
 
+from commands.second_person import SecondPersonRules
 from domain.setpoints import Mode
 from tests.support.console_client import logged_in
 from tests.support.console_services import console_world
@@ -238,3 +239,30 @@ async def test_reasons_are_shown_as_text() -> None:
         text = (await client.post("/actuators/prv_medina/propose", data=data, headers=HX)).text
         assert "<script>" not in text
         assert "<b>1" not in text
+
+
+async def test_two_people_by_forms_and_by_json() -> None:
+    world = await console_world()
+    object.__setattr__(world.desk._settings, "second_person", SecondPersonRules(change_m=0.1))
+    async with logged_in(world, "omar") as (omar, token), logged_in(world, "samira") as (samira, samiras_token):
+        text = await propose(omar, token, "36.5")
+        data = {"csrf_token": token, "proposal_id": hidden(text, "proposal_id"), "value_m": "36.5", "reason": "evening peak"}
+        text = (await omar.post("/actuators/prv_medina/select", data=data, headers=HX)).text
+        data = {"csrf_token": token, "selection_id": hidden(text, "selection_id"), "confirm_value_m": "36.5"}
+        text = html.unescape((await omar.post("/actuators/prv_medina/execute", data=data, headers=HX)).text)
+        assert "takes two people" in text
+        assert "/approve" not in text
+        assert world.edge.sent == []
+        (waiting,) = (await samira.get("/api/v1/approvals")).json()
+        assert (waiting["asked_by"], waiting["value_m"]) == ("omar", 36.5)
+        assert [r["code"] for r in waiting["because"]] == ["second_person_change"]
+        own = await omar.post(
+            f"/api/v1/approvals/{waiting['request_id']}/approve", json={"confirm_value_m": 36.5}, headers={"X-CSRF-Token": token}
+        )
+        assert "same_person" in own.text
+        page = html.unescape((await samira.get("/zones/medina")).text)
+        assert "/actuators/prv_medina/approve" in page
+        data = {"csrf_token": samiras_token, "request_id": waiting["request_id"], "confirm_value_m": "36.5"}
+        text = (await samira.post("/actuators/prv_medina/approve", data=data, headers=HX)).text
+        assert [c.value_m for c in world.edge.sent] == [36.5]
+        assert f'hx-get="/commands/{world.edge.sent[0].command_id}"' in text

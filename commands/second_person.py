@@ -1,0 +1,105 @@
+"""From where on an order takes two people, and who may be the second. Pure.
+
+Either is enough: a large change, a low value, a large zone. What is not set asks for nobody.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from domain.setpoints import Proposal, Reason
+
+_ROUNDING_M = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondPersonRules:
+    """The site's thresholds; by default nothing takes two people."""
+
+    change_m: float | None = None
+    """A change of the setpoint by this much or more [m]."""
+    below_m: float | None = None
+    """A lower setpoint than this [m]."""
+    connections: int | None = None
+    """A zone with this many connections or more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """An order that one person gave and that waits for another. Nothing has moved, nothing is reserved."""
+
+    request_id: str
+    """That of its proposal, and of the command it becomes."""
+    proposal: Proposal
+    asked_by: str
+    current_m: float | None
+    """The setpoint the first person saw [m]."""
+    because: tuple[Reason, ...]
+    """Why it takes two."""
+    ends_at_s: float
+    """Monotonic wall time [s]."""
+
+
+def why_two(value_m: float, *, current_m: float | None, connections: int, rules: SecondPersonRules) -> tuple[Reason, ...]:
+    """Why this order takes a second person; empty if one is enough.
+
+    Args:
+        value_m: The setpoint wished [m].
+        current_m: The setpoint now [m]; where it is not known, every change is a large one.
+        connections: Of the zone.
+        rules: The site's thresholds.
+    """
+    reasons = []
+    change_m = float("inf") if current_m is None else abs(value_m - current_m)
+    if rules.change_m is not None and change_m >= rules.change_m - _ROUNDING_M:
+        text = f"a change of {change_m:.2f} m; from {rules.change_m:.2f} m on it takes two people"
+        numbers = {"limit_m": rules.change_m} | ({} if current_m is None else {"change_m": change_m})
+        reasons.append(Reason(code="second_person_change", text=text, parameters=numbers))
+    if rules.below_m is not None and value_m < rules.below_m:
+        text = f"{value_m:.2f} m; below {rules.below_m:.2f} m it takes two people"
+        reasons.append(Reason(code="second_person_low", text=text, parameters={"value_m": value_m, "limit_m": rules.below_m}))
+    if rules.connections is not None and connections >= rules.connections:
+        text = f"a zone of {connections} connections; from {rules.connections} on it takes two people"
+        numbers = {"connections": float(connections), "limit": float(rules.connections)}
+        reasons.append(Reason(code="second_person_zone", text=text, parameters=numbers))
+    return tuple(reasons)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: capitals and blanks make no second one."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
+@dataclass(slots=True)
+class ApprovalBook:
+    """Requests that wait, at most one an actuator: a new one takes the place of the old.
+
+    Kept in memory: a restart of the centre forgets them, and then nothing moves.
+    """
+
+    _waiting: OrderedDict[str, ApprovalRequest] = field(default_factory=OrderedDict)
+
+    def add(self, request: ApprovalRequest) -> ApprovalRequest | None:
+        """Takes a request; returns the one it replaces."""
+        old = next((r for r in self._waiting.values() if r.proposal.actuator == request.proposal.actuator), None)
+        if old is not None:
+            del self._waiting[old.request_id]
+        self._waiting[request.request_id] = request
+        return old
+
+    def find(self, request_id: str) -> ApprovalRequest | None:
+        """A request, run out or not."""
+        return self._waiting.get(request_id)
+
+    def remove(self, request_id: str) -> None:
+        """Forgets a request: it is decided or over."""
+        self._waiting.pop(request_id, None)
+
+    def waiting(self, now_s: float) -> tuple[ApprovalRequest, ...]:
+        """Requests that can still be approved, oldest first."""
+        return tuple(r for r in self._waiting.values() if now_s < r.ends_at_s)
+
+    def over(self, now_s: float) -> tuple[ApprovalRequest, ...]:
+        """Requests whose time is up."""
+        return tuple(r for r in self._waiting.values() if now_s >= r.ends_at_s)

@@ -1,0 +1,127 @@
+"""Pressure rises faster in an emergency that two people, or two sensors, confirm: and falls no faster, and passes no limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from commands.emergencies import LowPressure
+from commands.emergency import Emergency, low_sensors
+from domain.points import PointKey
+from domain.readings import Quality, Reading
+from domain.setpoints import Command, Refused
+from tests.support.desk import OPERATOR, SECOND, START, VIEWER
+from tests.unit.commands.test_desk import PRV, House
+
+
+def codes(answer: object) -> list[str]:
+    assert isinstance(answer, Refused), answer
+    return [r.code for r in answer.reasons]
+
+
+async def confirmed(house: House, lasts_s: float = 3600.0) -> None:
+    assert isinstance(await house.desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire in the medina"), Emergency)
+    assert isinstance(await house.desk.confirm_emergency(SECOND, PRV), Emergency)
+
+
+async def test_a_confirmed_emergency_allows_five_metres_at_once_and_the_command_says_so() -> None:
+    house = House()
+    await confirmed(house)
+    command = await house.executed(45.0)
+    assert command.emergency
+    house2 = House()
+    await confirmed(house2)
+    assert not (await house2.executed(42.0)).emergency  # an ordinary step needs no name
+
+
+async def test_declared_alone_it_allows_nothing() -> None:
+    house = House()
+    await house.desk.declare_emergency(OPERATOR, PRV, 3600, "fire")
+    assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
+    assert codes(await house.desk.confirm_emergency(OPERATOR, PRV)) == ["same_person"]
+    assert codes(await house.desk.confirm_emergency(VIEWER, PRV)) == ["role_too_low"]
+    assert codes(await house.desk.confirm_emergency(SECOND, "prv_plateau")) == ["no_emergency"]
+
+
+async def test_it_ends_by_time_and_by_word() -> None:
+    house = House()
+    await confirmed(house, 600)
+    house.clock.pass_s(600)
+    assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
+    await confirmed(house)
+    assert isinstance(await house.desk.end_emergency(OPERATOR, PRV, "fire is out"), Emergency)
+    assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
+
+
+@pytest.mark.parametrize("lasts_s", [0.0, -1.0, 4 * 3600 + 1.0, float("nan"), float("inf")])
+async def test_it_must_have_an_end(lasts_s: float) -> None:
+    assert codes(await House().desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire")) == ["bad_end"]
+
+
+async def test_it_neither_lowers_faster_nor_passes_limits_nor_jumps_on_a_stuck_valve() -> None:
+    house = House()
+    await confirmed(house)
+    assert codes(await house.desk.propose(OPERATOR, PRV, 35.0, "x")) == ["ramp_down"]
+    assert codes(await house.desk.propose(OPERATOR, PRV, 45.5, "x")) == ["ramp_up", "far_above_outlet"]
+    house.valves.setpoint_m[PRV] = 58.0
+    assert codes(await house.desk.propose(OPERATOR, PRV, 61.0, "x")) == ["above_limit"]
+
+
+async def test_the_fifth_of_five_minutes_is_waited_for_as_ever() -> None:
+    house = House()
+    await confirmed(house)
+    await house.executed(45.0)
+    await house.answer()
+    house.clock.pass_s(100)
+    assert codes(await house.desk.propose(OPERATOR, PRV, 50.0, "fire")) == ["too_soon"]
+
+
+def reading(point: str, value: float, *, age_s: float = 60, quality: Quality = Quality.GOOD) -> Reading:
+    at = START - timedelta(seconds=age_s)
+    return Reading(point=PointKey(point), observed_at=at, received_at=at, value=value, quality=quality)
+
+
+def low(*readings: Reading) -> int:
+    return len(low_sensors({r.point: r for r in readings}, 20.0, START) or ())
+
+
+def test_two_good_fresh_sensors_confirm_and_one_never_does() -> None:
+    assert low(reading("a", 15.0), reading("b", 14.0), reading("c", 30.0)) == 2
+    assert low(reading("a", 0.0), reading("b", 25.0)) == 0
+    assert low(reading("a", 15.0), reading("b", 14.0, age_s=3600)) == 0
+    assert low(reading("a", 15.0), reading("b", 14.0, quality=Quality.SUSPECT)) == 0
+    assert low(reading("a", 15.0), reading("b", 19.8)) == 0
+    assert low(reading("a", 15.0), reading("b", 15.0, age_s=-10)) == 0
+
+
+async def test_a_law_gets_its_emergency_from_the_measurement_alone() -> None:
+    house = House()
+
+    class Sensors:
+        seen: str | None = None
+
+        async def confirms(self, actuator: str) -> str | None:
+            return self.seen
+
+    sensors = Sensors()
+    house.desk._emergencies._evidence = sensors
+    await house.auto()
+    refused = await house.desk.order("law", PRV, 45.0, "fire flow", emergency=True)
+    assert codes(refused) == ["ramp_up", "far_above_outlet"]
+    sensors.seen = "measured"
+    command = await house.desk.order("law", PRV, 45.0, "fire flow", emergency=True)
+    assert isinstance(command, Command)
+    assert command.emergency
+    assert "emergency.confirmed" in house.store.actions()
+
+
+async def test_the_evidence_reads_the_zones_critical_points() -> None:
+    house = House()
+
+    class Source:
+        async def latest(self, points: object) -> dict[PointKey, Reading]:
+            return {}
+
+    evidence = LowPressure(inventory=house.site, source=Source(), clock=house.clock)  # type: ignore[arg-type]
+    assert await evidence.confirms(PRV) is None
