@@ -181,10 +181,13 @@ class Spool:
     # ── receipts, room ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def apply(self, receipt: Receipt, *, now_ms: int) -> Applied:
-        """Marks what the database has committed; foreign epochs are ignored. See ``edge.receipts``."""
+        """Marks what the database has committed; foreign epochs are ignored. See ``edge.receipts``.
+
+        Not made durable at once: a receipt forgotten in a power cut costs a resend, which the ledger skips.
+        """
         if receipt.stream.epoch != self.epoch:
             return Applied()
-        with transaction(self._db) as db:
+        with transaction(self._db, durable=False) as db:
             applied = receipts.apply(db, receipt, guard=self._rewind, high_water=self._next - 1, now_ms=now_ms)
         self._depth_blocks += applied.reopened_blocks - len(applied.acked)
         self._depth_readings += applied.reopened_readings - applied.acked_readings

@@ -13,7 +13,7 @@ import pytest
 from domain.delivery import Receipt, SequenceRange, Stream
 from domain.errors import ConfigurationError
 from domain.readings import Quality
-from edge.database import open_database
+from edge.database import open_database, transaction
 from edge.readings import Lane, SpoolReading
 from edge.spool import Spool
 
@@ -149,6 +149,21 @@ def test_what_a_restored_database_cannot_get_back_is_counted(db: sqlite3.Connect
     assert (applied.lost, applied.reopened_readings) == (3, 2)
     assert spool.stats().dropped == 3
     assert spool.apply(receipt(spool, 1), now_ms=T0).lost == 0
+
+
+def test_only_a_receipt_does_not_wait_for_the_disk(db: sqlite3.Connection) -> None:
+    spool, said = Spool(db), []
+    db.set_trace_callback(said.append)
+    spool.apply(receipt(spool, 0), now_ms=T0)
+    assert [s for s in said if s.startswith(("PRAGMA", "BEGIN", "COMMIT"))] == [
+        "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE", "COMMIT", "PRAGMA synchronous = FULL",
+    ]  # fmt: skip
+    said.clear()
+    spool.append([reading()], now_ms=T0)
+    assert not [s for s in said if s.startswith("PRAGMA")]
+    with pytest.raises(sqlite3.OperationalError), transaction(db, durable=False):
+        db.execute("nonsense")
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,), "FULL again, whatever happened"
 
 
 def test_what_is_read_now_does_not_wait_for_what_was_read_during_an_outage(db: sqlite3.Connection) -> None:
