@@ -118,10 +118,10 @@ async def connected(stand: Stand) -> Gateways:
 async def deliver(stand: Stand, gateways: Gateways, part: Round) -> Delivered:
     """One round from the first packet to the last receipt."""
     gateways.window = min(_MOST_FLYING, _WINDOW_READINGS * len(part.messages) // part.readings)
-    resent, before, started = gateways.resent, _used(stand), time.perf_counter()
+    resent, before, started = gateways.resent, used_cpu_s(stand), time.perf_counter()
     gateways.offer(part.messages)
     await gateways.settle(timeout_s=_TIMEOUT_S)
-    wall_s, after = time.perf_counter() - started, _used(stand)
+    wall_s, after = time.perf_counter() - started, used_cpu_s(stand)
     used = {name: after[name] - before[name] for name in after}
     return Delivered(
         readings=part.readings, messages=len(part.messages), wall_s=wall_s, resent=gateways.resent - resent,
@@ -130,7 +130,8 @@ async def deliver(stand: Stand, gateways: Gateways, part: Round) -> Delivered:
     )  # fmt: skip
 
 
-def _used(stand: Stand) -> dict[str, float]:
+def used_cpu_s(stand: Stand) -> dict[str, float]:
+    """CPU seconds of the parts so far; the generator is this process."""
     services = stand.services
     ingest = services.children["ingest"].pid
     postmaster = services.postgres.pid

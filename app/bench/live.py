@@ -1,27 +1,22 @@
-"""Gateways that read devices now: the product's own spool, window and uplink; only the device is left out.
-
-A device's reading is spooled at the moment it is read, as one block, durable before it is sent.
-"""
+"""Gateways that read devices now: the product's own collector, spool, window and uplink; only the device is left out."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from app.bench.stand import Stand
 from app.bench.traffic import GROUP, Fleet, device_name, metric_name
 from domain.clock import WallClock
+from edge.collector import Collector
 from edge.database import DatabaseThread, open_database
-from edge.readings import READING, Rows
-from edge.settings import BrokerSettings
+from edge.readings import SpoolReading
+from edge.settings import BrokerSettings, SpoolSettings
 from edge.spool import Spool
 from edge.uplink import Uplink
-from edge.waiting import wait_for
+from edge.waiting import end_tasks, wait_for
 from edge.window import Window
 
 _GATEWAYS, _METRICS = 5, 25
@@ -39,35 +34,44 @@ class LiveGateway:
         self._fleet, self._number, self._period_s = stand.fleet, number, period_s
         self._connection = open_database(folder / f"gw-{number}")
         self._database = DatabaseThread()
-        self._spool = Spool(self._connection)
+        settings, clock = SpoolSettings(), WallClock(wall=time.time)
+        spool = Spool(self._connection, block_readings=settings.block_readings)
         broker = stand.services.broker
         self._uplink = Uplink(
             group=GROUP,
             node=f"gw-{number}",
             host_id="khettara",
             broker=BrokerSettings(host=broker.host, port=broker.port, username=broker.username, password_file=broker.password_file),
-            clock=WallClock(wall=time.time),
-            spool=self._spool,
+            clock=clock,
+            spool=spool,
             database=self._database,
-            window=Window(size=64, resend_s=1.5),
-            live_horizon_s=900.0,
+            window=Window(size=settings.window_blocks, resend_s=settings.resend_s),
+            live_horizon_s=settings.live_horizon_s,
         )
-        self._channels = [
-            [self._spool.channel(device_name(number, d), metric_name(k)).alias for k in range(stand.fleet.metrics)]
-            for d in range(stand.fleet.devices)
-        ]
+        self._collector = Collector(
+            spool=spool,
+            database=self._database,
+            clock=clock,
+            flush_s=settings.flush_ms / 1000,
+            on_commit=self._uplink.notify,
+        )
+        self.spooled = asyncio.Event()
+        """Set when no more is read and everything read is in the spool."""
         self.read_ms: list[tuple[int, int]] = []
         """(device, when it was read [ms since 1970 UTC]) of every block, in order."""
 
     async def run(self, reading: asyncio.Event, stop: asyncio.Event) -> None:
         """Reads until ``reading`` is set, delivers until ``stop`` is."""
-        uplink = asyncio.create_task(self._uplink.run(stop))
+        uplink, collector = asyncio.create_task(self._uplink.run(stop)), asyncio.create_task(self._collector.run())
         started, turn = time.monotonic(), 0
         while not reading.is_set():
             due = started + turn * self._period_s / self._fleet.devices
             await wait_for(reading, max(0.0, due - time.monotonic()))
             await self._read(turn % self._fleet.devices)
             turn += 1
+        await end_tasks((collector,))
+        await self._collector.flush()
+        self.spooled.set()
         await stop.wait()
         await uplink
         self._database.close()
@@ -78,13 +82,13 @@ class LiveGateway:
         return await self._database.run(self._count, before_ms)
 
     async def _read(self, device: int) -> None:
-        now_ms = int(time.time() * 1000)
-        rows: Rows = np.zeros(self._fleet.metrics, dtype=READING)
-        rows["channel"], rows["time_ms"] = self._channels[device], now_ms
-        rows["value"] = (np.arange(self._fleet.metrics) + now_ms % 40_000) / 100
-        batches: Sequence[tuple[str, Rows]] = [(device_name(self._number, device), rows)]
-        await self._database.run(self._spool.append_rows, batches, now_ms=now_ms)
-        self._uplink.notify()
+        now_ms, name = int(time.time() * 1000), device_name(self._number, device)
+        await self._collector.put(
+            [
+                SpoolReading(device=name, metric=metric_name(k), time_ms=now_ms, value=(k + now_ms % 40_000) / 100)
+                for k in range(self._fleet.metrics)
+            ]
+        )
         self.read_ms.append((device, now_ms))
 
     def _count(self, before_ms: int) -> tuple[int, int]:
@@ -121,6 +125,7 @@ class LiveFleet:
     async def finish(self, *, timeout_s: float) -> int:
         """Reads no more, waits for the last receipt, stops; returns how many blocks stayed without one."""
         self._reading.set()
+        await asyncio.gather(*(gateway.spooled.wait() for gateway in self.gateways))
         deadline = time.monotonic() + timeout_s
         while (left := (await self.unacknowledged(2**62))[0]) and time.monotonic() < deadline:  # noqa: ASYNC110  (spools tell nobody)
             await asyncio.sleep(0.05)

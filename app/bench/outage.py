@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.bench.ingest import used_cpu_s
 from app.bench.live import LiveFleet, live_fleet
 from app.bench.processes import children, rss_mb
 from app.bench.stand import Stand, running_stand
@@ -63,8 +64,10 @@ async def _measure(stand: Stand, rate: int, seconds: float) -> dict[str, Any]:
     await asyncio.to_thread(stand.services.postgres.start)
     up_s, up_ms = time.monotonic(), int(time.time() * 1000)
     watch = Watch(stand)
+    used = used_cpu_s(stand)
     blocks, backlog = await fleet.unacknowledged(up_ms)
     first_s, drained_s = await _drained(fleet, up_s, up_ms, blocks, memory, stand)
+    used = {name: round(after - used[name], 2) for name, after in used_cpu_s(stand).items()}
     during = {key: delay for key, delay in watch.seen.items() if key[1] <= up_ms + drained_s * 1000}
     left = await fleet.finish(timeout_s=60)
     await asyncio.sleep(0.5)
@@ -77,6 +80,7 @@ async def _measure(stand: Stand, rate: int, seconds: float) -> dict[str, Any]:
         "drained_after_s": round(drained_s, 2),
         "drain_times_incoming": round(backlog / max(drained_s, 1e-3) / rate, 1),
         "drain_times_incoming_from_first_commit": round(backlog / max(drained_s - first_s, 1e-3) / rate, 1),
+        "cpu_s_while_draining": used,
         "live_delay_while_draining": percentiles(delays),
         "rate_readings_s": rate,
         "dead_s": seconds,
