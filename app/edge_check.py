@@ -11,7 +11,11 @@ from app.site import load_site, read_toml
 from domain.errors import ConfigurationError
 from edge.bus import BusActor
 from edge.device import link_device
+from edge.dlms_link import MeterKeys, link_meter
 from edge.settings import load_edge_settings
+from protocols.dlms.counters import MemoryCounterStore
+from protocols.dlms.model import parse_meter_model
+from protocols.dlms.models import is_meter_model, load_meter_model, meter_model_names
 from protocols.modbus.profile import load_model, model_names, parse_model
 
 FOREIGN_GROUP = "mqtt"
@@ -25,12 +29,18 @@ def check_file(path: Path) -> str:
         ConfigurationError: Naming file, key, value and what would be right.
     """
     document = read_toml(path)
+    if document.get("protocol") == "dlms":
+        kind = parse_meter_model(document, path.name)
+        return f"{path.name}: {len(kind.fields)} fields of a DLMS meter, {len(document.get('sample', []))} samples as expected"
     if "field" in document:
         model = parse_model(document, path.name)
         return f"{path.name}: {len(model.fields)} fields, {len(model.samples)} sample frames as expected"
     settings = load_edge_settings(path)
     for device in settings.devices:
-        link_device(device, BusActor())
+        if device.dlms is None:
+            link_device(device, BusActor())
+        else:
+            link_meter(device, BusActor(), MeterKeys(counters=MemoryCounterStore()))
     return f"{path.name}: gateway {settings.edge} with {len(settings.devices)} devices"
 
 
@@ -72,14 +82,16 @@ def check_site(folder: Path) -> str:
     for i, device in enumerate(inventory.devices.values()):
         if inventory.gateways[device.gateway].group == FOREIGN_GROUP:
             continue  # read by the ingestor's [[foreign]] rules, not by a device model
-        if device.model not in model_names():
+        if device.model not in (*model_names(), *meter_model_names()):
             raise ConfigurationError(
                 file="devices.toml",
                 key=f"device[{i}].model",
                 value=device.model,
-                expected="a device model that exists: " + ", ".join(model_names()),
+                expected="a device model that exists: " + ", ".join((*model_names(), *meter_model_names())),
             )
-        known = {field.name for field in load_model(device.model).fields}
+        meter = is_meter_model(device.model)
+        fields = load_meter_model(device.model).fields if meter else load_model(device.model).fields
+        known = {field.name for field in fields}
         for channel in device.channels:
             if channel.field not in known:
                 raise ConfigurationError(

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.dlms_keys import MeterAccess
 from app.settings import BrokerSettings, ClockSettings
 from domain.inventory import Inventory
+from protocols.dlms.models import is_meter_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,10 @@ class EdgeConfig:
     addresses: Mapping[str, Address] = field(default_factory=dict)
     """Where devices answer, if not where the inventory says."""
     history: Sequence[Path] = ()
+    meters: Mapping[str, MeterAccess] = field(default_factory=dict)
+    """How the gateway is let in at its DLMS meters; the public client at those not named."""
+    kek_file: Path | None = None
+    """Key-encryption key of the meters' key files; None leaves it to the environment."""
 
 
 def edge_toml(config: EdgeConfig, inventory: Inventory) -> str:
@@ -59,15 +65,17 @@ def edge_toml(config: EdgeConfig, inventory: Inventory) -> str:
     if config.clock.kind == "scaled":
         lines += [_pair(k, getattr(config.clock, k)) for k in ("wall_origin", "sim_origin", "speed")]
     lines += ["", "[commands]", "keys = { " + ", ".join(f"{k} = {json.dumps(str(p))}" for k, p in config.keys.items()) + " }"]
+    if config.kek_file is not None:
+        lines += ["", "[keys]", _pair("kek_file", str(config.kek_file))]
     lines += ["", "[history]", "files = [" + ", ".join(json.dumps(str(p)) for p in config.history) + "]"]
     for device in inventory.devices.values():
         if device.gateway == config.node:
             address = config.addresses.get(device.key) or Address(host=device.host, port=device.port, unit_id=device.unit_id)
-            lines += _device(inventory, device.key, address)
+            lines += _device(inventory, device.key, address, config.meters.get(device.key))
     return "\n".join(lines) + "\n"
 
 
-def _device(inventory: Inventory, key: str, address: Address) -> list[str]:
+def _device(inventory: Inventory, key: str, address: Address, meter: MeterAccess | None) -> list[str]:
     device = inventory.devices[key]
     lines = [
         "",
@@ -80,6 +88,14 @@ def _device(inventory: Inventory, key: str, address: Address) -> list[str]:
         _pair("period_s", device.period_s),
         _pair("fields", [channel.field for channel in device.channels]),
     ]
+    if is_meter_model(device.model):
+        lines += ["[device.dlms]", _pair("server", address.unit_id)]
+    if meter is not None:
+        values = {
+            "client": meter.client, "access": meter.access, "suite": meter.suite, "system_title": meter.system_title,
+            "keys_file": str(meter.keys_file), "backfill_days": meter.backfill_days,
+        }  # fmt: skip
+        lines += [_pair(name, value) for name, value in values.items()]
     for actuator in inventory.actuators.values():
         if actuator.device == key:
             names = (

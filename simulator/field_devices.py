@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from protocols.dlms.models import is_meter_model
 from protocols.modbus.profile import load_model
 from protocols.modbus.server import RegisterBank, RegisterServer
 from simulator.faults import Fault, LinkLost
@@ -12,13 +13,14 @@ from simulator.site import SimulatedSite
 
 
 class FieldDevices:
-    """One server with one register bank for each device of a site, each on a port of its own."""
+    """One server with one register bank for each Modbus device of a site, each on a port of its own."""
 
     def __init__(self, site: SimulatedSite, *, host: str = "127.0.0.1") -> None:
         """Raises:
         ConfigurationError: A device's model does not exist or has not the field of a channel.
         """
-        self._devices, self._host = site.inventory.devices, host
+        self._devices = {key: device for key, device in site.inventory.devices.items() if not is_meter_model(device.model)}
+        self._host = host
         self._banks = {key: RegisterBank(load_model(device.model)) for key, device in self._devices.items()}
         self._actuators = dict(site.inventory.actuators)
         for key, device in self._devices.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from protocols.dlms.models import is_meter_model
 from simulator.memory import PlantMemory, save
 from simulator.plant import Plant, fixed_setpoints
 from simulator.site import SimulatedSite, load_site
@@ -63,7 +64,9 @@ def make_history(
     steps = int((end - start).total_seconds() // step_s)
     if steps < 1:
         raise ValueError(f"a history from {start} to {end} holds no step of {step_s} s")
-    channels = [(d.key, c.field, c.point) for d in site.inventory.devices.values() for c in d.channels]
+    # A DLMS meter keeps its own past: the gateway reads it out of its load profile.
+    devices = [d for d in site.inventory.devices.values() if not is_meter_model(d.model)]
+    channels = [(d.key, c.field, c.point) for d in devices for c in d.channels]
     values = np.empty((steps, len(channels)))
     times_ms = np.empty(steps, dtype=np.int64)
     setpoints = fixed_setpoints(site)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from domain.errors import ConfigurationError
 from domain.points import Point, PointKind, Role
 from domain.quantities import Quantity
+from protocols.dlms.models import is_meter_model
 from simulator.noise import keys, normals
 from simulator.site import SimulatedSite
 
@@ -43,7 +44,7 @@ class HydraulicState:
 
 
 class Sensors:
-    """All points of a site that name a place in its network."""
+    """All points of a site that name a place in its network, DLMS meters left out: these have registers of their own."""
 
     def __init__(self, *, site: SimulatedSite, nodes: tuple[str, ...], links: tuple[str, ...], seed: int) -> None:
         """Raises:
@@ -53,7 +54,9 @@ class Sensors:
         self._node = {name: i for i, name in enumerate(nodes)}
         self._link = {name: i for i, name in enumerate(links)}
         self._ends = {link.key: link for link in site.geometry.links}
-        self.points = tuple(sorted((p for p in site.inventory.points.values() if p.node is not None), key=lambda p: p.key))
+        own = {c.point for d in site.inventory.devices.values() if is_meter_model(d.model) for c in d.channels}
+        network = (p for p in site.inventory.points.values() if p.node is not None and p.key not in own)
+        self.points = tuple(sorted(network, key=lambda p: p.key))
         self._measures: dict[Quantity, Callable[[str, HydraulicState], float]] = {
             Quantity.FLOW: self._flow_m3h,
             Quantity.PRESSURE: self._pressure_m,

@@ -1,4 +1,5 @@
 """The town as a process: steps the plant by the clock, shows it on Modbus, obeys setpoints, and keeps its state for the next start.
+Its customers' meters speak DLMS (``meter_park``).
 
 In its folder: ``ports.json`` (where each device answers, written once all listen and show values), ``town-state.json`` (the plant
 now), ``start-state.json`` (the plant when this run began), ``town-log.jsonl`` (one line a step), ``truth.json`` (what is planted).
@@ -20,6 +21,7 @@ from simulator.faults import Fault
 from simulator.field_devices import FieldDevices
 from simulator.history import STATE_FILE
 from simulator.memory import PlantMemory, load, save, write_atomically
+from simulator.meter_park import MeterPark
 from simulator.plant import Plant, fixed_setpoints
 from simulator.scenario import load_scenario, plant_faults
 from simulator.site import SimulatedSite, load_site
@@ -66,20 +68,37 @@ async def run_town(settings: TownSettings, stop: asyncio.Event) -> None:
         settings.state_dir / TRUTH, seed=settings.seed, scenario=scenario.name, live_start=settings.live_start, faults=faults
     )
     devices = FieldDevices(site, host=settings.host)
+    meters = MeterPark(
+        site,
+        seed=settings.seed,
+        folder=settings.state_dir,
+        live_start=settings.live_start,
+        now=settings.clock.now,
+        host=settings.host,
+    )
     with Plant(site, seed=settings.seed) as plant:
-        town = _Town(settings, site, plant, devices, faults)
+        town = _Town(settings, site, plant, devices, meters, faults)
         town.begin()
         await devices.start()
+        await meters.start()
         try:
             await town.run(stop)
         finally:
+            await meters.stop()
             await devices.stop()
 
 
 class _Town:
     def __init__(
-        self, settings: TownSettings, site: SimulatedSite, plant: Plant, devices: FieldDevices, faults: tuple[Fault, ...]
+        self,
+        settings: TownSettings,
+        site: SimulatedSite,
+        plant: Plant,
+        devices: FieldDevices,
+        meters: MeterPark,
+        faults: tuple[Fault, ...],
     ) -> None:
+        self._meters = meters
         self._clock, self._folder = settings.clock, settings.state_dir
         self._site, self._plant, self._devices, self._faults = site, plant, devices, faults
         self._announced = False
@@ -115,9 +134,10 @@ class _Town:
             append(self._folder / LOG, logged(state))
             save(state.memory, self._folder / STATE)
             self._devices.show(state.values, self._faults, moment)
+            self._meters.show(self._faults, moment)
             await asyncio.sleep(0)
             if not self._announced and moment >= self._clock.now() - timedelta(seconds=STRIDE_S):
-                write_atomically(self._folder / PORTS, json.dumps(self._devices.ports(), indent=1))
+                write_atomically(self._folder / PORTS, json.dumps(self._devices.ports() | self._meters.ports(), indent=1))
                 self._announced = True
 
     def _time(self) -> datetime:

@@ -16,6 +16,7 @@ from typing import Any
 from app.demo.layout import DemoState
 from app.demo.login import demo_logins
 from app.demo.stages import Stages
+from app.dlms_keys import KEK_FILE, take_shipment
 from app.edge_config import Address, EdgeConfig, edge_toml
 from app.embedded.broker import free_port
 from app.files import read_json, write_private
@@ -52,7 +53,7 @@ class Live:
         logins = demo_logins(self.services)
         self.port = self.port if _is_free(self.port) else free_port()
         self.login = f"{logins.user} / {logins.password}"
-        with stages.stage("the town, on Modbus"):
+        with stages.stage("the town, on Modbus and DLMS"):
             began = time.monotonic()
             self.clock = ClockSettings(
                 kind="scaled", wall_origin=time.time(), sim_origin=self._resume_at().timestamp(), speed=self.speed
@@ -107,9 +108,11 @@ class Live:
     def _start_gateways(self) -> None:
         answers = read_json(self.services.layout.town / "ports.json")
         addresses = {k: Address(host=a["host"], port=a["port"], unit_id=a["unit_id"]) for k, a in answers.items()}
+        shipment = read_json(self.services.layout.town / "meters.json")
         _, public, key_id = ensure_key_pair(self.services.layout.centre)
         for node in self.inventory.gateways:
             folder = self.services.layout.gateway(node)
+            meters = {k: a.unit_id for k, a in addresses.items() if k in shipment and self.inventory.devices[k].gateway == node}
             config = EdgeConfig(
                 node=node,
                 state_dir=folder,
@@ -117,6 +120,8 @@ class Live:
                 clock=self.clock,
                 keys={key_id: public},
                 addresses=addresses,
+                meters=take_shipment(shipment, meters, folder, system_title="KHTDEMO1", backfill_days=14.0),
+                kek_file=folder / KEK_FILE,
             )
             write_private(folder / "edge.toml", edge_toml(config, self.inventory))
             (folder / "status.json").unlink(missing_ok=True)

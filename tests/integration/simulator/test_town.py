@@ -96,7 +96,8 @@ async def test_every_device_answers_and_a_written_setpoint_moves_the_water(tmp_p
         assert after["outlet_m"] == pytest.approx(33.0, abs=0.4)
         for key, place in ports.items():
             assert place["port"] > 0, key
-    assert len({p["port"] for p in ports.values()}) == 35
+    assert len(ports) == 35 + 24
+    assert len({p["port"] for p in ports.values()}) == 35 + 2  # a data concentrator at each gateway
 
 
 async def test_the_live_log_can_be_replayed_and_control_saved_water(tmp_path: Path):
