@@ -13,6 +13,7 @@ import structlog
 from alerts.conditions import Condition, command_condition, gateway_conditions
 from alerts.service import Alerts
 from app.control import Steering, read_models
+from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
 from app.files import write_private
 from app.geometry import map_geometry
 from app.logs import configure_logs
@@ -80,6 +81,7 @@ class Centre:
         command = Database(settings.database.of("command"), size=6)
         self.databases = (analytics, command)
         self._series, self._store = PostgresSeries(analytics), PostgresCommands(command)
+        self._life = DatabaseLife(analytics, self._clock)
         self._findings, self._zones = PostgresFindings(analytics), PostgresZones(command)
         self._users, self._alert_store = PostgresUsers(command), PostgresAlerts(command)
         first_mode = settings.centre.first_mode
@@ -128,6 +130,8 @@ class Centre:
             every("detection", clock, stop, self._detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
             every("control", clock, stop, self._steer, period_s=settings.control_every_s, phase_s=SETTLE_S),
             every("alerts", clock, stop, self._look_after, period_s=60.0),
+            every_wall("rollups", stop, self._life.refresh, period_s=REFRESH_EVERY_S),
+            every("retention", clock, stop, self._life.retain, period_s=RETAIN_EVERY_S, phase_s=RETAIN_AT_S),
         ]
         await self._learn_first()
         app = create_app(self._console())

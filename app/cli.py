@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.cli_edge import edge
+from app.cli_leaks import leaks
 from app.serving import serve
 from domain.errors import KhettaraError
 
@@ -35,7 +36,7 @@ certs = typer.Typer(no_args_is_help=True, help="Certificates of gateways and ser
 deadletters = typer.Typer(no_args_is_help=True, help="What could not become a reading.")
 bench = typer.Typer(no_args_is_help=True, help="Measurements, on services of their own in a temporary folder.")
 for _name, _group in {
-    "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
+    "leaks": leaks, "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
     "audit": audit, "dashboards": dashboards, "zones": zones, "deadletters": deadletters, "certs": certs,
     "bench": bench,
 }.items():  # fmt: skip
@@ -174,10 +175,31 @@ def db_migrate(config: SettingsFile = None) -> None:
 
 @db.command("status")
 def db_status(data: DataFolder = None, config: SettingsFile = None, as_json: AsJson = False) -> None:
-    """Schema, rows, partitions, size on disk, the ledgers' sums and open dead letters."""
+    """Schema, rows, sizes on disk, rollups and their lag, retention, the ledgers' sums and open dead letters."""
     from app.db_tools import run_status
 
     run_status(data.resolve() if data else None, config, as_json=as_json, console=Console(soft_wrap=True))
+
+
+@db.command("refresh")
+def db_refresh(data: DataFolder = None, config: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Writes the rollups of 15 minutes, hours and days that are behind; the running centre does it by itself."""
+    from app.database_life import run_refresh
+
+    run_refresh(data.resolve() if data else None, config, as_json=as_json, console=Console(soft_wrap=True))
+
+
+@db.command("retain")
+def db_retain(
+    data: DataFolder = None,
+    config: SettingsFile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drops values older than they are kept; readings never before their rollups are written."""
+    from app.database_life import run_retain
+
+    run_retain(data.resolve() if data else None, config, dry_run=dry_run, as_json=as_json, console=Console(soft_wrap=True))
 
 
 @db.command("backup")

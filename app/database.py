@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.settings import Settings
+from app.settings import RetentionSettings, Settings
 from app.site import load_site
 from domain.errors import ConfigurationError
 from domain.inventory import Inventory
@@ -13,6 +13,7 @@ from domain.ports import User
 from storage.database import Database
 from storage.inventory import load_inventory
 from storage.migrate import migrate
+from storage.retention import Retention, read_retention, set_retention
 from storage.users import PostgresUsers
 
 ROLES = ("viewer", "operator", "supervisor", "admin")
@@ -31,7 +32,20 @@ async def migrate_and_save(admin_dsn: str, inventory: Inventory | None) -> list[
 
 async def migrate_and_load(settings: Settings) -> list[str]:
     """The same from a settings file; its ``dsn`` must belong to an administrator."""
-    return await migrate_and_save(settings.database.admin, load_site(settings.site.folder))
+    done = await migrate_and_save(settings.database.admin, load_site(settings.site.folder))
+    changed = await save_retention(settings.database.admin, settings.retention)
+    return done if changed is None else [*done, changed]
+
+
+async def save_retention(admin_dsn: str, wanted: RetentionSettings) -> str | None:
+    """Puts the settings' retention into the database; says what it is now, or None if it was so before."""
+    days = {name: value or None for name, value in wanted.model_dump().items()}
+    async with Database(admin_dsn, size=1) as database, database.transaction("set the retention") as connection:
+        now, _ = await read_retention(connection)
+        if now == (retention := Retention(**days)):
+            return None
+        await set_retention(connection, retention)
+    return "retention: " + ", ".join(f"{name.removesuffix('_days')} {f'{n} days' if n else 'for ever'}" for name, n in days.items())
 
 
 async def save_user(settings: Settings, *, name: str, role: str, zones: Sequence[str], language: str, password: str) -> None:

@@ -6,6 +6,7 @@
     [clock]     kind = "wall" | "scaled"
     [console]   host, port
     [centre]    state_folder
+    [retention] raw_days, quarter_hour_days, hour_days, day_days
     [ingest]    share_group, batch, limits, foreign … (``ingest.settings``)
 
 ``KHETTARA_DATABASE__DSN`` overrides ``database.dsn``, and so on.
@@ -155,6 +156,19 @@ class CentreSettings(_Section):
     """``[centre.second_person]``"""
 
 
+class RetentionSettings(_Section):
+    """Days that values are kept; 0 is for ever. Put into the database by ``khettara db migrate``."""
+
+    raw_days: int = Field(default=730, ge=0)
+    """Readings."""
+    quarter_hour_days: int = Field(default=1826, ge=0)
+    """Rollups of 15 minutes."""
+    hour_days: int = Field(default=3652, ge=0)
+    """Rollups of an hour."""
+    day_days: int = Field(default=0, ge=0)
+    """Rollups of a day."""
+
+
 class Settings(_Section):
     """All of the centre."""
 
@@ -164,6 +178,7 @@ class Settings(_Section):
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
     centre: CentreSettings = CentreSettings()
+    retention: RetentionSettings = RetentionSettings()
     ingest: dict[str, Any] = Field(default_factory=dict)
     """Of the ingestor alone, which checks it: ``ingest.settings.IngestSettings`` without ``broker`` and ``host_id``."""
     host_id: str = "khettara"

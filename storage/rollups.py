@@ -75,6 +75,8 @@ def _moment(ms: int) -> datetime:
 async def mark(connection: AsyncConnection, rows: Rows) -> None:
     """Leaves the marks of rows that are about to be written in this transaction; waits for no answer within a pipeline."""
     marks = marks_of(rows)
+    if not marks.starts:
+        return
     await connection.execute(_Q["mark"], {"starts": list(marks.starts), "ends": list(marks.ends), "points": list(marks.points)})
 
 
