@@ -12,6 +12,8 @@ from domain.setpoints import Command, Failed, Outcome, Unknown, Verified
 
 COMMAND_FAILED = "command.failed"
 GATEWAY_OFFLINE = "gateway.offline"
+NOTIFY_FAILED = "notify.failed"
+NOTIFY_UNTESTED = "notify.untested"
 OFFLINE_DELAY = timedelta(minutes=5)
 """A gateway must be silent for this long before anybody is asked to look (on-delay, EEMUA 191)."""
 

@@ -1,6 +1,6 @@
 """Alerts over their life: findings and conditions open, join and end them; people acknowledge and shelve them.
 
-Thin for now: nobody is notified and nothing is escalated; alerts wait in the store for who looks at them.
+Every change goes into the store with the notices it causes, in one transaction; ``notifier`` sends them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from alerts.lifecycle import (
 from domain.alerts import Alert
 from domain.errors import NotAllowed
 from domain.findings import Finding
+from domain.notices import Notice
 from domain.ports import AlertStore, Clock, User
 from domain.setpoints import Reason
 
 SYSTEM = "system"
+Notices = Callable[[Alert, str], Sequence[Notice]]
+"""(alert after a change, what was done) → who is to be told."""
 Authorise = Callable[[User, str, str | None], Reason | None]
 """(user, ``acknowledge`` or ``shelve``, zone) → None, or why not."""
 
@@ -44,13 +47,23 @@ class Alerts:
         clock: Process time, for what people do.
         authorise: Who may acknowledge and shelve.
         rules: From which loss on an alert is how urgent.
+        notices: Who is told of a change; nobody without.
     """
 
-    def __init__(self, *, store: AlertStore, clock: Clock, authorise: Authorise, rules: PriorityRules | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: AlertStore,
+        clock: Clock,
+        authorise: Authorise,
+        rules: PriorityRules | None = None,
+        notices: Notices | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._authorise = authorise
         self._rules = rules or PriorityRules()
+        self._notices = notices or (lambda _alert, _action: ())
         self._lock = asyncio.Lock()
 
     async def on_findings(self, findings: Sequence[Finding], now: datetime) -> tuple[Alert, ...]:
@@ -91,6 +104,19 @@ class Alerts:
             ImpossibleTransition: It is acknowledged or shelved already.
         """
         return await self._by_person(user, key, "acknowledge", Acknowledged())
+
+    async def acknowledge_raise(self, by: str, key: str, raised_at: datetime | None) -> Alert:
+        """Somebody has seen the alert through the link in a message: good for that raise of it alone.
+
+        Raises:
+            KeyError: No open alert has this key, or it was raised anew since.
+            ImpossibleTransition: It is acknowledged or shelved already.
+        """
+        async with self._lock:
+            alert = next((a for a in await self._store.alerts() if a.key == key and a.raised_at == raised_at), None)
+            if alert is None:
+                raise KeyError(f"no open alert has the key {key!r}, raised then")
+            return await self._save(apply(alert, Acknowledged(), self._clock.now(), by), by, "acknowledged")
 
     async def shelve(self, user: User, key: str, until: datetime, reason: str) -> Alert:
         """A person lets the alert wait; raises as ``acknowledge``, and without a reason or with an end beyond 12 h."""
@@ -140,5 +166,5 @@ class Alerts:
         return await self._save(apply(alert, event, now, actor), actor, type(event).__name__.lower())
 
     async def _save(self, alert: Alert, actor: str, action: str) -> Alert:
-        await self._store.save_alert(alert, actor=actor, action=action)
+        await self._store.save_alert(alert, actor=actor, action=action, notices=self._notices(alert, action))
         return alert

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from alerts.link_desk import LinkDesk
 from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
 from domain.inventory import Inventory
@@ -127,6 +128,8 @@ class ConsoleServices:
     clock: Clock
     session_secret: bytes
     """At least 32 random bytes; signs the session cookie."""
+    links: LinkDesk | None = None
+    """Acknowledging by the links in messages; None where nobody is sent any."""
     geometry: MapGeometry = field(default_factory=MapGeometry)
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
     monotonic: Callable[[], float] = time.monotonic

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from domain.alerts import Alert
 from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream, WriteResult
 from domain.findings import Finding
+from domain.notices import Notice
 from domain.points import PointKey
 from domain.readings import Reading
 from domain.series import Series
@@ -137,6 +138,32 @@ class IngestStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryNow:
+    """What is wrong with the delivery of one gateway."""
+
+    edge: str
+    """``group/node``"""
+    lost: int
+    """Readings that it had to drop and told of within the last day; those of a spool that is gone are not among them."""
+    reasons: str
+    """Why, e.g. ``spool_full, new_spool``; empty where nothing was lost lately."""
+    losing: bool
+    """Whether it told of a loss within the last day."""
+    clock_wrong: bool
+    """Whether it sent times within the last hour that could not be believed."""
+    ahead_s: float
+    """How far the farthest of them lay ahead."""
+
+
+class DeliveryReadModel(Protocol):
+    """Gateways whose readings do not all arrive, or not at their time."""
+
+    async def delivery_now(self) -> Sequence[DeliveryNow]:
+        """One row a gateway that has ever lost readings or told a wrong time."""
+        ...
+
+
 class FindingStore(Protocol):
     """Findings over their life."""
 
@@ -152,12 +179,51 @@ class FindingStore(Protocol):
 class AlertStore(Protocol):
     """Alerts over their life; every change is logged with who and when."""
 
-    async def save_alert(self, alert: Alert, *, actor: str, action: str) -> None:
-        """Inserts or updates by ``key`` and logs the change."""
+    async def save_alert(self, alert: Alert, *, actor: str, action: str, notices: Sequence[Notice] = ()) -> None:
+        """Inserts or updates by ``key``, logs the change, and puts its notices into the outbox, all of it or nothing. An alert that
+        is acknowledged or over takes its waiting notices out."""
         ...
 
     async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
         """Alerts, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadTest:
+    """The newest test message that has reached a recipient."""
+
+    recipient: str
+    due_at: datetime
+    sent_at: datetime
+    acked_at: datetime | None
+
+
+class NoticeOutbox(Protocol):
+    """Notices on their way."""
+
+    async def add(self, notices: Sequence[Notice]) -> None:
+        """Puts notices in; one whose key is there already is left as it is."""
+        ...
+
+    async def claim(self, now: datetime, *, again_at: datetime, limit: int) -> Sequence[Notice]:
+        """Takes what is due, the most urgent first; what is not settled by ``again_at`` is due again."""
+        ...
+
+    async def sent(self, key: str, at: datetime) -> None:
+        """It has arrived."""
+        ...
+
+    async def not_sent(self, key: str, error: str, again_at: datetime | None) -> None:
+        """It has not; None is never again."""
+        ...
+
+    async def acknowledge(self, key: str, at: datetime) -> None:
+        """The recipient has seen it."""
+        ...
+
+    async def tests(self) -> Sequence[RoadTest]:
+        """The newest test of each recipient that has arrived."""
         ...
 
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from psycopg.types.json import Jsonb
 
 from domain.alerts import Alert, AlertState, Priority
+from domain.notices import Notice
 from storage.database import Database
+from storage.notices import notice_values
 from storage.sql import queries
 
-_Q = queries("alerts")
+_Q, _NOTICES = queries("alerts"), queries("notices")
 
 
 class PostgresAlerts:
@@ -19,8 +21,8 @@ class PostgresAlerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save_alert(self, alert: Alert, *, actor: str, action: str) -> None:
-        """Inserts or updates by ``key`` and logs the change at ``alert.updated_at``, in one transaction."""
+    async def save_alert(self, alert: Alert, *, actor: str, action: str, notices: Sequence[Notice] = ()) -> None:
+        """Inserts or updates by ``key``, logs the change at ``alert.updated_at`` and tells the outbox, in one transaction."""
         values = {
             "key": alert.key,
             "code": alert.code,
@@ -40,6 +42,10 @@ class PostgresAlerts:
         async with self._database.transaction("save an alert") as connection:
             await connection.execute(_Q["save_alert"], values)
             await connection.execute(_Q["log_alert"], values)
+            if alert.state is not AlertState.UNACKNOWLEDGED:
+                await connection.execute(_NOTICES["cancel"], {"alert": alert.key})
+            for notice in notices:
+                await connection.execute(_NOTICES["add"], notice_values(notice))
 
     async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
         """Alerts, newest first."""

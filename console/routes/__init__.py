@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.routes import alerts, api, audit, auth, desk, fleet, live, overview, zones
+from console.routes import alerts, api, audit, auth, desk, fleet, links, live, overview, zones
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
@@ -15,6 +15,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     fleet.router,
     live.router,
+    links.router,
     api.router,
 )
 """Each route in them stands in the authorisation matrix of the tests."""

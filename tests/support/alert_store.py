@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.alerts import Alert, AlertState
+from domain.notices import Notice
 
 
 class MemoryAlertStore:
@@ -13,8 +14,10 @@ class MemoryAlertStore:
     def __init__(self) -> None:
         self.by_key: dict[str, Alert] = {}
         self.log: list[tuple[str, str, str, AlertState]] = []
+        self.notices: list[Notice] = []
 
-    async def save_alert(self, alert: Alert, *, actor: str, action: str) -> None:
+    async def save_alert(self, alert: Alert, *, actor: str, action: str, notices: Sequence[Notice] = ()) -> None:
+        self.notices += notices
         self.by_key[alert.key] = alert
         self.log.append((alert.key, actor, action, alert.state))
 

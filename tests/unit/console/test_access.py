@@ -49,6 +49,8 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/fleet"): ("/fleet", SEE, OK, OK),
     ("GET", "/events"): ("/events", LOGIN, OK, OK),
     ("GET", "/healthz"): ("/healthz", OK, OK, OK),
+    ("GET", "/a/{token}"): ("/a/forged.link", ABSENT, ABSENT, ABSENT),
+    ("POST", "/a/{token}"): ("/a/forged.link", ABSENT, ABSENT, ABSENT),
     ("POST", "/api/v1/session"): ("/api/v1/session", 401, 401, 401),
     ("GET", "/api/v1/session"): ("/api/v1/session", LOGIN, OK, OK),
     ("GET", "/api/v1/openapi.json"): ("/api/v1/openapi.json", LOGIN, OK, OK),
@@ -171,7 +173,7 @@ async def test_nothing_changes_without_the_token(token: str) -> None:
     world = await console_world()
     async with logged_in(world, "samira") as (client, _):
         for (method, path), (address, _, _, _) in MATRIX.items():
-            if method == "POST" and path not in ("/login", "/api/v1/session"):
+            if method == "POST" and path not in ("/login", "/api/v1/session", "/a/{token}"):
                 assert await ask(client, method, address, token) == 403, address
         assert (await client.get("/")).status_code == 200, "and the session still stands"
 
