@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -137,7 +139,8 @@ def _habits(rng: np.random.Generator, steps: int, plan: TownPlan, unlike: float 
 
     shift, tilt = rng.normal(0, 0.4 + 2 * unlike), np.exp(rng.normal(0, 0.1 + unlike, 4))
     base = rng.uniform(0.12, 0.25) * tilt[3]
-    usual = base + tilt[0] * peak(7.6 + shift + 1.4 * weekend, 1.5) + 0.7 * tilt[1] * peak(12.9, 2.1) + tilt[2] * peak(20 + shift, 2.2)
+    morning = tilt[0] * peak(7.6 + shift + 1.4 * weekend.astype(np.float64), 1.5)
+    usual = base + morning + 0.7 * tilt[1] * peak(12.9, 2.1) + tilt[2] * peak(20 + shift, 2.2)
     fast = base + 0.9 * tilt[0] * peak(3.3, 1.3) + 0.4 * tilt[1] * peak(15, 3.0) + 1.2 * tilt[2] * peak(21.5, 2.2)
     shape = np.where(fasting, fast, usual)
     season = 1 + rng.uniform(0.02, 0.16) * np.cos(2 * np.pi * (day - 205) / 365)
@@ -146,7 +149,9 @@ def _habits(rng: np.random.Generator, steps: int, plan: TownPlan, unlike: float 
     return np.asarray(out * (1 + rng.uniform(-0.02, 0.06) * np.arange(steps) / steps))
 
 
-def _large_users(name: str, rng: np.random.Generator, plan: TownPlan, mean_m3h: float, truth: Truth) -> tuple[FloatArray, FloatArray]:
+def _large_users(
+    name: str, rng: np.random.Generator, plan: TownPlan, mean_m3h: float, truth: Truth
+) -> tuple[FloatArray, FloatArray]:
     """Use of gardens and factories, and the part of it that smart meters see."""
     steps = plan.days * PER_DAY
     hour, day = (np.arange(steps) % PER_DAY) / 4.0, np.arange(steps) // PER_DAY
@@ -239,7 +244,7 @@ def _meter_sum(name: str, rng: np.random.Generator, plan: TownPlan, use: FloatAr
 
 
 def _single(name: str, rng: np.random.Generator, plan: TownPlan, truth: Truth) -> tuple[FloatArray, list[str]]:
-    """Twenty single meters [L/h]: homes, tanks with float valves, softeners, cooling, leaks behind the meter, dead and dirty ones."""
+    """Twenty single meters [L/h]: homes, tanks with float valves, cooling, leaks behind the meter, dead ones."""
     hours, count = plan.days * 24, 20
     hour = np.arange(hours) % 24
     likely = 0.35 * np.exp(-0.5 * ((hour - 8) / 2.5) ** 2) + 0.4 * np.exp(-0.5 * ((hour - 20) / 3.0) ** 2) + 0.02
@@ -274,7 +279,8 @@ def _open_valves(data: Recording, rng: np.random.Generator, plan: TownPlan, trut
         span = slice(first, min(steps, first + width))
         # Half flow by the difference of pressures alone, half in step with the use of the zone that is fed.
         by_use = rng.random() < 0.5
-        water = rng.uniform(0.08, 0.3) * (data.inflow[span, a] if by_use else np.full(len(data.inflow[span]), data.inflow[:, a].mean()))
+        feeds = data.inflow[span, a] if by_use else np.full(len(data.inflow[span]), data.inflow[:, a].mean())
+        water = rng.uniform(0.08, 0.3) * feeds
         water = np.minimum(water, 0.8 * np.minimum(data.inflow[span, a], data.inflow[span, b]))
         data.inflow[span, a] -= water
         data.inflow[span, b] += water
@@ -335,16 +341,14 @@ def _write_truth(truth: Truth, folder: Path, train: int) -> None:
         folder / "leakflow-2023.npz", start=_moment(train), step_s=300, scale=0.005,
         pipe=np.array([f"{leak[0]}#{k}" for k, leak in enumerate(truth.leaks)]), flow=_counts(flow, 0.005),
     )  # fmt: skip
-    leaks = [
-        (z, _moment(s), _moment(e), "", kind, "", f"{m:.2f}", f"{z}#{k}") for k, (z, s, e, kind, m) in enumerate(truth.leaks)
-    ]
+    leaks = [(z, _moment(s), _moment(e), "", kind, "", f"{m:.2f}", f"{z}#{k}") for k, (z, s, e, kind, m) in enumerate(truth.leaks)]
     _rows(folder / "leaks.csv", "pipe,start,end,diameter_m,kind,peak,max_m3h,key", leaks)
     _rows(folder / "not_leaks.csv", "dma,start,end,what", [(z, _moment(s), _moment(e), w) for z, s, e, w in sorted(truth.events)])
     customers = [(m, _moment(s), _moment(e), f"{q:.1f}") for m, s, e, q in truth.customers]
     _rows(folder / "customer_leaks.csv", "meter,start,end,litres_per_hour", customers)
 
 
-def _rows(file: Path, header: str, rows: list[tuple[str, ...]]) -> None:
+def _rows(file: Path, header: str, rows: Sequence[tuple[str, ...]]) -> None:
     with file.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(header.split(","))

@@ -28,6 +28,7 @@ from leak_detection.inputs import ZoneInputs
 WINDOW_S = 6 * 3600.0
 AGES_S = (1200.0, 10800.0)
 """Youngest and oldest onset that are tried; every step between them is."""
+LEAST_VALUES = 2
 LEAST_THRESHOLD = 5.0
 """Standard deviations; a quiet history never lowers the threshold below this."""
 MARGIN = 1.25
@@ -77,7 +78,8 @@ def learn_steps(
         step_s: Width of a step [s].
     """
     width = max(8, round(WINDOW_S / step_s))
-    youngest, oldest = (max(1, round(a / step_s)) for a in AGES_S)
+    # One value alone is no step: it may be one odd reading.
+    youngest, oldest = (max(LEAST_VALUES, round(a / step_s)) for a in AGES_S)
     ages = tuple(range(youngest, min(oldest, width - 1) + 1))
     sd = spread_m3h[slot_of(minute)]
     z = np.clip(residual / sd, -4.0, 4.0)

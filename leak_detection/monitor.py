@@ -9,6 +9,7 @@ from datetime import date
 from domain.findings import Finding, FindingKind
 from leak_detection.balance_service import BalanceView
 from leak_detection.detection import Detection
+from leak_detection.habit import is_habit
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
 from leak_detection.life import (
@@ -83,8 +84,10 @@ def _sharpened(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Fi
 
 
 def _credible(detection: Detection, inputs: ZoneInputs, learned: Learned) -> bool:
-    """Not on a kind of day never seen before, and not when the newest hours already say that it is over."""
+    """Not on a kind of day never seen before, not what comes every week, not when the newest hours say that it is over already."""
     if not learned.baseline.knows(date.fromordinal(int(inputs.day[-1])), inputs.calendar):
+        return False
+    if is_habit(inputs, learned, detection):
         return False
     now = excess(inputs, learned, detection.since_s, CLOSE_S)
     return now is None or now.flow_m3h + 2.0 * now.error_m3h >= CLOSE_SHARE * detection.flow_m3h

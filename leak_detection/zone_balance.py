@@ -59,7 +59,7 @@ class Balance:
 
 
 def mask_stuck(values: FloatArray, least: int) -> FloatArray:
-    """A copy with every run of ``least`` or more equal consecutive values missing, but the run's first.
+    """A copy with the equal consecutive values missing from the ``least``-th of a run on: what was believed before stays so.
 
     A meter that truly reads zero flow is not stuck.
     """
@@ -68,7 +68,7 @@ def mask_stuck(values: FloatArray, least: int) -> FloatArray:
     length = np.diff(np.append(change, values.size))
     for first, n in zip(change[length >= least], length[length >= least], strict=True):
         if np.isfinite(values[first]) and values[first] != 0.0:
-            out[first + 1 : first + n] = np.nan
+            out[first + least - 1 : first + n] = np.nan
     return out
 
 

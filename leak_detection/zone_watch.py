@@ -46,7 +46,7 @@ class WatchSettings:
     """A slope that has stayed moved so long is the new one."""
     growth: float = 0.3
     """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
-    again_days: float = 10.0
+    again_days: float = 7.0
     """Growth is told again no sooner than so long after the last alarm."""
 
 

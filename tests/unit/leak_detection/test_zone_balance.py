@@ -54,9 +54,9 @@ def test_no_meters_or_a_flat_day_give_no_slope():
     assert np.isnan(balance(np.ones(480), np.full(480, np.nan)).leakage_m3h).all()
 
 
-def test_a_standing_meter_is_missing_but_zero_flow_is_a_reading():
+def test_a_meter_that_stands_long_is_missing_from_then_on_but_zero_flow_is_a_reading():
     values = np.array([1.0, 2, 2, 2, 2, 3, 0, 0, 0, 0])
-    np.testing.assert_array_equal(mask_stuck(values, 4), [1, 2, np.nan, np.nan, np.nan, 3, 0, 0, 0, 0])
+    np.testing.assert_array_equal(mask_stuck(values, 4), [1, 2, 2, 2, np.nan, 3, 0, 0, 0, 0])
 
 
 def test_hours_need_half_of_their_values():

@@ -1,0 +1,79 @@
+"""Where a per-zone map runs: here, in processes of this machine, or on a Dask cluster; the work and its results are the same.
+
+(nothing)             in this process, one zone after another
+processes:2           two processes of this machine (standard library)
+local-cluster:2       a ``dask.distributed.LocalCluster`` of two worker processes
+tcp://host:8786       a running Dask scheduler
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+from domain.errors import ConfigurationError
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class ZoneMap(Protocol):
+    """Applies a function to every item, in order."""
+
+    def __call__(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+        """Results in the order of the items."""
+        ...
+
+
+@contextmanager
+def open_scheduler(where: str | None) -> Iterator[ZoneMap]:
+    """A map over zones, closed at the end.
+
+    Raises:
+        ConfigurationError: No such place, or Dask is asked for and not installed.
+    """
+    if not where:
+        yield lambda work, items: [work(item) for item in items]
+    elif where.startswith("processes:"):
+        # Forking a process that has threads may hang; a fresh interpreter cannot.
+        with ProcessPoolExecutor(_count(where), mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield lambda work, items: list(pool.map(work, items, chunksize=max(1, len(items) // (4 * _count(where)) or 1)))
+    elif where.startswith(("local-cluster:", "tcp://", "tls://")):
+        with _dask(where) as client:
+            yield lambda work, items: list(client.gather(client.map(work, items, pure=False)))
+    else:
+        raise ConfigurationError(
+            file="command line", key="--scheduler", value=where, expected="processes:N, local-cluster:N or tcp://host:port"
+        )
+
+
+def _count(where: str) -> int:
+    text = where.partition(":")[2]
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigurationError(file="command line", key="--scheduler", value=where, expected="a number of processes of 1 or more")
+    return int(text)
+
+
+@contextmanager
+def _dask(where: str) -> Iterator[Any]:
+    try:
+        distributed = importlib.import_module("distributed")
+    except ImportError as error:
+        raise ConfigurationError(
+            file="command line", key="--scheduler", value=where, expected="khettara[scale] to be installed, or processes:N"
+        ) from error
+    if where.startswith("local-cluster:"):
+        with (
+            distributed.LocalCluster(
+                n_workers=_count(where), threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    with distributed.Client(where) as client:
+        yield client

@@ -1,0 +1,177 @@
+"""The zone balance over a recording: each zone by itself (so that zones may be spread over processes), then the neighbour test.
+
+The same bank and the same watches as in the service; one physical leak is one finding, told again when it has grown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from domain.findings import Evidence, Finding, FindingKind
+from domain.series import FloatArray
+from leak_detection.zone_balance import TICK_H, BalanceBank, BalanceRow
+from leak_detection.zone_layer import BalanceNews, balance_detection
+from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ZoneRecording:
+    """One zone, hourly from a local midnight on."""
+
+    zone: str
+    inflow_m3h: FloatArray
+    """Shape (H,), NaN where missing."""
+    meters_m3h: FloatArray
+    pressure_m: FloatArray
+    coverage: float = 1.0
+    """Share of the customers that have a meter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ZoneTrack:
+    """What the watch of one zone said and saw, tick by tick."""
+
+    zone: str
+    coverage: float
+    alarms: tuple[tuple[int, ZoneAlarm, BalanceRow], ...]
+    """Tick, alarm and the look it rests on."""
+    end_h: FloatArray
+    unexplained_m3h: FloatArray
+    """Shape (N,), one entry a tick, as all below."""
+    open_m3h: FloatArray
+    leakage_m3h: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedAlarm:
+    """One moment at which something was told."""
+
+    zone: str
+    since_s: float
+    issued_s: float
+    flow_m3h: float
+    confidence: float
+    finding: str
+    """Key of the finding it opened or renewed."""
+
+
+def track_zone(recording: ZoneRecording, settings: WatchSettings | None = None) -> ZoneTrack:
+    """Goes through one zone's recording, each tick from the past alone.
+
+    Raises:
+        ValueError: Arrays of different length.
+    """
+    if not recording.inflow_m3h.shape == recording.meters_m3h.shape == recording.pressure_m.shape:
+        raise ValueError(
+            f"zone {recording.zone}: inflow {recording.inflow_m3h.shape}, meters {recording.meters_m3h.shape} and pressure "
+            f"{recording.pressure_m.shape} must have one shape"
+        )
+    bank, watch = BalanceBank(1), ZoneWatch(zone=recording.zone, settings=settings or WatchSettings())
+    alarms, seen = [], []
+    for n, end in enumerate(range(24, recording.inflow_m3h.size + 1, TICK_H)):
+        part = slice(end - 24, end)
+        row = bank.step(end, *(v[None, part] for v in (recording.inflow_m3h, recording.meters_m3h, recording.pressure_m))).zone(0)
+        alarm = watch.step(row)
+        if alarm is not None:
+            alarms.append((n, alarm, row))
+        seen.append((end, watch.unexplained_m3h, watch.open_m3h, row.leakage_m3h))
+    table = np.array(seen, dtype=np.float64).reshape(-1, 4)
+    return ZoneTrack(
+        zone=recording.zone,
+        coverage=recording.coverage,
+        alarms=tuple(alarms),
+        end_h=table[:, 0],
+        unexplained_m3h=table[:, 1],
+        open_m3h=table[:, 2],
+        leakage_m3h=table[:, 3],
+    )
+
+
+def judge_tracks(
+    tracks: Sequence[ZoneTrack], epoch_s: float, *, neighbours: Mapping[str, frozenset[str]] | None = None
+) -> tuple[list[ReplayedAlarm], list[Finding]]:
+    """Alarms in order of issue, and one finding a leak or fault as it stood at the end.
+
+    Args:
+        tracks: Of all zones of a site.
+        epoch_s: The moment of hour 0, seconds since 1970 UTC.
+        neighbours: Zones that share a boundary valve; None: not known, any may.
+    """
+    alarms: list[ReplayedAlarm] = []
+    findings: dict[str, Finding] = {}
+    current: dict[tuple[str, bool], str] = {}
+    told = sorted(((n, t.zone, a, row, t) for t in tracks for n, a, row in t.alarms), key=lambda item: (item[0], item[1]))
+    for n, zone, raw, row, track in told:
+        unexplained = {t.zone: float(t.unexplained_m3h[n]) for t in tracks if n < t.unexplained_m3h.size}
+        near = None if neighbours is None else neighbours.get(zone, frozenset())
+        other = boundary_valve(zone, raw.flow_m3h, unexplained, near) if raw.cause == "slope" or neighbours else None
+        alarm = replace(raw, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else raw
+        news = BalanceNews(row=row, alarm=alarm, open_m3h=float(track.open_m3h[n]), held=False)
+        leak = alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT
+        key = current.get((zone, leak))
+        if leak and key is not None and _open_until(track, findings[key], epoch_s) < n:
+            key = None
+        key = _fold(findings, key if leak else None, news, epoch_s, track)
+        current[zone, leak] = key
+        if leak:
+            said = findings[key]
+            alarms.append(
+                ReplayedAlarm(
+                    zone=zone,
+                    since_s=said.since.timestamp(),
+                    issued_s=epoch_s + 3600.0 * alarm.found_h,
+                    flow_m3h=alarm.flow_m3h,
+                    confidence=alarm.confidence,
+                    finding=key,
+                )
+            )
+    by_zone = {t.zone: t for t in tracks}
+    return alarms, [_ended(f, by_zone[f.zone], epoch_s) for f in findings.values()]
+
+
+def _fold(findings: dict[str, Finding], key: str | None, news: BalanceNews, epoch_s: float, track: ZoneTrack) -> str:
+    """Opens a finding, or lets an open one grow; its key."""
+    detection = balance_detection(news, epoch_s, track.coverage)
+    assert detection is not None  # noqa: S101 - there is an alarm
+    if key is not None:
+        old = findings[key]
+        grown = Evidence(name="told_again", observed=news.open_m3h, expected=old.flow_m3h, sd=detection.flow_error_m3h, unit="m3/h")
+        kept = tuple(e for e in old.evidence if e.name != "told_again")
+        findings[key] = replace(old, flow_m3h=round(news.open_m3h, 2), evidence=(*kept, grown))
+        return key
+    since = datetime.fromtimestamp(detection.since_s, UTC)
+    found = datetime.fromtimestamp(epoch_s + 3600.0 * news.row.end_h, UTC)
+    word = "balance" if detection.kind is FindingKind.METER_FAULT else "leak"
+    finding = Finding(
+        key=f"{word}:{track.zone}:{found:%Y-%m-%dT%H:%MZ}",
+        kind=detection.kind,
+        zone=track.zone,
+        detector=detection.detector,
+        since=since,
+        found_at=found,
+        flow_m3h=round(detection.flow_m3h, 2),
+        flow_error_m3h=round(detection.flow_error_m3h, 2),
+        confidence=round(detection.confidence, 3),
+        evidence=detection.evidence,
+        cause=detection.cause,
+        notes=detection.notes,
+    )
+    findings[finding.key] = finding
+    return finding.key
+
+
+def _open_until(track: ZoneTrack, finding: Finding, epoch_s: float) -> int:
+    """First tick after the finding at which nothing was open; the number of ticks where something still is."""
+    first = int(np.searchsorted(track.end_h, (finding.found_at.timestamp() - epoch_s) / 3600.0))
+    over = np.flatnonzero(track.open_m3h[first:] <= 0)
+    return first + int(over[0]) if over.size else track.end_h.size
+
+
+def _ended(finding: Finding, track: ZoneTrack, epoch_s: float) -> Finding:
+    if finding.kind is FindingKind.METER_FAULT:
+        return replace(finding, open=False)
+    return replace(finding, open=_open_until(track, finding, epoch_s) >= track.end_h.size)
