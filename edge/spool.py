@@ -136,13 +136,13 @@ class Spool:
     def unacked(self, lane: Lane, *, limit: int, fresh_ms: int) -> tuple[BlockHead, ...]:
         """Blocks of a lane without receipt. Live is what was spooled, not imported, at or after ``fresh_ms``.
 
-        Of live blocks the newest come first, so that after an outage what is read now does not wait for what was read meanwhile;
-        of the backlog the oldest.
+        Of live blocks the newest come first, so that after an outage what is read now does not wait for what was read meanwhile.
+        The backlog is everything, the oldest first and what was imported last.
         """
         if lane is Lane.LIVE:
             newest = "historical = 0 AND created_ms >= ? ORDER BY created_ms DESC, first LIMIT ?"
             return self._heads(lane, newest, (fresh_ms, limit))
-        late = self._heads(lane, "historical = 0 AND created_ms < ? ORDER BY created_ms, first LIMIT ?", (fresh_ms, limit))
+        late = self._heads(lane, "historical = 0 ORDER BY created_ms, first LIMIT ?", (limit,))
         return (late + self._heads(lane, "historical = 1 ORDER BY first LIMIT ?", (limit,)))[:limit]
 
     def load(self, heads: Sequence[BlockHead], *, now_ms: int) -> tuple[Block, ...]:

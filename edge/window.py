@@ -1,7 +1,7 @@
 """Which blocks are on their way, and which must be sent again. Pure: the time is an argument.
 
-The window is the back-pressure: as long as receipts do not come, no new block leaves. Fresh readings always find room, because the
-backlog may fill only its share.
+The window is the back-pressure: as long as receipts do not come, no new block leaves. Each lane has its share, so that fresh
+readings always find room, and so do the oldest: receipts wait for them, because they name only so many ranges above the first gap.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ class Window:
     """The blocks without receipt that have been handed to the connection."""
 
     def __init__(self, *, size: int, resend_s: float, live_share: float = 0.5, random: Random | None = None) -> None:
-        """``size`` blocks at most, of which the backlog takes at most ``1 - live_share``."""
+        """``size`` blocks at most, of which live ones take at most ``live_share`` and the backlog the rest; each at least one."""
         self._size = size
-        self._backlog = max(1, size - int(size * live_share))
+        live = int(size * live_share)
+        self._share = {Lane.LIVE: max(1, live), Lane.BACKLOG: max(1, size - live)}
         self._resend_s = resend_s
         self._random = random or Random()
         self._flights: dict[int, _Flight] = {}
         self._progress_at = float("-inf")
+        self._heard_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -44,10 +46,7 @@ class Window:
 
     def room(self, lane: Lane) -> int:
         """How many more blocks of a lane may leave."""
-        free = self._size - len(self._flights)
-        if lane is Lane.LIVE:
-            return free
-        return max(0, min(free, self._backlog - self.in_flight(Lane.BACKLOG)))
+        return max(0, min(self._size - len(self._flights), self._share[lane] - self.in_flight(lane)))
 
     def in_flight(self, lane: Lane) -> int:
         """How many blocks of a lane are on their way."""
@@ -60,7 +59,8 @@ class Window:
         flight.attempts += 1
 
     def acked(self, firsts: Iterable[int], now: float) -> int:
-        """Takes acknowledged blocks out; returns how many were on their way."""
+        """Takes the blocks out that a receipt has newly named, if any; returns how many were on their way."""
+        self._heard_at = now
         gone = sum(self._flights.pop(first, None) is not None for first in firsts)
         if gone:
             self._progress_at = now
@@ -76,8 +76,15 @@ class Window:
             flight.sent_at, flight.attempts = float("-inf"), 0
 
     def due(self, now: float) -> list[BlockHead]:
-        """Blocks to send again, shuffled: a fixed order can meet a dead member of a share group again and again."""
-        heads = [f.head for f in self._flights.values() if now >= self._due_at(f)]
+        """Blocks to send again, shuffled: a fixed order can meet a dead member of a share group again and again.
+
+        One that was sent often, while receipts came that did not name it, gives its place up: they may be waiting for another.
+        """
+        late = [f for f in self._flights.values() if now >= self._due_at(f)]
+        for flight in late:
+            if flight.attempts > _SLOWEST and self._heard_at > flight.sent_at:
+                del self._flights[flight.head.first]
+        heads = [f.head for f in late if f.head.first in self._flights]
         self._random.shuffle(heads)
         return heads
 

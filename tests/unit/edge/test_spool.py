@@ -183,8 +183,8 @@ def test_the_live_lane_is_not_behind_history(db: sqlite3.Connection) -> None:
     fresh = T0 - 1000
     assert [h.first for h in spool.unacked(Lane.LIVE, limit=5, fresh_ms=fresh)] == [5]
     backlog = spool.unacked(Lane.BACKLOG, limit=5, fresh_ms=fresh)
-    assert [h.first for h in backlog] == [4, 1, 2, 3]
-    assert [h.historical for h in backlog] == [False, True, True, True]
+    assert [h.first for h in backlog] == [4, 5, 1, 2, 3], "the oldest first, what was imported last"
+    assert [h.historical for h in backlog] == [False, False, True, True, True]
 
 
 def test_a_full_spool_drops_acknowledged_first_and_records_the_gap(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,18 +17,33 @@ def head(first: int, lane: Lane = Lane.LIVE) -> BlockHead:
     return BlockHead(range=SequenceRange(first=first, last=first), device="m", lane=lane, historical=lane is Lane.BACKLOG)
 
 
-def test_the_backlog_leaves_room_for_live() -> None:
+@pytest.mark.parametrize(("one", "other"), [(Lane.BACKLOG, Lane.LIVE), (Lane.LIVE, Lane.BACKLOG)])
+def test_each_lane_leaves_room_for_the_other(one: Lane, other: Lane) -> None:
     window = Window(size=8, resend_s=1.0)
-    for first in range(window.room(Lane.BACKLOG)):
-        window.sent(head(first + 1, Lane.BACKLOG), 0.0)
-    assert (len(window), window.room(Lane.BACKLOG), window.room(Lane.LIVE)) == (4, 0, 4)
+    for first in range(window.room(one)):
+        window.sent(head(first + 1, one), 0.0)
+    assert (len(window), window.room(one), window.room(other)) == (4, 0, 4)
     for first in range(4):
-        window.sent(head(first + 100), 0.0)
-    assert window.room(Lane.LIVE) == 0
+        window.sent(head(first + 100, other), 0.0)
+    assert window.room(other) == 0
 
 
 def test_without_live_share_the_backlog_takes_all() -> None:
     assert Window(size=8, resend_s=1.0, live_share=0.0).room(Lane.BACKLOG) == 8
+
+
+def test_a_block_that_receipts_do_not_name_gives_up_its_place_unless_there_are_none() -> None:
+    for receipts in (False, True):
+        window, now, sent = Window(size=2, resend_s=1.0), 0.0, 0
+        window.sent(head(1), now)
+        while sent < 6 and len(window):
+            now += 0.5
+            if receipts:
+                window.acked([], now)
+            for again in window.due(now):
+                window.sent(again, now)
+                sent += 1
+        assert (len(window), sent) == ((0, 3) if receipts else (1, 6))
 
 
 def test_a_block_is_due_after_its_time_and_waits_longer_each_time() -> None:
