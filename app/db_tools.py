@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from psycopg import AsyncConnection
@@ -19,6 +19,7 @@ from app.local import LocalServices
 from app.settings import load_settings
 from domain.errors import ConfigurationError
 from storage.database import translated
+from storage.life import Life
 from storage.status import Status, read_status
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -46,7 +47,7 @@ def run_status(data: Path | None, config: Path | None, *, as_json: bool, console
     with administered(data, config) as dsn:
         status = asyncio.run(status_of(dsn))
     if as_json:
-        print(json.dumps(asdict(status), indent=2, default=lambda v: v.astimezone(UTC).isoformat()))
+        print(json.dumps(asdict(status), indent=2, default=_plain))
         return
     for line in as_lines(status):
         console.print(line, highlight=False, markup=False)
@@ -57,7 +58,11 @@ async def status_of(dsn: str) -> Status:
     with translated("read the status"):
         async with await AsyncConnection.connect(dsn) as connection:
             await connection.set_read_only(True)
-            return await read_status(connection)
+            return await read_status(connection, datetime.now(UTC))
+
+
+def _plain(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def as_lines(status: Status) -> list[str]:
@@ -73,14 +78,38 @@ def as_lines(status: Status) -> list[str]:
     parts = "chunks" if status.timescaledb else "partitions"
     about = "" if status.rows_exact else "about "
     adds_up = "exact" if not status.ledgers_wrong else f"WRONG in {status.ledgers_wrong} of them"
+    lost = f" + {status.dropped:,} dropped by gateways" if status.dropped else ""
     lines += [
         f"readings      {about}{status.rows:,} rows in {status.partitions:,} {parts} of 7 days, {size(status.readings_bytes)}",
         f"              {moment(status.oldest)} to {moment(status.newest)}",
         f"ledgers       {status.streams:,} streams: {status.committed:,} committed",
-        f"              = {status.stored:,} stored + {status.repeated:,} repeated + {status.dead:,} dead ({adds_up})",
+        f"              = {status.stored:,} stored + {status.repeated:,} repeated + {status.dead:,} dead{lost} ({adds_up})",
     ]
     letters = [f"{reason} {count:,}" for reason, count in status.dead_letters.items()]
-    return [*lines, f"dead letters  {', '.join(letters) or 'none open'}"]
+    lines.append(f"dead letters  {', '.join(letters) or 'none open'}")
+    return lines if status.life is None else [*lines, *life_lines(status.life)]
+
+
+def life_lines(life: Life) -> list[str]:
+    """How values age, for people."""
+    keep = life.retention
+    kept = [f"{n} days" if n else "for ever" for n in (keep.raw_days, keep.quarter_hour_days, keep.hour_days, keep.day_days)]
+    lines = [
+        f"{'rollups' if place == 1 else '':<14}{part.name:<8} {size(part.bytes):>9} in {part.parts} parts, kept {days}"
+        for place, (part, days) in enumerate(zip(life.classes, kept, strict=True))
+        if place
+    ]
+    waits = (
+        f"{life.lag.marks} spans not written yet, the oldest since {moment(life.lag.oldest)}" if life.lag.marks else "nothing waits"
+    )
+    lines.append(f"              {life.lag.behind / timedelta(hours=1):g} h behind the newest reading; {waits}")
+    since = f"; dropped before {moment(life.raw_from)}" if life.raw_from else ""
+    old = f"{len(life.expired)} parts are older, the first {life.expired[0].became}" if life.expired else "nothing is older"
+    lines.append(f"retention     readings kept {kept[0]}{since}; {old}")
+    for place, job in enumerate(life.jobs):
+        when = f"every {job.every}, last done {moment(job.last_success)}, next {moment(job.next_start)}"
+        lines.append(f"{'policies' if place == 0 else '':<14}{job.on}: {when}")
+    return lines
 
 
 def size(count: float) -> str:

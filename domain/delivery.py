@@ -43,6 +43,31 @@ class SequenceRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GapPoint:
+    """How many readings of one point a gap has swallowed."""
+
+    device: str
+    """Empty where it is not known."""
+    metric: str
+    readings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRecord:
+    """Numbers that a gateway had to drop: they will never come."""
+
+    range: SequenceRange
+    reason: str
+    """``spool_full``, ``damaged`` or ``purged``."""
+    at_ms: int
+    """When they were dropped, by the gateway's clock [ms since 1970 UTC]."""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    """Oldest and newest observation among them; None where nothing is known."""
+    points: tuple[GapPoint, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """Something that could not become a reading, kept with its reason."""
 
@@ -79,6 +104,8 @@ class BlockRows:
     dead: tuple[DeadLetter, ...] = field(default_factory=tuple)
     edge: str = ""
     """``group/node`` of the sender where there is no stream; else ``stream.edge`` says it."""
+    gap: GapRecord | None = None
+    """Numbers of ``range`` that the gateway had to drop; then there are no rows and no dead letters."""
     device_ms: NDArray[np.int64] | None = None
     """What the device said the time was, where any of them was not believed, else None; negative where it said none."""
 
@@ -107,6 +134,8 @@ class WriteResult:
     dead_letters: int
     """Readings that ended as dead letters, conflicts included."""
     receipts: tuple[Receipt, ...]
+    dropped: int = 0
+    """Numbers that gateways say they had to drop, and that were not committed before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,16 @@ from domain.errors import ConfigurationError
 P = ParamSpec("P")
 T = TypeVar("T")
 _SCHEMA = Path(__file__).with_name("spool.sql")
+_LATER = {
+    "block": {"amounts": "INTEGER NOT NULL DEFAULT 1"},
+    "gap": {"from_ms": "INTEGER", "to_ms": "INTEGER", "points": "TEXT NOT NULL DEFAULT '[]'", "acked_at": "INTEGER"},
+}
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS block_telemetry ON block (first) WHERE acked_at IS NULL AND amounts = 0;
+CREATE INDEX IF NOT EXISTS gap_untold ON gap (first) WHERE acked_at IS NULL;
+CREATE INDEX IF NOT EXISTS gap_last ON gap (last);
+"""
+"""On those columns, so only after them."""
 
 
 def open_database(state_dir: Path) -> sqlite3.Connection:
@@ -36,12 +46,23 @@ def open_database(state_dir: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -4000")
         connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
+        _add_columns(connection)
+        connection.executescript(_INDEXES)
     except sqlite3.DatabaseError as error:
         connection.close()
         locked = "locked" in str(error)
         expected = "a folder no other gateway uses" if locked else "an intact spool.db; move it away to start with a new one"
         raise ConfigurationError(file=str(path), key="gateway.state_dir", value=str(error), expected=expected) from error
     return connection
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Columns that a file of an earlier version does not have yet."""
+    for table, columns in _LATER.items():
+        present = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 @contextlib.contextmanager

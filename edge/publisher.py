@@ -1,6 +1,6 @@
 """The one place that publishes, so that Sparkplug's seq follows the order on the wire.
 
-Each pass does what is due: births, deaths, results of commands, blocks to send again, fresh blocks, backlog.
+Each pass does what is due: births, deaths, results of commands, fresh blocks, backlog, blocks to send again, gap records.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from domain.delivery import Stream
+from domain.delivery import SequenceRange, Stream
 from domain.ports import Clock
 from edge.database import DatabaseThread
 from edge.inbound import Inbound
@@ -20,12 +20,15 @@ from edge.session import LastValues, Message, Session
 from edge.spool import Spool
 from edge.window import Window
 from protocols.sparkplug.commands import encode_result
+from protocols.sparkplug.gaps import encode_gap
 from protocols.sparkplug.topics import MessageType
 
 Send = Callable[[Message], Awaitable[None]]
 """Hands a message to the client at QoS 0; raises when the connection is gone."""
 
 _RESULT_REPEAT_S = 3.0
+_GAP_REPEAT_S = 5.0
+_GAPS_AT_ONCE = 32
 _REBIRTH_PAUSE_S = 1.0
 _LOAD_BLOCKS = 32
 _IDLE_S = 1.0
@@ -39,6 +42,8 @@ class PublishCounters:
     blocks_resent: int = 0
     births: int = 0
     results: int = 0
+    gaps_sent: int = 0
+    """Gap records, each as often as it was sent."""
 
 
 class Publisher:
@@ -69,6 +74,7 @@ class Publisher:
         self._unreached: set[str] = set()
         self._births_at = float("-inf")
         self._results_at = 0.0
+        self._gaps_at: dict[SequenceRange, float] = {}
         self.counters = PublishCounters()
 
     def device_reached(self, device: str, *, reached: bool) -> None:
@@ -83,6 +89,7 @@ class Publisher:
         """First messages of a connection: every birth."""
         self._window.reconnected()
         self._results_at = 0.0
+        self._gaps_at.clear()
         await self._births(send)
 
     async def publish_due(self, send: Send) -> float:
@@ -96,6 +103,7 @@ class Publisher:
         for lane in (Lane.LIVE, Lane.BACKLOG):
             await self._fill(send, lane)
         await self._resend(send)
+        await self._gaps(send)
         return max(0.0, min(_IDLE_S, self._window.next_due() - time.monotonic()))
 
     # ── births, deaths ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +140,22 @@ class Publisher:
             payload = encode_result(outcome, seq=self._session.next_seq(), timestamp_ms=self._now_ms())
             await send(Message(topic=topic, payload=payload))
             self.counters.results += 1
+
+    async def _gaps(self, send: Send) -> None:
+        """Tells what had to be dropped, again and again until a receipt names it; so many records at a time."""
+        if not self._spool.gaps_untold:
+            self._gaps_at.clear()
+            return
+        records = await self._database.run(self._spool.gaps, limit=_GAPS_AT_ONCE)
+        now = time.monotonic()
+        self._gaps_at = {gap.range: self._gaps_at[gap.range] for gap in records if gap.range in self._gaps_at}
+        for gap in records:
+            if now - self._gaps_at.get(gap.range, float("-inf")) < _GAP_REPEAT_S:
+                continue
+            self._gaps_at[gap.range] = now
+            payload = encode_gap(self._stream, gap, seq=self._session.next_seq(), timestamp_ms=self._now_ms())
+            await send(Message(topic=self._session.topic(MessageType.NDATA), payload=payload))
+            self.counters.gaps_sent += 1
 
     # ── blocks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

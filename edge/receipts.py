@@ -2,7 +2,8 @@
 
 A receipt names all that is committed: a prefix and ranges above it. Blocks inside become acknowledged. If it does *not* name a
 block that an earlier receipt did, the database has been restored from an older copy (or a newer receipt overtook this one): after a
-few such receipts in a row the blocks become unacknowledged again. Sending too much is harmless, the ledger skips it.
+few such receipts in a row the blocks become unacknowledged again, gap records are told again, and what is no longer held becomes a
+gap record. Sending too much is harmless, the ledger skips it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.delivery import Receipt, SequenceRange
+from edge import gaps
 
 MAX_RANGES = 64
 """A receipt names at most this many ranges; beyond the last of a full list nothing is known."""
@@ -29,6 +31,8 @@ class Applied:
     reopened_readings: int = 0
     lost: int = 0
     """Readings the database has forgotten and the spool no longer holds."""
+    gaps_changed: bool = False
+    """Gap records were told, are to be told again, or have come into being."""
 
 
 class RewindGuard:
@@ -62,32 +66,47 @@ def missing(receipt: Receipt, high_water: int) -> tuple[SequenceRange, ...]:
 def apply(db: sqlite3.Connection, receipt: Receipt, *, guard: RewindGuard, high_water: int, now_ms: int) -> Applied:
     """Marks and, where the database forgot, unmarks blocks; inside the caller's transaction."""
     acked = _acknowledge(db, receipt, now_ms)
+    told = gaps.acknowledge(db, _named(receipt), now_ms=now_ms)
     holes = [_whole_blocks(db, hole) for hole in missing(receipt, high_water)]
-    contradicts = any(_acked_inside(db, hole) for hole in holes)
+    contradicts = any(_acked_inside(db, hole) or gaps.told_inside(db, hole) for hole in holes) or _let_go(db, holes)
     reopened: list[tuple[int, int]] = []
-    lost = 0
+    lost = untold = 0
     if guard.observe(contradicts=contradicts):
         for hole in holes:
             reopened += _reopen(db, hole)
-        lost = _record_lost(db, holes[0], now_ms)
+            untold += gaps.reopen(db, hole)
+            lost += _record_lost(db, hole, now_ms)
     return Applied(
         acked=tuple(first for first, _ in acked),
         acked_readings=_size(acked),
         reopened_blocks=len(reopened),
         reopened_readings=_size(reopened),
         lost=lost,
+        gaps_changed=bool(told or untold or lost),
     )
 
 
 def _acknowledge(db: sqlite3.Connection, receipt: Receipt, now_ms: int) -> list[tuple[int, int]]:
-    named = [(1, receipt.committed), *((r.first, r.last) for r in receipt.above)]
     acked: list[tuple[int, int]] = []
-    for first, last in named:
+    for first, last in _named(receipt):
         acked += db.execute(
             "UPDATE block SET acked_at = ? WHERE acked_at IS NULL AND first BETWEEN ? AND ? AND last <= ? RETURNING first, last",
             (now_ms, first, last, last),
         ).fetchall()
     return acked
+
+
+def _named(receipt: Receipt) -> list[tuple[int, int]]:
+    return [(1, receipt.committed), *((r.first, r.last) for r in receipt.above)]
+
+
+def _let_go(db: sqlite3.Connection, holes: Sequence[SequenceRange]) -> bool:
+    """Whether the first hole begins below everything that is held: those numbers were acknowledged once, and purged."""
+    if not holes:
+        return False
+    query = "SELECT min(first) FROM (SELECT min(first) AS first FROM block UNION ALL SELECT min(first) FROM gap)"
+    oldest = db.execute(query).fetchone()[0]
+    return oldest is None or holes[0].first < oldest
 
 
 def _whole_blocks(db: sqlite3.Connection, hole: SequenceRange) -> SequenceRange:
@@ -109,20 +128,20 @@ def _reopen(db: sqlite3.Connection, hole: SequenceRange) -> list[tuple[int, int]
 
 
 def _record_lost(db: sqlite3.Connection, hole: SequenceRange, now_ms: int) -> int:
-    """A gap record for what was forgotten and purged here: the head of the first hole, below the oldest block held."""
-    oldest = db.execute("SELECT min(first) FROM block").fetchone()[0]
-    last = hole.last if oldest is None else min(hole.last, int(oldest) - 1)
-    if last < hole.first:
-        return 0
-    known = db.execute(
-        "SELECT coalesce(sum(min(last, ?) - max(first, ?) + 1), 0) FROM gap WHERE first <= ? AND last >= ?",
-        (last, hole.first, last, hole.first),
-    ).fetchone()[0]
-    if known >= last - hole.first + 1:
-        return 0
-    db.execute("DELETE FROM gap WHERE first BETWEEN ? AND ? AND last <= ?", (hole.first, last, last))
-    db.execute("INSERT INTO gap VALUES (?, ?, 'purged', ?)", (hole.first, last, now_ms))
-    return last - hole.first + 1 - int(known)
+    """Gap records for what was forgotten and purged here: numbers of a hole in no block and no gap; returns how many."""
+    held = db.execute(
+        """SELECT first, last FROM (SELECT first, last FROM block UNION ALL SELECT first, last FROM gap)
+           WHERE first <= ? AND last >= ? ORDER BY first""",
+        (hole.last, hole.first),
+    ).fetchall()
+    lost: list[SequenceRange] = []
+    at = hole.first
+    for first, last in [*held, (hole.last + 1, hole.last + 1)]:
+        if first > at:
+            lost.append(SequenceRange(first=at, last=first - 1))
+        at = max(at, last + 1)
+    gaps.record_unknown(db, lost, reason=gaps.PURGED, now_ms=now_ms)
+    return sum(len(r) for r in lost)
 
 
 def _size(ranges: Sequence[tuple[int, int]]) -> int:

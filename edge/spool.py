@@ -19,8 +19,8 @@ from itertools import groupby
 
 import numpy as np
 
-from domain.delivery import Receipt, SequenceRange
-from edge import receipts, room
+from domain.delivery import GapRecord, Receipt, SequenceRange
+from edge import gaps, receipts, room
 from edge.database import transaction
 from edge.readings import READING, Block, BlockHead, Channel, Lane, Rows, SpoolReading, pack
 from edge.receipts import Applied
@@ -44,8 +44,12 @@ class SpoolStats:
     depth_blocks: int
     dropped: int
     """Given a number and lost, each with a gap record."""
+    gaps_untold: int
+    """Gap records that the centre has not acknowledged yet."""
     bytes: int
     """Used in the file."""
+    max_bytes: int
+    """Beyond which something must go."""
 
 
 class Spool:
@@ -64,7 +68,9 @@ class Spool:
         self._channels: dict[tuple[str, str, int], Channel] = {}
         for alias, device, metric, datatype in self._db.execute("SELECT id, device, metric, datatype FROM channel ORDER BY id"):
             self._channels[device, metric, datatype] = Channel(alias=alias, device=device, metric=metric, datatype=datatype)
+        self._amounts = {c.alias for c in self._channels.values() if room.is_amount(c.metric)}
         self._depth_blocks, self._depth_readings = self._count_unacked()
+        self._gaps_untold = gaps.count_untold(self._db)
         self._dropped = int(self._db.execute("SELECT coalesce(sum(last - first + 1), 0) FROM gap").fetchone()[0])
 
     # ── channels ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,6 +83,8 @@ class Spool:
             alias = int(cursor.lastrowid or 0)
             found = Channel(alias=alias, device=device, metric=metric, datatype=datatype)
             self._channels[device, metric, datatype] = found
+            if room.is_amount(metric):
+                self._amounts.add(alias)
         return found
 
     def channels(self, device: str | None = None) -> tuple[Channel, ...]:
@@ -112,11 +120,14 @@ class Spool:
             for start in range(0, len(rows), self._block_readings):
                 chunk = rows[start : start + self._block_readings]
                 data = chunk.tobytes()
-                heads.append((first, first + len(chunk) - 1, device, now_ms, int(historical), zlib.crc32(data)))
+                amounts = not self._amounts.isdisjoint(chunk["channel"].tolist())
+                heads.append((first, first + len(chunk) - 1, device, now_ms, int(historical), zlib.crc32(data), int(amounts)))
                 payloads.append((first, data))
                 first += len(chunk)
         with transaction(self._db) as db:
-            db.executemany("INSERT INTO block (first, last, device, created_ms, historical, crc) VALUES (?, ?, ?, ?, ?, ?)", heads)
+            db.executemany(
+                "INSERT INTO block (first, last, device, created_ms, historical, crc, amounts) VALUES (?, ?, ?, ?, ?, ?, ?)", heads
+            )
             db.executemany("INSERT INTO payload (first, readings) VALUES (?, ?)", payloads)
             db.execute("UPDATE meta SET value = ? WHERE key = 'next'", (first,))
             if marker is not None:
@@ -155,10 +166,19 @@ class Spool:
             if row is None:
                 continue
             if zlib.crc32(row[0]) != row[1] or len(row[0]) != len(head.range) * READING.itemsize:
-                self._forget(head.range, "damaged", now_ms)
+                self._forget(head.range, now_ms)
                 continue
             blocks.append(Block(head=head, rows=np.frombuffer(row[0], dtype=READING)))
         return tuple(blocks)
+
+    def gaps(self, *, limit: int) -> tuple[GapRecord, ...]:
+        """Gap records without receipt, the oldest numbers first."""
+        return gaps.untold(self._db, limit=limit) if self._gaps_untold else ()
+
+    @property
+    def gaps_untold(self) -> int:
+        """Gap records without receipt."""
+        return self._gaps_untold
 
     @property
     def depth(self) -> int:
@@ -175,7 +195,9 @@ class Spool:
             depth_readings=self._depth_readings,
             depth_blocks=self._depth_blocks,
             dropped=self._dropped,
+            gaps_untold=self._gaps_untold,
             bytes=room.used_bytes(self._db),
+            max_bytes=self._max_bytes,
         )
 
     # ── receipts, room ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,8 +213,9 @@ class Spool:
             applied = receipts.apply(db, receipt, guard=self._rewind, high_water=self._next - 1, now_ms=now_ms)
         self._depth_blocks += applied.reopened_blocks - len(applied.acked)
         self._depth_readings += applied.reopened_readings - applied.acked_readings
-        if applied.lost:
-            self._dropped += applied.lost
+        self._dropped += applied.lost
+        if applied.gaps_changed:
+            self._gaps_untold = gaps.count_untold(self._db)
         return applied
 
     def purge(self, *, now_ms: int, keep_acked_ms: int) -> int:
@@ -201,12 +224,12 @@ class Spool:
         Returns:
             How many readings without receipt had to go for want of room; each has a gap record.
         """
+        possible = room.possible_bytes(self._db)
+        limit = self._max_bytes if possible is None else min(self._max_bytes, possible)
         with transaction(self._db) as db:
             room.purge_acked(db, before_ms=now_ms - keep_acked_ms)
-            dropped = room.make_room(db, max_bytes=self._max_bytes, now_ms=now_ms)
-        self._depth_blocks -= len(dropped)
-        self._depth_readings -= sum(len(r) for r in dropped)
-        self._dropped += sum(len(r) for r in dropped)
+            dropped = room.make_room(db, max_bytes=limit, now_ms=now_ms)
+        self._note_dropped(dropped)
         return sum(len(r) for r in dropped)
 
     def next_bd_seq(self) -> int:
@@ -232,9 +255,19 @@ class Spool:
             for first, last, device, historical in rows
         )
 
-    def _forget(self, numbers: SequenceRange, reason: str, now_ms: int) -> None:
+    def _forget(self, numbers: SequenceRange, now_ms: int) -> None:
+        """A block that cannot be read becomes a gap record."""
         with transaction(self._db) as db:
-            room.drop(db, [numbers], reason=reason, now_ms=now_ms)
-        self._depth_blocks -= 1
-        self._depth_readings -= len(numbers)
-        self._dropped += len(numbers)
+            head = room.head_of(db, numbers.first)
+            if head is None:
+                return
+            room.drop(db, [head], reason=gaps.DAMAGED, now_ms=now_ms)
+        self._note_dropped([numbers])
+
+    def _note_dropped(self, dropped: Sequence[SequenceRange]) -> None:
+        readings = sum(len(r) for r in dropped)
+        self._depth_blocks -= len(dropped)
+        self._depth_readings -= readings
+        self._dropped += readings
+        if dropped:
+            self._gaps_untold = gaps.count_untold(self._db)

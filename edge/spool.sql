@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS block (
     created_ms INTEGER NOT NULL,
     historical INTEGER NOT NULL,
     crc        INTEGER NOT NULL,
-    acked_at   INTEGER
+    acked_at   INTEGER,
+    amounts    INTEGER NOT NULL DEFAULT 1  -- 1 where a register or another amount is among its readings: such a block goes last
 );
 CREATE TABLE IF NOT EXISTS payload (
     first    INTEGER PRIMARY KEY,
@@ -34,12 +35,16 @@ CREATE INDEX IF NOT EXISTS block_history ON block (first) WHERE acked_at IS NULL
 CREATE INDEX IF NOT EXISTS block_acked ON block (first) WHERE acked_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS block_acked_at ON block (acked_at) WHERE acked_at IS NOT NULL;
 
--- Numbers that were given and can no longer be delivered, with the reason.
+-- Numbers that were given and can no longer be delivered: reason, oldest and newest observation, [device, metric, readings] of each point.
 CREATE TABLE IF NOT EXISTS gap (
-    first  INTEGER PRIMARY KEY,
-    last   INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    at_ms  INTEGER NOT NULL
+    first    INTEGER PRIMARY KEY,
+    last     INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    from_ms  INTEGER,
+    to_ms    INTEGER,
+    points   TEXT NOT NULL DEFAULT '[]',
+    acked_at INTEGER
 );
 
 -- How far an import has come, moved in the transaction of its blocks.

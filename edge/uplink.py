@@ -42,6 +42,8 @@ _MAX_INCOMING = 1000
 _LONGEST_BACKOFF_S = 10.0
 _NO_RECEIPT_S = 30.0
 _LOOK_S = 30.0
+_FILLING = 0.7
+"""Share of the spool's limit from which on its log says that it is filling."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -233,8 +235,16 @@ class Uplink:
             self._wake.set()
 
     async def _watch(self) -> None:
-        """Says when blocks leave and no receipt comes: the one sign of a publication that the broker silently denies."""
+        """Says when the spool fills, when readings were lost, and when blocks leave and no receipt comes.
+
+        The last is the one sign of a publication that the broker silently denies.
+        """
         while True:
+            stats = await self._database.run(self._spool.stats)
+            if stats.bytes > _FILLING * stats.max_bytes and stats.depth_readings:
+                log.error("spool_filling", edge=self._edge, used=stats.bytes, limit=stats.max_bytes, unsent=stats.depth_readings)
+            if stats.gaps_untold:
+                log.error("gap_records", edge=self._edge, untold=stats.gaps_untold, readings_lost=stats.dropped)
             await asyncio.sleep(_LOOK_S)
             lag = self.receipt_lag_s
             if lag >= _NO_RECEIPT_S and self.host_online:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.delivery import BlockRows, DeadLetter, SequenceRange, Stream
+from domain.delivery import BlockRows, DeadLetter, GapRecord, SequenceRange, Stream
 from domain.ports import ChannelRow
 from domain.readings import Quality
 from ingest.channels import Fault
@@ -127,10 +127,21 @@ def refused_block(
     stream: Stream, numbers: SequenceRange, reason: str, detail: str, *, topic: str = "", payload: bytes = b""
 ) -> BlockRows:
     """A block of no rows and one dead letter that covers all of its numbers: it moves the ledger, so the gateway may go on."""
-    none = np.empty(0, dtype=np.int64)
     covering = letter(
         reason, detail, edge=stream.edge, topic=topic, payload=payload, epoch=stream.epoch, first=numbers.first, last=numbers.last
     )
+    return _without_rows(stream, numbers, dead=(covering,))
+
+
+def gap_block(stream: Stream, gap: GapRecord) -> BlockRows:
+    """Numbers that the gateway had to drop, as a block that moves the ledger."""
+    return _without_rows(stream, gap.range, gap=gap)
+
+
+def _without_rows(
+    stream: Stream, numbers: SequenceRange, *, dead: tuple[DeadLetter, ...] = (), gap: GapRecord | None = None
+) -> BlockRows:
+    none = np.empty(0, dtype=np.int64)
     return BlockRows(
         stream=stream,
         edge=stream.edge,
@@ -140,7 +151,8 @@ def refused_block(
         time_ms=none,
         counts=none,
         quality=none.astype(np.int16),
-        dead=(covering,),
+        dead=dead,
+        gap=gap,
     )
 
 

@@ -16,7 +16,7 @@ from domain.delivery import NULL_COUNT, AliasBinding, BlockRows, DeadLetter, Str
 from domain.errors import DecodeError
 from ingest.aliases import FOREIGN_EPOCH, AliasBook
 from ingest.channels import ChannelTable, Fault
-from ingest.decode import Origin, Target, decode, refused_block
+from ingest.decode import Origin, Target, decode, gap_block, refused_block
 from ingest.foreign import Matched, decode_foreign, match
 from ingest.layout import recognise
 from ingest.quality import ClockLimits
@@ -26,6 +26,7 @@ from ingest.settings import IngestSettings
 from ingest.swift import Meanings, Swift, decode_swiftly, meanings_of
 from ingest.wire import BadBlock, Readings, parse
 from protocols.sparkplug import births
+from protocols.sparkplug.gaps import GAP_MARK, decode_gap
 from protocols.sparkplug.payload import Payload
 from protocols.sparkplug.payload import decode as decode_payload
 from protocols.sparkplug.topics import MessageType, Topic, parse_topic
@@ -238,6 +239,11 @@ class Reception:
     # --- data -----------------------------------------------------------------------------------------------------
 
     def _data(self, origin: Origin, monotonic_s: float) -> Intake:
+        if GAP_MARK in origin.payload:
+            told = decode_gap(self._small(origin.payload), origin.edge)
+            if told is not None:
+                seen = self._seen(origin.edge, origin.received_ms)
+                return Intake(block=gap_block(*told), gateway=seen, rebirth=self._reborn(origin.edge, monotonic_s))
         readings = parse(origin.payload, origin.edge, max_bytes=self._max_bytes, max_readings=self._max_readings)
         if readings is None:
             return Intake(ignored="no_readings")
@@ -252,7 +258,7 @@ class Reception:
         return Intake(
             block=decoded.rows,
             gateway=self._seen(origin.edge, origin.received_ms),
-            rebirth=self._ask(origin.edge, monotonic_s) if self._up.get(origin.edge) is False else None,
+            rebirth=self._reborn(origin.edge, monotonic_s),
             skewed=decoded.skewed,
             worst_skew_ms=decoded.worst_skew_ms,
             not_finite=decoded.not_finite,
@@ -333,6 +339,10 @@ class Reception:
     def _change(self, edge: str, *, online: bool, now_ms: int) -> GatewayChange:
         self._up[edge] = online
         return GatewayChange(edge=edge, online=online, at=datetime.fromtimestamp(now_ms / 1000, UTC))
+
+    def _reborn(self, edge: str, monotonic_s: float) -> str | None:
+        """A gateway that we believed dead and that speaks is to be born again."""
+        return self._ask(edge, monotonic_s) if self._up.get(edge) is False else None
 
     def _ask(self, edge: str, monotonic_s: float) -> str | None:
         return edge if self._rebirths.ask(edge, monotonic_s) else None

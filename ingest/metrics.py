@@ -28,6 +28,7 @@ class IngestMetrics:
         self._stored = counter("readings_stored", "Readings newly stored")
         self._skipped = counter("readings_skipped", "Readings the ledger had already: resends")
         self._dead = counter("readings_dead", "Readings that ended as dead letters, each counted once")
+        self._lost = counter("readings_lost", "Readings that gateways had to drop and told of, each counted once")
         self._letters = counter("dead_letters", "Readings or messages refused, by reason; a resend counts again", "reason")
         self._skew = counter("clock_skew", "Readings stored by their age at receipt because their clock was far ahead, or absent")
         self._skew_s = Gauge(
@@ -110,6 +111,7 @@ class IngestMetrics:
         self._stored.inc(result.stored)
         self._skipped.inc(result.skipped)
         self._dead.inc(result.dead_letters)
+        self._lost.inc(result.dropped)
         if result.conflicts:
             self._letters.labels(reason="conflict").inc(result.conflicts)
         self.letters([dead for block in blocks for dead in block.dead])
@@ -133,6 +135,7 @@ class IngestMetrics:
             "stored": _value(self._stored),
             "skipped": _value(self._skipped),
             "dead": _value(self._dead),
+            "lost": _value(self._lost),
             "dead_letters": _by_label(self._letters, "reason"),
             "clock_skew": _value(self._skew),
             "clock_skew_seconds": _by_label(self._skew_s, "edge"),

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """A birth certificate that is not one."""
     BAD_BLOCK = "bad_block"
     """Spool/First, Spool/Last and the number of readings do not agree."""
+    BAD_GAP = "bad_gap"
+    """A gap record that is not one."""
     BAD_TOPIC = "bad_topic"
     """Not a Sparkplug topic."""
     DECODE_ERROR = "decode_error"

@@ -55,6 +55,8 @@ def look_again(reception: Reception, message: Message) -> BlockRows | StillDead:
     block = intake.block
     if block is None:
         return _without_block(intake)
+    if block.gap is not None:
+        return StillDead(reason=Reason.BAD_GAP, detail="a gap record; gateways tell it again by themselves")
     if message.stream is None:
         return _unnumbered(block, message)
     if block.stream != message.stream or block.range is None:

@@ -178,10 +178,10 @@ def _values(item: DeadLetter | RefusedRow) -> dict[str, object]:
     row = item if isinstance(item, RefusedRow) else None
     letter = item.letter if isinstance(item, RefusedRow) else item
     return {
-        "edge": _text(letter.edge),
-        "reason": _text(letter.reason),
-        "detail": _text(letter.detail),
-        "topic": _text(letter.topic),
+        "edge": plain_text(letter.edge),
+        "reason": plain_text(letter.reason),
+        "detail": plain_text(letter.detail),
+        "topic": plain_text(letter.topic),
         "payload": letter.payload[:PAYLOAD_LIMIT],
         "payload_size": len(letter.payload),
         "payload_sha256": hashlib.sha256(letter.payload).digest() if letter.payload else None,
@@ -189,19 +189,20 @@ def _values(item: DeadLetter | RefusedRow) -> dict[str, object]:
         "first": _int8(letter.first),
         "last": _int8(letter.last),
         "point_id": row.point_id if row else None,
-        "time": _moment(row.time_ms) if row else None,
+        "time": moment(row.time_ms) if row else None,
         "value": row.counts if row and row.counts != NULL_COUNT else None,
         "kept_value": row.kept if row else None,
-        "received_at": _moment(letter.received_ms),
+        "received_at": moment(letter.received_ms),
     }
 
 
-def _moment(time_ms: int | None) -> datetime | None:
+def moment(time_ms: int | None) -> datetime | None:
+    """The moment, where the database can hold it."""
     possible = time_ms is not None and EPOCH_2000_MS <= time_ms < END_2100_MS
     return datetime.fromtimestamp(time_ms / 1000, UTC) if possible and time_ms is not None else None
 
 
-def _text(text: str) -> str:
+def plain_text(text: str) -> str:
     """PostgreSQL's text holds neither NUL nor half a surrogate pair."""
     return text.replace("\0", "�").encode(errors="replace").decode()[:_TEXT_LIMIT]
 

@@ -21,7 +21,7 @@ from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream
 from domain.errors import StorageError, StorageUnavailable
 from domain.points import PointKey
 from domain.ports import ChannelRow
-from storage import ledger, rollups
+from storage import gaps, ledger, rollups
 from storage.batch import Batch, Settled, gather, settle
 from storage.database import Database
 from storage.dead_letters import RefusedRow, claim, disagreement, save_letters
@@ -137,7 +137,7 @@ class PostgresIngestStore:
             StorageError: The database refuses the work as such (rights, schema), not a row of it.
         """
         try:
-            return await self._write(gather(blocks))
+            return await self._write(blocks)
         except StorageUnavailable:
             raise
         except StorageError as error:
@@ -177,6 +177,7 @@ class PostgresIngestStore:
                 settled = settle(batch, {stream: numbers - claimed for stream, numbers in before.items()})
                 stored = await _insert(connection, settled)
                 await save_letters(connection, settled.letters)
+                await gaps.save(connection, (), gaps.beside([block]), settled, stored)
                 entries = {
                     stream: replace(entry, dead=entry.dead - len(claimed)) for stream, entry in _entries(settled, stored).items()
                 }
@@ -195,15 +196,16 @@ class PostgresIngestStore:
             raise StorageError(f"replay dead letters: {wrong}; letters of an earlier version overlap, these cannot be replayed")
         self._agreeing.add(stream)
 
-    async def _write(self, batch: Batch) -> WriteResult:
+    async def _write(self, blocks: Sequence[BlockRows]) -> WriteResult:
         """One transaction in as few round trips as may be: BEGIN and the ledger, COPY, ledger and COMMIT."""
+        batch, beside = gather(blocks), gaps.beside(blocks)
         await self._prepare(batch)
         try:
-            return await self._in_one_transaction(batch, _copy_straight)
+            return await self._in_one_transaction(batch, beside, _copy_straight)
         except _Taken:
-            return await self._in_one_transaction(batch, _insert_staged)
+            return await self._in_one_transaction(batch, beside, _insert_staged)
 
-    async def _in_one_transaction(self, batch: Batch, insert: _Insert) -> WriteResult:
+    async def _in_one_transaction(self, batch: Batch, beside: gaps.Beside, insert: _Insert) -> WriteResult:
         async with self._database.transaction("write readings") as connection:
             async with connection.pipeline():
                 await rollups.mark(connection, batch.rows)
@@ -211,14 +213,17 @@ class PostgresIngestStore:
             settled = settle(batch, before)
             stored = await insert(connection, settled) if len(settled.rows) else settled.rows
             await save_letters(connection, settled.letters)
+            dropped = gaps.settle_gaps(settled, beside, before)
+            await gaps.save(connection, dropped, beside, settled, stored)
             async with connection.pipeline():
-                await ledger.save(connection, before, _entries(settled, stored))
+                await ledger.save(connection, before, _entries(settled, stored, dropped))
                 await connection.commit()
         return WriteResult(
             stored=len(stored),
             skipped=settled.skipped + int(settled.repeated.sum()),
             conflicts=settled.conflicts,
             dead_letters=int(settled.dead.sum()),
+            dropped=sum(len(one.numbers) for one in dropped),
             receipts=tuple(
                 ledger.receipt(sender, before[sender] | settled.committing[number])
                 for number, sender in enumerate(batch.senders)
@@ -268,11 +273,11 @@ class PostgresIngestStore:
             parts = [_part(block, slice(0, size // 2), block.dead), _part(block, slice(size // 2, size), ())]
             return _sum(await self.write(parts[:1]), await self.write(parts[1:]))
         try:
-            return await self._write(gather(blocks))  # the partition may only have been missing
+            return await self._write(blocks)  # the partition may only have been missing
         except StorageUnavailable:
             raise
         except StorageError as last:
-            return await self._write(gather([_part(block, slice(0, 0), (*block.dead, _rejected(block, last)))]))
+            return await self._write([_part(block, slice(0, 0), (*block.dead, _rejected(block, last)))])
 
 
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -326,7 +331,7 @@ async def _copy(connection: AsyncConnection, statement: bytes, data: bytes) -> N
         await copy.write(data)
 
 
-def _entries(settled: Settled, stored: Rows) -> Mapping[Stream, Entry]:
+def _entries(settled: Settled, stored: Rows, dropped: Sequence[gaps.Dropped] = ()) -> Mapping[Stream, Entry]:
     """What each stream's ledger gains."""
     senders = settled.batch.senders
     counts = np.bincount(stored.stream, minlength=len(senders))
@@ -338,6 +343,7 @@ def _entries(settled: Settled, stored: Rows) -> Mapping[Stream, Entry]:
             stored=int(counts[number]),
             repeated=int(settled.repeated[number]),
             dead=int(settled.dead[number]),
+            dropped=sum(len(one.numbers) for one in dropped if one.stream == sender),
             newest=datetime.fromtimestamp(int(newest[number]) / 1000, UTC) if counts[number] else None,
         )
         for number, sender in enumerate(senders)
@@ -371,6 +377,7 @@ def _part(block: BlockRows, which: slice, dead: tuple[DeadLetter, ...]) -> Block
         time_ms=block.time_ms[which],
         counts=block.counts[which],
         quality=block.quality[which],
+        device_ms=None if block.device_ms is None else block.device_ms[which],
         dead=dead,
     )
 
@@ -395,5 +402,6 @@ def _sum(one: WriteResult, two: WriteResult) -> WriteResult:
         skipped=one.skipped + two.skipped,
         conflicts=one.conflicts + two.conflicts,
         dead_letters=one.dead_letters + two.dead_letters,
+        dropped=one.dropped + two.dropped,
         receipts=tuple(receipts.values()),
     )

@@ -17,14 +17,15 @@ from storage.sql import queries
 class Entry:
     """What one transaction adds to the ledger of a stream.
 
-    ``len(committed) == stored + repeated + dead`` for numbers that are new; a replay commits none that are new, and takes from
-    ``dead`` what it adds to the others.
+    ``len(committed) == stored + repeated + dead + dropped`` for numbers that are new; a replay commits none that are new, and takes
+    from ``dead`` what it adds to the others.
     """
 
     committed: SequenceSet = EMPTY
     stored: int = 0
     repeated: int = 0
     dead: int = 0
+    dropped: int = 0
     newest: datetime | None = None
 
 
@@ -40,8 +41,14 @@ def receipt(stream: Stream, committed: SequenceSet) -> Receipt:
 
 
 async def ensure(connection: AsyncConnection, streams: Sequence[Stream]) -> None:
-    """Makes the rows of streams never seen before. In a transaction of its own, so that nobody waits for it holding other rows."""
-    await connection.execute(queries("ingest")["ensure_ledger"], _columns(sorted(streams)))
+    """Makes the rows of streams never seen before. In a transaction of its own, so that nobody waits for it holding other rows.
+
+    A gateway that has a row already has begun a new spool: a gap record says that nobody knows what its old one still held.
+    """
+    made = await (await connection.execute(queries("ingest")["ensure_ledger"], _columns(sorted(streams)))).fetchall()
+    if made:
+        fresh = [Stream(edge=edge, epoch=epoch) for edge, epoch in made]
+        await connection.execute(queries("gaps")["new_spools"], _columns(fresh))
 
 
 async def lock(connection: AsyncConnection, streams: Sequence[Stream]) -> dict[Stream, SequenceSet]:
@@ -68,6 +75,7 @@ async def save(connection: AsyncConnection, before: Mapping[Stream, SequenceSet]
             "stored": [entry.stored for entry in parts],
             "repeated": [entry.repeated for entry in parts],
             "dead": [entry.dead for entry in parts],
+            "dropped": [entry.dropped for entry in parts],
             "newest": [entry.newest for entry in parts],
         },
     )

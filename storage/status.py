@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import AsyncConnection, sql
 
 from domain.errors import StorageError
+from storage.life import Life, read_life
 from storage.migrate import read_migrations, still_to_apply
 from storage.sql import queries
 
@@ -44,14 +45,18 @@ class Status:
     stored: int
     repeated: int
     dead: int
+    dropped: int
+    """Numbers that gateways had to drop, with a gap record."""
     ledgers_wrong: int
-    """Ledgers for which committed is not stored + repeated + dead."""
+    """Ledgers for which committed is not stored + repeated + dead + dropped."""
     dead_letters: Mapping[str, int]
     """Open letters by reason."""
+    life: Life | None = None
+    """Sizes by class, rollups and retention; None before migration 0008."""
 
 
-async def read_status(connection: AsyncConnection) -> Status:
-    """The status, as somebody who may read every table.
+async def read_status(connection: AsyncConnection, at: datetime) -> Status:
+    """The status at ``at`` (now), as somebody who may read every table.
 
     Raises:
         StorageError: Migrations that this program does not know, or that were changed.
@@ -65,7 +70,7 @@ async def read_status(connection: AsyncConnection) -> Status:
     exact = never_analysed or believed <= COUNTED_UP_TO
     rows = (await _row(connection, "count_rows"))[0] if exact else believed
     oldest, newest = await _row(connection, "span")
-    streams, committed, stored, repeated, dead, wrong = await _row(connection, "ledger")
+    streams, committed, stored, repeated, dead, wrong, dropped = await _row(connection, "ledger")
     letters: dict[str, int] = {}
     if not any(name.startswith("0006") for name in pending):
         letters = dict(await (await connection.execute(_Q["dead_letters"])).fetchall())
@@ -87,8 +92,10 @@ async def read_status(connection: AsyncConnection) -> Status:
         stored=stored,
         repeated=repeated,
         dead=dead,
+        dropped=dropped,
         ledgers_wrong=wrong,
         dead_letters=letters,
+        life=await read_life(connection, at),
     )
 
 
@@ -111,6 +118,7 @@ def _empty(database: str, size: int, server: str, timescaledb: str | None) -> St
         stored=0,
         repeated=0,
         dead=0,
+        dropped=0,
         ledgers_wrong=0,
         dead_letters={},
     )
@@ -125,7 +133,7 @@ class Contents:
     tables: Mapping[str, tuple[int, str]]
     """Rows of each table, and a checksum over them that does not depend on their order."""
     ledger: Mapping[str, int]
-    """Sums over all ledgers: committed, stored, repeated, dead, and how many do not add up."""
+    """Sums over all ledgers: committed, stored, repeated, dead, dropped, and how many do not add up."""
 
 
 async def read_contents(connection: AsyncConnection) -> Contents:
@@ -139,11 +147,11 @@ async def read_contents(connection: AsyncConnection) -> Contents:
         query = sql.SQL("SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {} t")
         row = await (await connection.execute(query.format(sql.Identifier(name)))).fetchone()
         tables[name] = (int(row[0]), str(row[1])) if row else (0, "0")
-    _, committed, stored, repeated, dead, wrong = await _row(connection, "ledger")
+    _, committed, stored, repeated, dead, wrong, dropped = await _row(connection, "ledger")
     return Contents(
         migrations=applied,
         tables=tables,
-        ledger={"committed": committed, "stored": stored, "repeated": repeated, "dead": dead, "wrong": wrong},
+        ledger={"committed": committed, "stored": stored, "repeated": repeated, "dead": dead, "dropped": dropped, "wrong": wrong},
     )
 
 

@@ -18,6 +18,7 @@ from protocols.sparkplug.names import (
     SPOOL_COMMITTED,
     SPOOL_EPOCH,
     SPOOL_FIRST,
+    SPOOL_GAP,
     SPOOL_LAST,
     SPOOL_RANGES,
 )
@@ -61,6 +62,7 @@ def encode_nbirth(*, bd_seq: int, epoch: int, timestamp_ms: int, seq: int = 0, m
         _metric(SPOOL_LAST, DataType.UINT64, 0, timestamp_ms),
         _metric(SPOOL_COMMITTED, DataType.UINT64, 0, timestamp_ms),
         _metric(SPOOL_RANGES, DataType.STRING, "", timestamp_ms),
+        _metric(SPOOL_GAP, DataType.STRING, "", timestamp_ms),
     )
     return encode(Payload(timestamp_ms=timestamp_ms, seq=seq, metrics=(*own, *metrics)))
 

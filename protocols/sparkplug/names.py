@@ -11,6 +11,7 @@ SPOOL_FIRST = "Spool/First"
 SPOOL_LAST = "Spool/Last"
 SPOOL_COMMITTED = "Spool/Committed"
 SPOOL_RANGES = "Spool/Ranges"
+SPOOL_GAP = "Spool/Gap"
 
 COMMAND_DOCUMENT = "Command/Document"
 COMMAND_SIGNATURE = "Command/Signature"

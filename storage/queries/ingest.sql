@@ -36,7 +36,8 @@ SELECT ensure_reading_partitions(t, t) FROM unnest(%(times)s::timestamptz[]) AS 
 -- Ledger rows of streams seen for the first time.
 INSERT INTO ledger (edge, epoch)
 SELECT * FROM unnest(%(edges)s::text[], %(epochs)s::int8[])
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING edge, epoch;
 
 -- name: lock_ledger
 -- Committed numbers of some streams, locked in one order until the end of the transaction.
@@ -54,12 +55,12 @@ WHERE (edge, epoch) IN (SELECT * FROM unnest(%(edges)s::text[], %(epochs)s::int8
 -- New committed numbers and counts of streams locked in this transaction.
 UPDATE ledger l
 SET committed = n.committed, stored = l.stored + n.stored, repeated = l.repeated + n.repeated, dead = l.dead + n.dead,
-    newest = greatest(l.newest, n.newest), updated_at = now()
+    dropped = l.dropped + n.dropped, newest = greatest(l.newest, n.newest), updated_at = now()
 FROM (
-    SELECT edge, epoch, committed::int8multirange, stored, repeated, dead, newest
+    SELECT edge, epoch, committed::int8multirange, stored, repeated, dead, dropped, newest
     FROM unnest(%(edges)s::text[], %(epochs)s::int8[], %(committed)s::text[], %(stored)s::int8[], %(repeated)s::int8[],
-                %(dead)s::int8[], %(newest)s::timestamptz[])
-        AS t (edge, epoch, committed, stored, repeated, dead, newest)
+                %(dead)s::int8[], %(dropped)s::int8[], %(newest)s::timestamptz[])
+        AS t (edge, epoch, committed, stored, repeated, dead, dropped, newest)
 ) n
 WHERE (l.edge, l.epoch) = (n.edge, n.epoch);
 

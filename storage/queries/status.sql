@@ -32,7 +32,8 @@ LEFT JOIN LATERAL (SELECT r.time FROM reading r WHERE r.point_id = p.point_id OR
 -- name: ledger
 -- Sums of all ledgers, and how many of them do not add up.
 SELECT count(*), coalesce(sum(n.numbers), 0)::int8, coalesce(sum(l.stored), 0)::int8, coalesce(sum(l.repeated), 0)::int8,
-       coalesce(sum(l.dead), 0)::int8, count(*) FILTER (WHERE n.numbers <> l.stored + l.repeated + l.dead)
+       coalesce(sum(l.dead), 0)::int8, count(*) FILTER (WHERE n.numbers <> l.stored + l.repeated + l.dead + l.dropped),
+       coalesce(sum(l.dropped), 0)::int8
 FROM ledger l
 CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS numbers FROM unnest(l.committed) r) n;
 

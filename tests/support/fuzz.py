@@ -7,11 +7,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from domain.delivery import GapPoint, GapRecord, SequenceRange
 from domain.readings import Quality
 from protocols.sparkplug.births import birth_metric, encode_ddeath, encode_ndeath
 from protocols.sparkplug.blocks import BlockReading
+from protocols.sparkplug.gaps import encode_gap
 from protocols.sparkplug.payload import DataType, Metric, Payload, encode
-from tests.support.uplink import DATA, DEVICE, EPOCH, NOW_MS, block, dbirth, nbirth, topic
+from tests.support.uplink import DATA, DEVICE, EPOCH, NOW_MS, STREAM, block, dbirth, nbirth, topic
 
 Message = tuple[str, bytes]
 
@@ -115,12 +117,19 @@ class Fuzzer:
 
     def _session(self) -> Message:
         odd = self._random.randrange(2**63)
+        first, self._next = self._next, self._next + 7
+        gap = GapRecord(
+            range=SequenceRange(first=first, last=first + 6), reason="spool_full", at_ms=NOW_MS,
+            points=(GapPoint(device=DEVICE, metric="flow_m3h", readings=7),),
+        )  # fmt: skip
         twice = (birth_metric(name="a", alias=1), birth_metric(name="b", alias=1))
         return self._random.choice([
             (topic("NBIRTH"), nbirth()),
             (topic("DBIRTH", DEVICE), dbirth({"flow_m3h": 1, "pressure_m": 2, "odd_m": odd})),
             (topic("DBIRTH", "m2"), encode(Payload(metrics=twice))),
             (topic("NDEATH"), encode_ndeath(0)),
+            (topic("NDATA"), encode_gap(STREAM, gap, seq=1, timestamp_ms=NOW_MS)),
+            (topic("NDATA"), encode_gap(STREAM, gap, seq=1, timestamp_ms=NOW_MS)),
             (topic("DDEATH", DEVICE), encode_ddeath(seq=1, timestamp_ms=NOW_MS)),
         ])  # fmt: skip
 

@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from domain.delivery import NULL_COUNT, AliasBinding, BlockRows, DeadLetter, Receipt, SequenceRange, Stream, WriteResult
+import numpy as np
+
+from domain.delivery import NULL_COUNT, AliasBinding, BlockRows, DeadLetter, GapRecord, Receipt, Stream, WriteResult
 from domain.errors import StorageError, StorageUnavailable
 from domain.ports import ChannelRow
+from storage.sequence_set import EMPTY, SequenceSet
 
 
 def channel(edge: str, device: str, metric: str, point_id: int, **other: object) -> ChannelRow:
@@ -34,6 +37,8 @@ class MemoryStore:
         self.rows: dict[tuple[int, int], tuple[int | None, int]] = {}
         """(point, time ms) → (counts, quality)"""
         self.letters: list[DeadLetter] = []
+        self.gaps: list[tuple[Stream, GapRecord]] = []
+        self._dropped: dict[Stream, SequenceSet] = defaultdict(lambda: EMPTY)
         self.gateways: dict[str, tuple[bool, datetime]] = {}
         self.history: list[str] = []
         """Names of the calls that succeeded."""
@@ -74,7 +79,7 @@ class MemoryStore:
         if any(self.refuses(block) for block in blocks) and not self.away:
             raise StorageError("the database refused: value out of range")
         self._call("write")
-        stored = skipped = conflicts = dead = 0
+        stored = skipped = conflicts = dead = dropped = 0
         for block in blocks:
             done = self.ledger[block.stream] if block.stream else set()
             for seq, point, time_ms, counts, quality in zip(
@@ -85,7 +90,7 @@ class MemoryStore:
                 block.quality.tolist(),
                 strict=True,
             ):
-                if block.stream and seq in done:
+                if block.stream and (seq in done or self._is_dropped(block.stream, seq)):
                     skipped += 1
                     continue
                 value = (None if counts == NULL_COUNT else counts, quality)
@@ -102,7 +107,11 @@ class MemoryStore:
                     continue
                 self.letters.append(letter)
                 dead += len(covered)
-            if block.range:
+            if block.gap is not None and block.stream:
+                new = self._drop(block.stream, block.gap)
+                dropped += new
+                skipped += len(block.gap.range) - new
+            elif block.range:
                 done.update(range(block.range.first, block.range.last + 1))
         streams = dict.fromkeys(block.stream for block in blocks if block.stream)
         return WriteResult(
@@ -110,6 +119,7 @@ class MemoryStore:
             skipped=skipped,
             conflicts=conflicts,
             dead_letters=dead,
+            dropped=dropped,
             receipts=tuple(self._receipt(stream) for stream in streams),
         )
 
@@ -118,14 +128,20 @@ class MemoryStore:
             raise StorageUnavailable("the database is away")
         self.history.append(name)
 
+    def _drop(self, stream: Stream, gap: GapRecord) -> int:
+        """Numbers that a gap record commits and nothing else had: a gap may be far longer than a set of numbers could be."""
+        numbers = SequenceSet.of([(gap.range.first, gap.range.last + 1)])
+        new = numbers - self._committed(stream)
+        self.gaps.append((stream, gap))
+        self._dropped[stream] |= numbers
+        return len(new)
+
+    def _is_dropped(self, stream: Stream, sequence: int) -> bool:
+        return bool(self._dropped[stream].contains(np.array([sequence]))[0])
+
+    def _committed(self, stream: Stream) -> SequenceSet:
+        return SequenceSet.of_numbers(np.array(sorted(self.ledger[stream]), dtype=np.int64)) | self._dropped[stream]
+
     def _receipt(self, stream: Stream) -> Receipt:
-        numbers = sorted(self.ledger[stream])
-        ranges: list[list[int]] = []
-        for number in numbers:
-            if ranges and number == ranges[-1][1] + 1:
-                ranges[-1][1] = number
-            else:
-                ranges.append([number, number])
-        committed = ranges[0][1] if ranges and ranges[0][0] == 1 else 0
-        above = tuple(SequenceRange(first=a, last=b) for a, b in ranges if a > committed)
-        return Receipt(stream=stream, committed=committed, above=above)
+        committed = self._committed(stream)
+        return Receipt(stream=stream, committed=committed.prefix(), above=committed.ranges_above(committed.prefix()))

@@ -44,7 +44,7 @@ class Account:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.messages = self.sent = self.ignored = self.told = self.letters = 0
-        self.stored = self.skipped = self.dead = self.foreign = 0
+        self.stored = self.skipped = self.dead = self.dropped = self.foreign = 0
         self.reasons: Counter[str] = Counter()
         self._waiting: list[BlockRows] = []
 
@@ -81,6 +81,7 @@ class Account:
         self.stored += result.stored
         self.skipped += result.skipped
         self.dead += result.dead_letters
+        self.dropped += result.dropped
         self._waiting = []
         self.store.rows.clear()
         self.store.letters.clear()
@@ -89,7 +90,7 @@ class Account:
 def numbers_of(rows: BlockRows) -> int:
     """How many readings a block holds; each of its numbers ends once."""
     covered = sum(1 if d.first is None or d.last is None else d.last - d.first + 1 for d in rows.dead)
-    held = rows.sequence.size + covered
+    held = rows.sequence.size + covered + (len(rows.gap.range) if rows.gap else 0)
     if rows.range is not None:
         assert held == len(rows.range), "a number that ends nowhere, or twice"
     assert held, "a block of nothing"
@@ -117,14 +118,16 @@ async def fuzz(count: int, seed: int) -> Account:
 def check(account: Account, count: int) -> None:
     """Stored and dead are all that was sent, and there was enough of everything."""
     assert account.messages == count
-    assert account.stored + account.skipped + account.dead + account.letters == account.sent
+    assert account.stored + account.skipped + account.dead + account.dropped + account.letters == account.sent
     assert account.sent > count
     assert account.stored > count / 4, "much of the fuzz must reach the rows, or it tests nothing"
     assert account.dead > count / 4
     assert account.foreign > count / 20
+    assert account.dropped > count / 100
     kinds = {
         Reason.OUT_OF_RANGE, Reason.LATE_READING, Reason.TYPE_MISMATCH, Reason.UNKNOWN_ALIAS, Reason.UNKNOWN_DEVICE,
         Reason.UNKNOWN_METRIC, Reason.BAD_BLOCK, Reason.BAD_BIRTH, Reason.BAD_TOPIC, Reason.OVERSIZE, Reason.DECODE_ERROR,
+        Reason.BAD_GAP,
     }  # fmt: skip
     assert kinds <= set(account.reasons), kinds - set(account.reasons)
 

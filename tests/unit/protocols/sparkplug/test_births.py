@@ -40,6 +40,7 @@ def test_node_birth_announces_everything_the_host_may_write_to() -> None:
         "Spool/Last": (DataType.UINT64, 0),
         "Spool/Committed": (DataType.UINT64, 0),
         "Spool/Ranges": (DataType.STRING, ""),
+        "Spool/Gap": (DataType.STRING, ""),
     }
     assert payload.seq == 0
     assert all(m.timestamp_ms == AT for m in payload.metrics)
