@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from app.cli_dlms import bench_dlms, dlms
 from app.cli_edge import edge
 from app.cli_leaks import leaks
 from app.serving import serve
@@ -41,6 +42,8 @@ for _name, _group in {
     "bench": bench,
 }.items():  # fmt: skip
     app.add_typer(_group, name=_name)
+app.add_typer(dlms, name="dlms")
+bench.command("dlms")(bench_dlms)
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The service's TOML file.", dir_okay=False)]
 SettingsFile = Annotated[Path | None, typer.Option("--config", help="The centre's TOML file; else KHETTARA_… variables.")]

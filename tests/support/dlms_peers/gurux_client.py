@@ -100,6 +100,7 @@ def main():
     return found
 
 
-with contextlib.redirect_stdout(io.StringIO()):  # it prints of its own accord
-    result = main()
-print(json.dumps(result))
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints of its own accord
+        result = main()
+    print(json.dumps(result))
