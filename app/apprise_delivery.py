@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from urllib.parse import quote
 
 from alerts.notifier import DeliveryFailed
@@ -16,13 +17,16 @@ async def deliver_by_apprise(url: str, *, title: str, body: str, key: str) -> No
 
     One target a call: the answer is that target's own. The address is in no error and no log: it holds secrets.
     """
-    import apprise
+    with warnings.catch_warnings():  # plug-ins are loaded here, some over modules that Python 3.13 drops
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise
 
-    scheme = url.split(":", 1)[0].lower() if ":" in url else ""
-    if scheme in _TAKES_HEADERS:
-        url += ("&" if "?" in url else "?") + "+Idempotency-Key=" + quote(key, safe="")
-    target = apprise.Apprise()
-    if not target.add(url):
+        target = apprise.Apprise()
+        scheme = url.split(":", 1)[0].lower() if ":" in url else ""
+        if scheme in _TAKES_HEADERS:
+            url += ("&" if "?" in url else "?") + "+Idempotency-Key=" + quote(key, safe="")
+        understood = target.add(url)
+    if not understood:
         raise DeliveryFailed(f"the {scheme or 'empty'} address of this channel is none that Apprise understands")
     try:
         async with asyncio.timeout(_LONGEST_S):

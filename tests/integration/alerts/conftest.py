@@ -1,0 +1,5 @@
+"""A migrated database for the outbox."""
+
+from tests.support.postgres import database, database_server
+
+__all__ = ["database", "database_server"]
