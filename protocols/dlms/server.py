@@ -1,7 +1,7 @@
 """The meter's side of one association, without I/O: good enough that other implementations read it. For simulated meters.
 
-Does: LN referencing; none, LLS and HLS-GMAC; suites 0 and 1 with glo-, ded- and general-glo-ciphering; GET normal, with list, in
-blocks; SET and ACTION normal. Does not: SET and ACTION in blocks (refused with an exception-response), notifications, HDLC.
+Does: LN referencing; none, LLS and HLS-GMAC; suites 0 and 1 with glo-, ded- and general-glo-ciphering; GET, SET and ACTION normal,
+with list and in blocks either way. Does not: ACTION with list in blocks (refused with an exception-response), notifications, HDLC.
 """
 
 from __future__ import annotations
@@ -9,28 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain.errors import DecodeError
-from protocols.dlms import acse, action, get, initiate, security
-from protocols.dlms import set as setting
+from protocols.dlms import acse, action, initiate, security
 from protocols.dlms.acse import AssociationRequest, AssociationResponse, Context, Mechanism
 from protocols.dlms.action import ActionResult
 from protocols.dlms.data import Data, Kind, octets
 from protocols.dlms.errors import SecurityFailed
-from protocols.dlms.get import Attribute, Block, Result
+from protocols.dlms.get import Result
 from protocols.dlms.initiate import Conformance, InitiateResponse
 from protocols.dlms.notifications import encode_exception
 from protocols.dlms.security import DEDICATED_TAGS, GENERAL_GLO, Keys
 from protocols.dlms.server_meter import Access, Meter
 from protocols.dlms.server_objects import UNDEFINED
+from protocols.dlms.server_services import COUNTER, DECIPHERING, NOT_ALLOWED, NOT_POSSIBLE, OTHER, UNKNOWN, Services
 from protocols.dlms.session import AUTHENTICATE
 
 OFFERED = (
-    Conformance.GENERAL_PROTECTION | Conformance.BLOCKS_WITH_GET | Conformance.MULTIPLE_REFERENCES
-    | Conformance.GET | Conformance.SET | Conformance.SELECTIVE_ACCESS | Conformance.ACTION
+    Conformance.GENERAL_PROTECTION | Conformance.BLOCKS_WITH_GET | Conformance.BLOCKS_WITH_SET | Conformance.BLOCKS_WITH_ACTION
+    | Conformance.MULTIPLE_REFERENCES | Conformance.GET | Conformance.SET | Conformance.SELECTIVE_ACCESS | Conformance.ACTION
 )  # fmt: skip
-_NOT_ALLOWED, _UNKNOWN = 1, 2
-_NOT_POSSIBLE, _NOT_SUPPORTED, _OTHER, _DECIPHERING, _COUNTER = 1, 2, 3, 5, 6
 _FAILURE, _NO_CONTEXT = 13, 2
-_BLOCK_UNAVAILABLE = 14
 
 
 class MeterSession:
@@ -52,18 +49,18 @@ class MeterSession:
         self._ciphered = False
         self._dedicated: Keys | None = None
         self._dedicated_seen = -1
-        self._blocks: list[bytes] = []
+        self._services = Services(self._meter, lambda: self._room)
 
     def receive(self, apdu: bytes) -> bytes:
         """The answer to an APDU; an exception-response to what cannot be understood, is not allowed, or cannot be deciphered."""
         try:
             return self._answer(apdu)
         except _Replayed as replayed:
-            return encode_exception(_NOT_ALLOWED, _COUNTER, replayed.last)
+            return encode_exception(NOT_ALLOWED, COUNTER, replayed.last)
         except SecurityFailed:
-            return encode_exception(_NOT_ALLOWED, _DECIPHERING)
+            return encode_exception(NOT_ALLOWED, DECIPHERING)
         except DecodeError:
-            return encode_exception(_UNKNOWN, _OTHER)
+            return encode_exception(UNKNOWN, OTHER)
 
     def _answer(self, apdu: bytes) -> bytes:
         tag = apdu[0] if apdu else 0
@@ -73,7 +70,7 @@ class MeterSession:
             self._forget()
             return acse.encode_release(acse.RLRE)
         if not self.associated:
-            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
+            return encode_exception(NOT_ALLOWED, NOT_POSSIBLE)
         return self._serve_ciphered(apdu) if self._ciphered else self._serve(apdu)
 
     # --- association ---------------------------------------------------------------------------------------------------------
@@ -179,69 +176,19 @@ class MeterSession:
     # --- services ------------------------------------------------------------------------------------------------------------
 
     def _serve(self, apdu: bytes) -> bytes:
-        tag = apdu[0] if apdu else 0
-        if tag == action.REQUEST:
-            return self._action(apdu)
+        proof = self._is_proof(apdu)
+        if proof is not None:
+            return action.encode_action_response(proof.invoke, self._prove(proof.parameters[0]))
         if self._challenges is not None:
-            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
-        if tag == get.REQUEST:
-            return self._get(apdu)
-        if tag == setting.REQUEST:
-            return self._set(apdu)
-        return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
+            return encode_exception(NOT_ALLOWED, NOT_POSSIBLE)
+        return self._services.serve(apdu)
 
-    def _get(self, apdu: bytes) -> bytes:
-        request = get.decode_get_request(apdu)
-        if request.next_block is not None:
-            return self._next_block(request.invoke, request.next_block)
-        results = [self._read(attribute) for attribute in request.attributes]
-        if request.with_list:
-            whole = get.encode_get_response_list(request.invoke, results)
-            raw = whole[3:]
-        else:
-            whole = get.encode_get_response(request.invoke, results[0])
-            raw = whole[4:]
-        if len(whole) <= self._room:
-            return whole
-        size = max(self._room - 12, 16)
-        self._blocks = [raw[i : i + size] for i in range(0, len(raw), size)]
-        return self._next_block(request.invoke, 0)
-
-    def _next_block(self, invoke: int, number: int) -> bytes:
-        if number >= len(self._blocks):
-            return get.encode_get_response(invoke, Result(None, _BLOCK_UNAVAILABLE))
-        last = number == len(self._blocks) - 1
-        return get.encode_get_response_block(invoke, Block(number=number + 1, last=last, raw=self._blocks[number]))
-
-    def _read(self, attribute: Attribute) -> Result:
-        found = self._meter.objects.get((attribute.class_id, attribute.obis))
-        return Result(None, UNDEFINED) if found is None else found.get(attribute.attribute, attribute.selection)
-
-    def _set(self, apdu: bytes) -> bytes:
-        request = setting.decode_set_request(apdu)
-        if request.block is not None:
-            return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
-        results = []
-        for attribute, value in zip(request.attributes, request.values, strict=False):
-            found = self._meter.objects.get((attribute.class_id, attribute.obis))
-            results.append(UNDEFINED if found is None else found.set(attribute.attribute, value))
-        if request.choice == setting.LIST:
-            return setting.encode_set_response_list(request.invoke, results)
-        return setting.encode_set_response(request.invoke, results[0])
-
-    def _action(self, apdu: bytes) -> bytes:
+    def _is_proof(self, apdu: bytes) -> action.ActionRequest | None:
+        """The request, if it calls ``reply_to_HLS_authentication``."""
+        if not apdu or apdu[0] != action.REQUEST:
+            return None
         request = action.decode_action_request(apdu)
-        if request.choice != action.NORMAL:
-            return encode_exception(_UNKNOWN, _NOT_SUPPORTED)
-        method, parameter = request.methods[0], request.parameters[0]
-        if method == AUTHENTICATE:
-            result = self._prove(parameter)
-        elif self._challenges is not None:
-            return encode_exception(_NOT_ALLOWED, _NOT_POSSIBLE)
-        else:
-            found = self._meter.objects.get((method.class_id, method.obis))
-            result = ActionResult(UNDEFINED) if found is None else found.call(method.method, parameter)
-        return action.encode_action_response(request.invoke, result)
+        return request if request.choice == action.NORMAL and request.methods[0] == AUTHENTICATE else None
 
     @property
     def _room(self) -> int:
