@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.bench_edge_site import PRV_MODEL, SETPOINT_M, BenchSite
+from commands.signing import signed
 from domain.setpoints import Command, Source, Verified
 from edge.actuators import ActuatorDriver
 from edge.bus import BusActor
@@ -25,7 +26,6 @@ from edge.executor import CommandCounters, Executor
 from edge.journal import Journal
 from edge.poller import Poller
 from edge.waiting import end_tasks
-from protocols.sparkplug.commands import SignedCommand, canonical_document, sign
 
 _EDGE, _KEY_ID, _WAIT_S = "bench/gw", "bench-desk", 30.0
 _STEP_M = 0.05
@@ -108,7 +108,7 @@ class _Road:
 
     async def time_one(self, number: int) -> tuple[float, bool]:
         """(seconds, verified) of one command."""
-        order = _signed(number, self._site.clock.now(), self._key)
+        order = signed(_order(number, self._site.clock.now()), self._key)
         began = time.perf_counter()
         self._done.clear()
         self._executor.offer("prv", order)
@@ -143,8 +143,8 @@ async def _executor(site: BenchSite, bus: BusActor, port: int) -> AsyncIterator[
         await end_tasks([task])
 
 
-def _signed(number: int, now: datetime, key: Ed25519PrivateKey) -> SignedCommand:
-    order = Command(
+def _order(number: int, now: datetime) -> Command:
+    return Command(
         command_id=f"c{number}",
         actuator="prv",
         gateway=_EDGE,
@@ -161,8 +161,6 @@ def _signed(number: int, now: datetime, key: Ed25519PrivateKey) -> SignedCommand
         lease_s=3600.0,
         key_id=_KEY_ID,
     )
-    document = canonical_document(order)
-    return SignedCommand(document=document, signature=sign(document, key), key_id=_KEY_ID)
 
 
 async def bench_isolation(ports: Sequence[int], *, rounds: int = 6, polls: int = 40) -> Isolation:
