@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from alerts.link_desk import LinkDesk
 from alerts.notices import notices_of
-from alerts.notifier import Message
+from alerts.notifier import Message, Notifier
 from alerts.recipients import NotifyPlan, parse_plan
-from alerts.service import Notices
+from alerts.service import Alerts, Notices
+from app.apprise_delivery import deliver_by_apprise
 from app.site import read_toml
 from console.i18n import Texts, load_texts
 from console.messages import alert_text
@@ -16,6 +18,7 @@ from console.snapshot import RANK
 from domain.alerts import Alert
 from domain.inventory import Inventory
 from domain.notices import Notice, NoticeKind
+from domain.ports import AlertStore, Clock, NoticeOutbox
 from domain.tables import Table
 
 PLAN_FILE = "notify.toml"
@@ -31,6 +34,28 @@ def load_plan(folder: Path, inventory: Inventory) -> NotifyPlan:
     if not path.exists():
         return NotifyPlan()
     return parse_plan(Table.root(PLAN_FILE, read_toml(path)), folder, inventory.zones)
+
+
+def notifying(
+    plan: NotifyPlan,
+    inventory: Inventory,
+    alerts: Alerts,
+    store: AlertStore,
+    outbox: NoticeOutbox,
+    secret: bytes,
+    clock: Clock,
+) -> tuple[Notifier, LinkDesk]:
+    """The sender, and the desk behind the links it sends."""
+    notifier = Notifier(
+        outbox=outbox,
+        alerts=store,
+        plan=plan,
+        deliver=deliver_by_apprise,
+        wording=Words(inventory),
+        secret=secret,
+        local=inventory.site.calendar.zone,
+    )
+    return notifier, LinkDesk(alerts=alerts, store=store, outbox=outbox, plan=plan, secret=secret, clock=clock)
 
 
 class Words:
