@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.conditions import Condition, command_condition, gateway_conditions
+from alerts.delivery import delivery_conditions
 from alerts.service import Alerts
 from app.control import Steering, read_models
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
@@ -18,6 +19,7 @@ from app.files import write_private
 from app.geometry import map_geometry
 from app.logs import configure_logs
 from app.loops import every, every_wall, stopped_within
+from app.notify import load_plan, notifying, planner
 from app.settings import Settings
 from app.site import load_site
 from commands.alarms import GatewayAlarm
@@ -44,7 +46,9 @@ from protocols.tasks import end_tasks
 from storage.alerts import PostgresAlerts
 from storage.commands import PostgresCommands
 from storage.database import Database
+from storage.delivery import PostgresDelivery
 from storage.findings import PostgresFindings
+from storage.notices import PostgresNotices
 from storage.series import PostgresSeries
 from storage.users import PostgresUsers
 from storage.zones import PostgresZones
@@ -83,11 +87,16 @@ class Centre:
         self._series, self._store = PostgresSeries(analytics), PostgresCommands(command)
         self._life = DatabaseLife(analytics, self._clock)
         self._findings, self._zones = PostgresFindings(analytics), PostgresZones(command)
+        self._delivery = PostgresDelivery(command)
         self._users, self._alert_store = PostgresUsers(command), PostgresAlerts(command)
         first_mode = settings.centre.first_mode
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
         self._detection = LeakDetection(inventory, self._series, self._findings, meters=PostgresZones(analytics))
-        self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may)
+        plan = load_plan(settings.site.folder, inventory)
+        self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may, notices=planner(plan, inventory))
+        self._notifier, self._links = notifying(
+            plan, inventory, self._alerts, self._alert_store, PostgresNotices(command), self._secret("link-secret"), self._clock
+        )
         models_file = settings.centre.state_folder / "models.json"
         self._control = control = PressureControl(
             inventory,
@@ -158,12 +167,14 @@ class Centre:
         await self._steering.tick(now, self._desk)
 
     async def _look_after(self, now: datetime) -> None:
-        """What no detector sees: shelves that end, gateways that are silent."""
+        """What no detector sees: shelves that end, gateways that are silent, that lost readings, or whose clock is wrong."""
         await self._alerts.tick(now)
         for edge in [e for e, at in self._suspected.items() if now - at > SUSPECT_FOR]:
             del self._suspected[edge]
             await self._alerts.on_condition(Condition(code="command.suspect", subject=edge, active=False), now)
-        for condition in gateway_conditions(await self._zones.gateways_now(), now):
+        for condition in (*gateway_conditions(await self._zones.gateways_now(), now), *await self._notifier.tick(now)):
+            await self._alerts.on_condition(condition, now)
+        for condition in delivery_conditions(await self._delivery.delivery_now()):
             await self._alerts.on_condition(condition, now)
 
     async def _tell(self, command: Command, outcome: Outcome) -> None:
@@ -230,13 +241,14 @@ class Centre:
             view=self._view,
             users=self._users,
             clock=self._clock,
-            session_secret=self._session_secret(),
+            session_secret=self._secret("session-secret"),
+            links=self._links,
             geometry=map_geometry(self._settings.site.folder, self._inventory),
         )
 
-    def _session_secret(self) -> bytes:
-        """Made once, so that a restart logs nobody out."""
-        path = self._settings.centre.state_folder / "session-secret"
+    def _secret(self, name: str) -> bytes:
+        """Made once, so that a restart logs nobody out and links in messages stay good."""
+        path = self._settings.centre.state_folder / name
         if not path.exists():
             write_private(path, secrets.token_hex(32))
         return bytes.fromhex(path.read_text().strip())
