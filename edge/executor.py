@@ -137,12 +137,12 @@ class Executor:
                 self._alarm(device, command.command_id, Reason(code="replayed", text=text))
             await self._repeat(command, admission.outcome)
             return None
+        self._tokens[command.actuator] = max(command.owner_token, self._tokens.get(command.actuator, 0))
         if admission.outcome is not None:
             for reason in admission.outcome.reasons if isinstance(admission.outcome, Refused) else ():
                 self._alarm(device, command.command_id, reason)
             self._tell(command, admission.outcome)
             return None
-        self._tokens[command.actuator] = max(command.owner_token, self._tokens.get(command.actuator, 0))
         log.info("command_received", command=command.command_id, actuator=command.actuator, value_m=command.value_m)
         return command if await self._in_time_and_place(command) else None
 
@@ -209,11 +209,15 @@ class Executor:
                 now=now,
                 moves_in_day=memory.moves_in_day,
             )
+            if now >= command.expires_at:  # it waited behind another
+                await self._finish(command, Expired(command_id=command.command_id, at=now))
+                return
             if reasons:
                 await self._refuse(command, *reasons)
                 return
             moves = current_m is None or abs(command.value_m - current_m) > driver.limits.resolution_m / 2
-            await self._database.run(self._journal.start, command, now=now, moves=moves)
+            lease_until = now + timedelta(seconds=_lease_s(command, driver))
+            await self._database.run(self._journal.start, command, now=now, moves=moves, lease_until=lease_until)
             try:
                 driven = await driver.drive(command.value_m, allowed=lambda: self._still_allowed(command))
             except NotAllowed as error:
@@ -232,9 +236,8 @@ class Executor:
         elif not driven.sent:
             await self._refuse(command, Reason(code="old_owner", text="another owner took over before the write"))
         elif driven.verified and driven.readback_m is not None:
-            lease_s = min(command.lease_s, driver.settings.lease_s)
             verified = Verified(command_id=command.command_id, at=now, readback_m=driven.readback_m)
-            await self._finish(command, verified, lease_s=lease_s)
+            await self._finish(command, verified, lease_s=_lease_s(command, driver))
         else:
             detail, readback_m = driven.detail, driven.readback_m
             await self._finish(command, Failed(command_id=command.command_id, at=now, detail=detail, readback_m=readback_m))
@@ -272,3 +275,8 @@ class Executor:
         setattr(self._counters, word, getattr(self._counters, word) + 1)
         log.info("command_ended", command=command.command_id, actuator=command.actuator, outcome=word, source=command.source.value)
         self._on_result()
+
+
+def _lease_s(command: Command, driver: ActuatorDriver) -> float:
+    """The shorter of what the command asks for and what the site allows [process s]."""
+    return min(command.lease_s, driver.settings.lease_s)

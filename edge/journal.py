@@ -87,14 +87,23 @@ class Journal:
             )
         return Admission(known=False, outcome=outcome)
 
-    def start(self, command: Command, *, now: datetime, moves: bool) -> None:
-        """Durable before the write: from here on the command is never executed again."""
+    def start(self, command: Command, *, now: datetime, moves: bool, lease_until: datetime | None = None) -> None:
+        """Durable before the write: from here on the command is never executed again, and the actuator is under a lease.
+
+        A lease that runs already stays: only a verified command prolongs it. Without one the write could go through unconfirmed, or
+        take effect late, and what nobody has verified would stand for ever.
+        """
         with transaction(self._db) as db:
             db.execute(
                 "UPDATE journal SET state = ?, at_ms = ? WHERE command_id = ?", (State.STARTED, _ms(now), command.command_id)
             )
             if moves:
                 self._moved(command.actuator, now)
+            if lease_until is not None:
+                db.execute(
+                    "UPDATE actuator SET lease_until_ms = coalesce(lease_until_ms, ?) WHERE key = ?",
+                    (_ms(lease_until), command.actuator),
+                )
 
     def finish(self, actuator: str, outcome: Outcome, *, now: datetime, lease_until: datetime | None = None) -> None:
         """The command's one outcome, and the new end of the lease if it was verified."""
