@@ -1,31 +1,37 @@
 """``khettara bench pressure``: the control law on the benchmark's networks, beside a fixed setpoint and an oracle.
 
 The benchmark (``pressure_bench.py``) needs epyt for its networks, which is no dependency of ours: ``--python`` names an interpreter
-that has it. The measuring half of this module runs there (``python -m app.bench_pressure``) and needs numpy and owa-epanet only.
+that has it; ``app.bench_pressure_run`` measures there. Each row is judged by what must hold.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.bench_pressure_run import SPARING, STEP_MIN
 from domain.errors import ConfigurationError
 
-BURN_DAYS = 2
-_STEP_MIN = {"ltown": 5, "klvsd": 5, "ky12": 15}
-_TUNING_SEEDS = (1000, 1001)
-_TUNING_MARGIN_M = 0.5
-_HEADER = (
+NETS = (*STEP_MIN, f"klvsd{SPARING}")
+HEADER = (
     "| net / scenario | seed | share of the oracle's cut % | customer-min | oracle's | beyond, % of all | moves/valve/day "
-    "| max ramp m | max dP m | ms a step |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| max ramp m | max dP m | ms a step | notes | holds |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
+BEGIN, END = "<!-- table: khettara bench pressure -->", "<!-- end of table -->"
+_LEAST_SHARE = {"ltown": 92.0, "klvsd": 90.0, f"klvsd{SPARING}": 87.0, "ky12": 93.0}
+_MOST_HARM = {"ltown": 0.001, "klvsd": 0.005, f"klvsd{SPARING}": 0.005, "ky12": 0.015}
+_MOST_MOVES = {"ltown": 48.0, "klvsd": 96.0, f"klvsd{SPARING}": 48.0, "ky12": 48.0}
+_SHARED = ("none",)
+_HARM_COUNTS = ("none", "bias", "fire", "burst", "dropout")
+_MOST_RAMP_M, _EMERGENCY_RAMP_M, _MOST_RELEASE_M = 2.0, 5.0, 5.0
+_MOST_ALARM_STEPS = 2
+_LEAST_AVOIDED = 90.0
+_MOST_MS_A_ZONE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,16 @@ class Job:
     days: int
 
 
-def run_bench_pressure(tool: Path, python: Path | None, jobs: Sequence[Job], out: Path | None, say: Callable[[str], None]) -> None:
+def run_bench_pressure(
+    tool: Path,
+    python: Path | None,
+    jobs: Sequence[Job],
+    out: Path | None,
+    say: Callable[[str], None],
+    *,
+    cache: Path | None = None,
+    docs: Path | None = None,
+) -> None:
     """Runs the jobs and prints a table, one row a run.
 
     Args:
@@ -47,12 +62,104 @@ def run_bench_pressure(tool: Path, python: Path | None, jobs: Sequence[Job], out
         jobs: What to run.
         out: File for every run's figures, JSON lines.
         say: Prints a line.
+        cache: Folder that keeps what does not depend on the law.
+        docs: Page whose table, between its two marks, is replaced.
 
     Raises:
-        ConfigurationError: No such tool, or no epyt.
+        ConfigurationError: No such tool, no epyt, or a page without marks.
     """
     if not tool.is_file():
         raise ConfigurationError(file=str(tool), key="--tool", value=str(tool), expected="the file pressure_bench.py")
+    interpreter = _interpreter(python)
+    page = _page(docs) if docs is not None else None
+    say(HEADER)
+    lines, figures = [HEADER], []
+    for job in jobs:
+        runs = _measure(interpreter, tool, job, cache)
+        figures += [{"net": job.net, "scenario": job.scenario, "seed": job.seed, "controller": k, **m} for k, m in runs.items()]
+        lines.append(table_row(job, runs))
+        say(lines[-1])
+    if out is not None:
+        out.write_text("".join(json.dumps(row) + "\n" for row in figures))
+    if docs is not None and page is not None:
+        docs.write_text(f"{page[0]}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{page[1]}")
+
+
+def table_row(job: Job, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line of the table, from the metrics of ``reference``, ``law`` and ``oracle`` (and ``constant``)."""
+    law, oracle = runs["law"], runs["oracle"]
+    short = shortfalls(job, runs)
+    return (
+        f"| {job.net} / {job.scenario} | {job.seed} | {share(runs):.1f} "
+        f"| {law['cust_min']:,} | {oracle['cust_min']:,} | {beyond(runs):.4f} "
+        f"| {law['moves_valve_day']:.0f} | {law['max_ramp_m']:.1f} | {law['max_dp_m']:.1f} | {law['ctrl_ms']:.1f} "
+        f"| {_notes(runs)} | {'no: ' + ', '.join(short) if short else 'yes'} |"
+    )
+
+
+def shortfalls(job: Job, runs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What must hold in this run and does not, in words; empty where all does.
+
+    The share is asked of runs without disturbance, the harm beyond the oracle's of all but ``firehard`` (where what a constant
+    would have done counts), ``stuck`` and ``mixed`` (the oracle's own).
+    """
+    law, oracle = runs["law"], runs["oracle"]
+    found = []
+    if job.scenario in _SHARED and share(runs) < _LEAST_SHARE[job.net]:
+        found.append(f"share < {_LEAST_SHARE[job.net]:g}")
+    if job.scenario in _HARM_COUNTS and beyond(runs) > _MOST_HARM[job.net]:
+        found.append(f"harm > {_MOST_HARM[job.net]:g} %")
+    if law["moves_valve_day"] > _MOST_MOVES[job.net]:
+        found.append(f"moves > {_MOST_MOVES[job.net]:g}")
+    drawn = job.scenario not in ("none", "bias", "dropout", "stuck")
+    if law["max_ramp_m"] > (_EMERGENCY_RAMP_M if drawn else _MOST_RAMP_M) + 0.01:
+        found.append("ramp")
+    if law["ctrl_ms"] > _MOST_MS_A_ZONE * law.get("zones", 1):
+        found.append(f"> {_MOST_MS_A_ZONE:g} ms a zone")
+    avoided = harm_avoided(runs)
+    if job.net == "ltown" and avoided is not None and avoided < _LEAST_AVOIDED:
+        found.append(f"avoided < {_LEAST_AVOIDED:g} %")
+    if job.scenario == "stuck":
+        found += ["harm > the oracle's"] if law["cust_min"] > oracle["cust_min"] else []
+        found += ["release > 5 m"] if law["release_m"] > _MOST_RELEASE_M else []
+        late = law["stuck_unseen"] or (law["alarm_steps"] is not None and law["alarm_steps"] > _MOST_ALARM_STEPS)
+        found += ["alarm late"] if late else []
+    return found
+
+
+def share(runs: Mapping[str, Mapping[str, Any]]) -> float:
+    """The law's cut of leakage as a share of the oracle's, both against the reference [%]."""
+    still = runs["reference"]["leak_m3"]
+    return float(100.0 * (still - runs["law"]["leak_m3"]) / (still - runs["oracle"]["leak_m3"]))
+
+
+def beyond(runs: Mapping[str, Mapping[str, Any]]) -> float:
+    """Customer-minutes below the minimum beyond the oracle's, of all [%]."""
+    return float(100.0 * (runs["law"]["cust_min"] - runs["oracle"]["cust_min"]) / runs["law"]["all_cust_min"])
+
+
+def harm_avoided(runs: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """Share of the best constant's customer-minutes that the law avoids [%]; None where that was not run or did no harm."""
+    constant = runs.get("constant")
+    if constant is None or not constant["cust_min"]:
+        return None
+    return float(100.0 * (1.0 - runs["law"]["cust_min"] / constant["cust_min"]))
+
+
+def _notes(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    law, notes = runs["law"], []
+    avoided = harm_avoided(runs)
+    if avoided is not None:
+        notes.append(f"{avoided:.0f} % of the best constant's {runs['constant']['cust_min']:,} avoided")
+    if "release_m" in law:
+        steps = "none" if law["alarm_steps"] is None else f"{law['alarm_steps']} steps after 1 m"
+        notes.append(f"mismatch {law['mismatch_m']:.1f} m, alarm {steps}, jump when freed {law['release_m']:.1f} m")
+    if law.get("false_alarms"):
+        notes.append(f"{law['false_alarms']} false alarms")
+    return "; ".join(notes)
+
+
+def _interpreter(python: Path | None) -> str:
     interpreter = str(python) if python else sys.executable
     found = subprocess.run([interpreter, "-c", "import epyt, epanet, numpy"], capture_output=True, text=True, check=False)
     if found.returncode:
@@ -64,110 +171,47 @@ def run_bench_pressure(tool: Path, python: Path | None, jobs: Sequence[Job], out
             expected="an interpreter with the benchmark's packages: python -m venv bench && "
             "bench/bin/pip install epyt owa-epanet numpy, then --python bench/bin/python",
         )
-    say(_HEADER)
-    rows: list[dict[str, Any]] = []
-    for job in jobs:
-        words = [interpreter, "-m", "app.bench_pressure", str(tool.resolve()), job.net, job.scenario, str(job.seed), str(job.days)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[1])
-        if done.returncode:
-            raise ConfigurationError(
-                file=str(tool),
-                key=f"{job.net} / {job.scenario}",
-                value=done.stderr.strip()[-300:],
-                expected="a run without an error",
-            )
-        runs: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-        rows += [{"net": job.net, "scenario": job.scenario, "seed": job.seed, "controller": k, **m} for k, m in runs.items()]
-        say(table_row(job, runs))
-    if out is not None:
-        out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return interpreter
 
 
-def table_row(job: Job, runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line of the table, from the metrics of ``reference``, ``law`` and ``oracle``."""
-    law, oracle = runs["law"], runs["oracle"]
-    beyond = 100.0 * (law["cust_min"] - oracle["cust_min"]) / law["all_cust_min"]
-    return (
-        f"| {job.net} / {job.scenario} | {job.seed} | {share(runs):.1f} "
-        f"| {law['cust_min']:,} | {oracle['cust_min']:,} | {beyond:.4f} "
-        f"| {law['moves_valve_day']:.0f} | {law['max_ramp_m']:.1f} | {law['max_dp_m']:.1f} | {law['ctrl_ms']:.1f} |"
-    )
+def _measure(interpreter: str, tool: Path, job: Job, cache: Path | None) -> dict[str, dict[str, Any]]:
+    words = [interpreter, "-m", "app.bench_pressure_run", str(tool.resolve()), job.net, job.scenario, str(job.seed), str(job.days)]
+    words += [str(cache.resolve())] if cache is not None else []
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[1])
+    if done.returncode:
+        raise ConfigurationError(
+            file=str(tool), key=f"{job.net} / {job.scenario}", value=done.stderr.strip()[-300:], expected="a run without an error"
+        )
+    runs: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return runs
 
 
-def share(runs: Mapping[str, Mapping[str, Any]]) -> float:
-    """The law's cut of leakage as a share of the oracle's, both against the reference [%]."""
-    still = runs["reference"]["leak_m3"]
-    return float(100.0 * (still - runs["law"]["leak_m3"]) / (still - runs["oracle"]["leak_m3"]))
-
-
-def measure(tool: Path, job: Job) -> dict[str, dict[str, Any]]:
-    """Reference, law and oracle on one seed. The reference is the network's own setpoints; on klvsd, whose own are not safe, the
-    best constant, found on the benchmark's tuning seeds."""
-    from pressure_control.bench import make
-
-    spec = importlib.util.spec_from_file_location("pressure_bench", tool)
-    if spec is None or spec.loader is None:
-        raise ConfigurationError(file=str(tool), key="--tool", value=str(tool), expected="a Python file")
-    bench: Any = importlib.util.module_from_spec(spec)
-    sys.modules["pressure_bench"] = bench
-    spec.loader.exec_module(bench)
-    step = _STEP_MIN[job.net]
-    plant = bench.Plant(job.net, job.scenario, days=job.days, step_min=step, burn_days=BURN_DAYS)
-    constant = best_constant(bench, job.net, step) if job.net == "klvsd" else dict(plant.default)
-    makers: dict[str, Callable[[Any], Any]] = {
-        "reference": lambda p: bench.fixed({v: constant[v] for v in p.vi}),
-        "law": lambda p: make(p.info),
-        "oracle": bench.oracle,
-    }
-    customers = sum(z["customers"] for z in plant.info.zones.values())
-    found = {}
-    for name, maker in makers.items():
-        begun = time.perf_counter()
-        metrics, _ = bench.run(plant, maker, job.seed)
-        whole = customers * (job.days - BURN_DAYS) * 1440
-        found[name] = {**metrics, "all_cust_min": whole, "wall_s": round(time.perf_counter() - begun, 1)}
-    plant.close()
-    return found
-
-
-def best_constant(bench: Any, net: str, step_min: int) -> dict[str, float]:
-    """The lowest constant setpoints that leave 0.5 m everywhere on the tuning seeds."""
-    plant = bench.Plant(net, "none", days=7, step_min=step_min)
-    setpoints = dict(plant.default)
-    for _ in range(2):
-        spare = dict.fromkeys(plant.zones, float("inf"))
-        for seed in _TUNING_SEEDS:
-            _, rows = bench.run(plant, lambda _: bench.fixed(setpoints), seed, True)
-            for *_, margins in rows:
-                for zone, margin in margins.items():
-                    spare[zone] = min(spare[zone], margin)
-        for zone, one in plant.zones.items():
-            for valve in one["valves"]:
-                low, high = plant.limits[valve]
-                setpoints[valve] = min(high, max(low, setpoints[valve] - (spare[zone] - _TUNING_MARGIN_M)))
-    plant.close()
-    return setpoints
+def _page(docs: Path) -> tuple[str, str]:
+    text = docs.read_text() if docs.is_file() else ""
+    if BEGIN not in text or END not in text:
+        raise ConfigurationError(file=str(docs), key="--docs", value=str(docs), expected=f"a page with the lines {BEGIN} and {END}")
+    return text[: text.index(BEGIN)], text[text.index(END) + len(END) :]
 
 
 def jobs(nets: Iterable[str], scenarios: Iterable[str], seeds: Iterable[int], days: int) -> tuple[Job, ...]:
-    """Every combination, a net at a time.
+    """Every combination, a net at a time; a sparing station is measured without a disturbance only.
 
     Raises:
         ConfigurationError: Unknown net, or too few days for a disturbance after the learning days.
     """
     nets = tuple(nets)
     for net in nets:
-        if net not in _STEP_MIN:
-            raise ConfigurationError(file="command line", key="--net", value=net, expected=", ".join(_STEP_MIN))
+        if net not in NETS:
+            raise ConfigurationError(file="command line", key="--net", value=net, expected=", ".join(NETS))
     if days < 5:
         raise ConfigurationError(
             file="command line", key="--days", value=str(days), expected="5 or more, of which 2 are for learning"
         )
     scenarios, seeds = tuple(scenarios), tuple(seeds)
-    return tuple(Job(net=n, scenario=c, seed=s, days=days) for n in nets for c in scenarios for s in seeds)
-
-
-if __name__ == "__main__":
-    _tool, _net, _scenario, _seed, _days = sys.argv[1:]
-    _job = Job(net=_net, scenario=_scenario, seed=int(_seed), days=int(_days))
-    sys.stdout.write(json.dumps(measure(Path(_tool), _job), default=float) + "\n")
+    return tuple(
+        Job(net=n, scenario=c, seed=s, days=days)
+        for n in nets
+        for c in scenarios
+        for s in seeds
+        if not n.endswith(SPARING) or c == "none"
+    )

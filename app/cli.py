@@ -401,6 +401,20 @@ def bench_outage(
     show(figures, plainly(figures), as_json=as_json, console=Console(soft_wrap=True))
 
 
+@bench.command("query")
+def bench_query(
+    rows: Annotated[int, typer.Option(help="Readings to fill in.", min=10_000)] = 100_000_000,
+    minutes: Annotated[float, typer.Option("--for-minutes", help="How long filling may take; what fits, counts.", min=0.1)] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """The dashboards' panels over ranges up to a year, from rollups and from readings; bytes a reading."""
+    from app.bench import query
+    from app.bench.show import show
+
+    for figures in query.bench_query(rows=rows, minutes=minutes):
+        show(figures, query.describe(figures), as_json=as_json, console=Console(soft_wrap=True))
+
+
 @bench.command("leaks")
 def bench_leaks(
     sets: Annotated[
@@ -434,16 +448,20 @@ def bench_edge(
 def bench_pressure(
     tool: Annotated[Path, typer.Option(help="pressure_bench.py.", dir_okay=False)] = Path("../shared/tools/pressure_bench.py"),
     python: Annotated[Path | None, typer.Option(help="Interpreter with epyt, owa-epanet and numpy; default this one.")] = None,
-    net: Annotated[str, typer.Option(help="ltown, klvsd, ky12; comma list.")] = "ltown,klvsd,ky12",
+    net: Annotated[
+        str, typer.Option(help="ltown, klvsd, klvsd-sparing (48 moves a day), ky12; comma list.")
+    ] = "ltown,klvsd,klvsd-sparing,ky12",
     scenario: Annotated[
         str, typer.Option(help="none, fire, firehard, burst, dropout, bias, stuck, mixed; comma list.")
-    ] = "none,mixed",
+    ] = "none,bias,fire,burst,dropout,firehard,stuck",
     seeds: Annotated[str, typer.Option(help="Comma list.")] = "8101",
     days: Annotated[int, typer.Option(help="Days, of which the first 2 are for learning.")] = 9,
     out: Annotated[Path | None, typer.Option(help="Every run's figures, JSON lines.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps what does not depend on the law.")] = None,
+    docs: Annotated[Path | None, typer.Option(help="Page whose table is replaced, docs/benchmarks-pressure.md.")] = None,
 ) -> None:
     """The control law in closed loop with three networks, beside fixed setpoints and an oracle. Minutes a row."""
     from app.bench_pressure import jobs, run_bench_pressure
 
     todo = jobs(net.split(","), scenario.split(","), (int(s) for s in seeds.split(",")), days)
-    run_bench_pressure(tool, python, todo, out, typer.echo)
+    run_bench_pressure(tool, python, todo, out, typer.echo, cache=cache, docs=docs)

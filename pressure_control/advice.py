@@ -19,3 +19,5 @@ class Advice:
     """What it rests on, one sentence."""
     target_m: float | None = None
     """Where the law is heading, before ramps and limits [m]."""
+    follows: bool = True
+    """False where the outlet has not gone where the setpoint is for two steps: a valve to look at."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from domain.setpoints import Mode
 from pressure_control.advice import Advice
-from pressure_control.envelope import Shaped, follows, shape
+from pressure_control.envelope import Shaped, shape
+from pressure_control.follow import ALARM_STEPS, misses, proof_m
 from pressure_control.laws.law import Law, LawInputs, Target
 from pressure_control.observations import Window, age_steps, newest
 from pressure_control.supervisor import Standing
@@ -60,23 +61,24 @@ def advise(
             basis="no data",
         )
     old = ages(inputs, now_s)
-    target = _target(inputs, law, standing, current_m, old)
     outlet, inlet = newest(recent.outlet_m, steps), newest(recent.inlet_m, steps)
+    missed = misses(inputs, inlet)
+    target = _target(inputs, law, standing, current_m, old, missed)
     shaped = shape(
         target.value_m,
         current_m=current_m,
         actuator=actuator,
         settings=settings,
         outlet_m=outlet if np.isfinite(outlet) else None,
-        follows=_follows(inputs, inlet),
+        follows=missed == 0,
         since_move_s=since_move_s,
         lift_to_m=target.lift_to_m,
         emergency=target.emergency,
     )
-    return _advice(actuator.key, target, shaped, current_m)
+    return replace(_advice(actuator.key, target, shaped, current_m), follows=missed < ALARM_STEPS)
 
 
-def _target(inputs: LawInputs, law: Law, standing: Standing, current: float, old: Ages) -> Target:
+def _target(inputs: LawInputs, law: Law, standing: Standing, current: float, old: Ages, missed: int) -> Target:
     """The law's target, or the safe side where it may not speak."""
     settings = inputs.settings
     if standing.mode is Mode.FALLBACK:
@@ -91,11 +93,23 @@ def _target(inputs: LawInputs, law: Law, standing: Standing, current: float, old
             value_m=value,
             reason=f"no critical pressure for {old.critical_s / 60:.0f} min: to the safe side; {target.reason}",
         )
+    return _held(inputs, target, current, missed)
+
+
+def _held(inputs: LawInputs, target: Target, current: float, missed: int) -> Target:
+    """The target, unless it must not go down now, or a proof move is due."""
     if target.value_m < current and not target.may_lower:
         return replace(target, value_m=current, reason=f"hold, too little is known to lower; {target.reason}")
-    if target.value_m < current and not _follows(inputs, newest(inputs.recent.inlet_m, 3)):
+    if target.value_m < current and missed >= ALARM_STEPS:
         return replace(target, value_m=current, reason=f"hold, the valve does not follow its setpoint; {target.reason}")
-    return target
+    proof = proof_m(inputs)
+    # A raise goes ``lift_m`` beyond its target; a proof need not.
+    proof = None if proof is None else proof - inputs.settings.lift_m
+    if proof is None or proof <= target.value_m:
+        return target
+    return replace(
+        target, value_m=proof, lift_to_m=None, reason=f"proof move before the morning rise, to {proof:.1f} m; {target.reason}"
+    )
 
 
 def _safe_side(inputs: LawInputs, current: float, give_up: bool, why: str) -> Target:
@@ -104,21 +118,6 @@ def _safe_side(inputs: LawInputs, current: float, give_up: bool, why: str) -> Ta
     value = max(current, safe) if give_up else current
     words = f"to the safe setpoint {safe:.1f} m" if give_up else "hold"
     return Target(value_m=value, binding="", may_lower=False, reason=f"{words}: {why}", basis="the site's safe setpoint")
-
-
-def _follows(inputs: LawInputs, inlet: float) -> bool:
-    """Whether the valve followed in any of the last two steps that have both pressures (a move takes a step to show)."""
-    recent, tolerance = inputs.recent, inputs.settings.follow_m
-    pairs = np.flatnonzero(np.isfinite(recent.outlet_m) & np.isfinite(recent.setpoint_m))[-2:]
-    if pairs.size == 0:
-        return True
-    beside = bool(inputs.task.siblings)
-    for i in pairs:
-        setpoint, outlet = float(recent.setpoint_m[i]), float(recent.outlet_m[i])
-        # A valve beside others closes when they hold the zone higher: that is no valve that sticks.
-        if (beside and outlet >= setpoint) or follows(setpoint, outlet, inlet, tolerance):
-            return True
-    return False
 
 
 def _advice(actuator: str, target: Target, shaped: Shaped, current: float) -> Advice:

@@ -23,7 +23,7 @@ from domain.setpoints import Mode
 from domain.zones import Zone, ZoneKind
 from pressure_control.advise import advise, ages
 from pressure_control.laws.law import LawInputs
-from pressure_control.laws.table import LAWS
+from pressure_control.laws.table import DEFAULT_LAW, LAWS
 from pressure_control.learner import ZoneLearner
 from pressure_control.observations import ValveTask, Watched, Window
 from pressure_control.settings import ControlSettings
@@ -33,18 +33,45 @@ BENCH_SETTINGS = ControlSettings(
     reserve_m=0.0,
     surge_m3h=0.0,
     valve_headroom_m=1.0,
-    quantile=0.995,
-    dead_band_down_m=0.2,
+    quantile=0.99,
+    look_ahead_steps=2,
+    lift_ahead_steps=6,
+    lift_m=0.0,
+    dead_band_up_m=0.2,
+    dead_band_down_m=0.15,
     rest_down_s=1200.0,
     sensor_noise_m=0.15,
+    follow_m=0.8,
     stale_s=1800.0,
-    lift_ahead_steps=6,
 )
-STATION_SETTINGS = replace(BENCH_SETTINGS, quantile=0.997, rest_down_s=1500.0, small_step_m=2.5, lift_ahead_steps=9)
+SLOW_SETTINGS = replace(BENCH_SETTINGS, quantile=0.995)
+"""For orders that stand for a quarter of an hour: more room."""
+STATION_SETTINGS = replace(
+    BENCH_SETTINGS,
+    quantile=0.997,
+    dead_band_up_m=0.3,
+    dead_band_down_m=0.2,
+    lift_m=0.2,
+    small_step_m=1.2,
+    rest_down_s=2400.0,
+)
 """For the pressure of a pumping station that swings by tens of metres a day: fewer turns, so that 96 moves a day are enough."""
+SPARING_SETTINGS = replace(
+    STATION_SETTINGS,
+    quantile=0.999,
+    look_ahead_steps=3,
+    lift_ahead_steps=12,
+    dead_band_up_m=0.5,
+    small_step_m=3.0,
+    rest_down_s=4500.0,
+    lift_m=0.8,
+)
+"""The same for 48 moves a day; the ramp down must then be 2 m."""
 _STATION = "PS-"
 _EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday, as the benchmark's first day."""
+_SETTINGS_STEP_S = 300.0
+"""Step of the settings above; the benchmark's may differ."""
 _KEPT_S = 6 * 3600.0
 _FOLLOWS_M = 0.6
 _OLD_MOVE = -(10**9)
@@ -84,23 +111,42 @@ def make(info: BenchInfo) -> Callable[[BenchObs], Setpoints]:
     return Controller(info)
 
 
+def make_sparing(info: BenchInfo) -> Callable[[BenchObs], Setpoints]:
+    """The same for a pumping station that may move 48 times a day, by up to 2 m either way."""
+    return Controller(info, settings=SPARING_SETTINGS, ramp_down_m=2.0)
+
+
 class Controller:
     """Setpoints for all valves, one call a step.
 
     Args:
         info: The benchmark's description.
         law: Name in ``laws.table``.
-        settings: Margins; None takes ``BENCH_SETTINGS``, for a pumping station ``STATION_SETTINGS``.
+        settings: Margins; None takes ``BENCH_SETTINGS``, for a pumping station ``STATION_SETTINGS``, for orders that stand for more
+            than ten minutes ``SLOW_SETTINGS``.
+        ramp_up_m: Largest step up [m].
+        ramp_down_m: Largest step down [m].
     """
 
-    def __init__(self, info: BenchInfo, law: str = "learned_critical_point", settings: ControlSettings | None = None) -> None:
-        ahead = max(1, round(900.0 / info.step_s))
+    def __init__(
+        self,
+        info: BenchInfo,
+        law: str = DEFAULT_LAW,
+        settings: ControlSettings | None = None,
+        *,
+        ramp_up_m: float = 2.0,
+        ramp_down_m: float = 1.0,
+    ) -> None:
         if settings is None:
-            settings = STATION_SETTINGS if all(v.startswith(_STATION) for v in info.valves) else BENCH_SETTINGS
-        self._settings = replace(settings, look_ahead_steps=ahead, lift_ahead_steps=settings.lift_ahead_steps // 3 * ahead)
+            settings = _settings(info)
+        self._settings = replace(
+            settings,
+            look_ahead_steps=max(1, round(settings.look_ahead_steps * _SETTINGS_STEP_S / info.step_s)),
+            lift_ahead_steps=round(settings.lift_ahead_steps * _SETTINGS_STEP_S / info.step_s),
+        )
         self._law, self._step_s = LAWS[law], float(info.step_s)
         self._zones = info.zones
-        self._tasks = _tasks(info)
+        self._tasks = _tasks(info, ramp_up_m, ramp_down_m)
         self._order = _downstream_first(self._tasks)
         self._learners = {z: ZoneLearner(self._step_s) for z in info.zones}
         self._series = {z: _Series() for z in info.zones}
@@ -109,7 +155,10 @@ class Controller:
         self._standing: dict[str, Standing] = {}
         self._moved: dict[str, int] = {}
         self._kept = round(_KEPT_S / info.step_s)
+        self._off: set[str] = set()
         self.reasons: dict[str, str] = {}
+        self.alarms: list[tuple[int, str]] = []
+        """Each time at which a valve was found not to follow, with the valve."""
 
     def __call__(self, obs: BenchObs) -> Setpoints:
         """The setpoints for the next step."""
@@ -172,6 +221,7 @@ class Controller:
         learner.advance(recent)
         inputs = LawInputs(
             task=task,
+            stuck_beside_m=self._stuck_beside(task),
             recent=recent.tail(self._kept),
             model=None,
             settings=self._settings,
@@ -185,6 +235,9 @@ class Controller:
         since = t - self._moved.get(name, _OLD_MOVE)
         advice = advise(inputs, self._law, standing, current_m=current, now_s=now_s, since_move_s=float(since))
         self.reasons[name] = advice.reason
+        if not advice.follows and name not in self._off:
+            self.alarms.append((t, name))
+        (self._off.discard if advice.follows else self._off.add)(name)
         target = advice.target_m if advice.target_m is not None else current
         if target > task.actuator.safe_m and "learned" in advice.basis:
             # The benchmark's own setpoints are not safe everywhere: the safe side is what was ever needed.
@@ -193,6 +246,11 @@ class Controller:
             beside = tuple(replace(a, safe_m=a.safe_m + higher) for a in task.siblings)
             self._tasks[name] = replace(task, actuator=replace(task.actuator, safe_m=safe), siblings=beside)
         return advice.value_m, target
+
+    def _stuck_beside(self, task: ValveTask) -> dict[str, float]:
+        """Outlet pressure of each valve beside this one that does not follow its setpoint."""
+        own = self._series[task.zone.key].own
+        return {a.key: v for a in task.siblings if a.key in self._off and math.isfinite(v := own[a.key][0][-1])}
 
     def _window(self, name: str, task: ValveTask) -> Window:
         rows = self._series[task.zone.key]
@@ -221,8 +279,16 @@ def _level(valve: Mapping[str, float]) -> float:
     return setpoint if abs(outlet - setpoint) < _FOLLOWS_M else outlet
 
 
-def _tasks(info: BenchInfo) -> dict[str, ValveTask]:
-    actuators = {name: _actuator(name, valve) for name, valve in info.valves.items()}
+def _settings(info: BenchInfo) -> ControlSettings:
+    if all(v.startswith(_STATION) for v in info.valves):
+        return STATION_SETTINGS
+    return SLOW_SETTINGS if info.step_s > 2 * _SETTINGS_STEP_S else BENCH_SETTINGS
+
+
+def _tasks(info: BenchInfo, ramp_up_m: float, ramp_down_m: float) -> dict[str, ValveTask]:
+    actuators = {
+        name: replace(_actuator(name, valve), ramp_up_m=ramp_up_m, ramp_down_m=ramp_down_m) for name, valve in info.valves.items()
+    }
     tasks = {}
     for name, valve in info.valves.items():
         zone = info.zones[valve["zone"]]

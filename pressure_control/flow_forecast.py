@@ -20,6 +20,8 @@ _WIDEST = 1e3
 _SLOWEST_SHARE = 0.12
 _WILD_SD = 5.0
 _DAY_S = 86400.0
+_LEAST_RISE = 0.15
+"""Of ln Q: a flatter day has no morning rise."""
 
 
 class FlowForecaster:
@@ -50,6 +52,24 @@ class FlowForecaster:
     def ready(self) -> bool:
         """Whether a whole day has been seen."""
         return self.samples >= self._slots and bool(self._seen.min() > 0)
+
+    def rise_minute(self) -> float | None:
+        """Local minute of the day at which the usual flow begins to rise from its lowest to its next high; None before a whole day.
+
+        The beginning is where a quarter of the rise (of the logarithm) is done, within the ten hours after the lowest flow.
+        """
+        if not self.ready:
+            return None
+        width = max(1, self._slots // 48)
+        wide = np.concatenate((self._curve[-width:], self._curve, self._curve[:width]))
+        smooth = np.convolve(wide, np.ones(2 * width + 1), "valid") / (2 * width + 1)
+        lowest = int(np.argmin(smooth))
+        curve = np.roll(smooth, -lowest)[: self._slots * 10 // 24]
+        low, high = float(curve[0]), float(curve.max())
+        if high - low < _LEAST_RISE:
+            return None
+        begins = int(np.argmax(curve > low + 0.25 * (high - low)))
+        return (lowest + begins) % self._slots * self._slot_minutes
 
     def slots(self, minute: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         """Slot of the day of each local minute."""

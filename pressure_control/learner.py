@@ -105,7 +105,14 @@ class ZoneLearner:
 
 
 def tank_turned(levels: FloatArray, k: int) -> bool:
-    """Whether a tank's level fell until step ``k`` and rises after it."""
+    """Whether a tank's level fell until step ``k``, or the step before it, and rises after that.
+
+    A pump starts somewhere between two readings: the step that first shows its flow may already show a level that has risen.
+    """
+    return _turned_at(levels, k) or _turned_at(levels, k - 1)
+
+
+def _turned_at(levels: FloatArray, k: int) -> bool:
     if k < 2 or k + 1 >= levels.size:
         return False
     falls = levels[k - 2] - levels[k] > 2 * _TANK_TURN_M - 1e-6

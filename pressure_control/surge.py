@@ -23,6 +23,8 @@ class Surge:
 
     jump_m3h: float
     since_steps: int
+    sure: bool
+    """Seen twice, or at once where the pumps are known and none is about to start: the fast ramp may be used."""
 
 
 def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
@@ -43,7 +45,8 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         jump = usual * (1.0 - math.exp(-float(error[k])))
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
-        return Surge(jump_m3h=jump, since_steps=newest - k)
+        sure = k < newest or (bool(learner.pumps) and not _near_start(learner, recent))
+        return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
     return None
 
 
@@ -58,6 +61,17 @@ def pump_due_m3h(learner: ZoneLearner, recent: Window) -> float:
         if falls > 0 and levels[-1] - 1.5 * falls <= pump.level_m + 0.01:
             due += pump.jump_m3h
     return due
+
+
+def _near_start(learner: ZoneLearner, recent: Window) -> bool:
+    """Whether a known pump may have started just now: its tank falls and is near the level, or cannot be seen."""
+    for pump in learner.pumps:
+        levels = recent.tank_m.get(pump.tank)
+        if levels is None or not np.isfinite(levels[-4:]).all():
+            return True
+        if abs(float(levels[-1]) - pump.level_m) < _NEAR_START_M and levels[-1] <= levels[-4]:
+            return True
+    return False
 
 
 def _pump(learner: ZoneLearner, recent: Window, k: int, jump: float) -> bool:

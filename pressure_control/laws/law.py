@@ -22,6 +22,8 @@ class LawInputs:
     settings: ControlSettings
     downstream_m: Mapping[str, float] = field(default_factory=dict)
     """Setpoint that each valve downstream has or is about to get [m], the higher of the two."""
+    stuck_beside_m: Mapping[str, float] = field(default_factory=dict)
+    """Outlet pressure of each valve that feeds the same zone and does not follow its setpoint [m]."""
     learner: ZoneLearner | None = None
     """What was learned step by step, for laws that use it."""
 

@@ -69,17 +69,30 @@ def learned_critical_point(inputs: LawInputs) -> Target | None:
     top = max(needs, key=lambda n: n.value_m)
     usable = sum(n.usable for n in critical)
     raised = settings.emergency_raise_m if draw is not None else 0.0
+    raised += _for_others(inputs, top.value_m)
     return Target(
         value_m=top.value_m + raised + inputs.task.offset_m,
         lift_to_m=top.value_m + top.later_m + raised + inputs.task.offset_m,
         binding=top.watched.point,
         # One sensor alone may raise, never lower, where there were more; nor is anything lowered into a surge.
-        may_lower=draw is None and usable >= min(2, len(critical)),
-        emergency=draw is not None,
+        may_lower=draw is None and not inputs.stuck_beside_m and usable >= min(2, len(critical)),
+        emergency=draw is not None and draw.sure,
         reason=_words(top, flow, usable, len(critical), draw.jump_m3h if draw else None),
         basis=f"head losses learned from {min(learner.losses[n.watched.point].samples for n in critical)} readings and more; "
         f"{usable} of {len(critical)} critical points fresh and believed",
     )
+
+
+def _for_others(inputs: LawInputs, level_m: float) -> float:
+    """What valves that do not follow leave to be done by those that do, each its part [m]."""
+    task = inputs.task
+    if not inputs.stuck_beside_m:
+        return 0.0
+    together = (task.actuator, *task.siblings)
+    mean_safe = sum(a.safe_m for a in together) / len(together)
+    stuck = [a for a in task.siblings if a.key in inputs.stuck_beside_m]
+    missing = sum(max(0.0, level_m + a.safe_m - mean_safe - inputs.stuck_beside_m[a.key]) for a in stuck)
+    return missing / (len(together) - len(stuck))
 
 
 def _flow(inputs: LawInputs, learner: ZoneLearner, now: float, due_m3h: float) -> _Flow:
@@ -87,7 +100,10 @@ def _flow(inputs: LawInputs, learner: ZoneLearner, now: float, due_m3h: float) -
     age = age_steps(recent.flow_m3h)
     last = recent.size - age
     steps = age + max(inputs.settings.look_ahead_steps, inputs.settings.lift_ahead_steps)
-    ahead = learner.flow.ahead(recent.flow_m3h[:last], recent.minute[:last], steps)[age:] + due_m3h
+    ahead = learner.flow.ahead(recent.flow_m3h[:last], recent.minute[:last], steps)[age:]
+    if due_m3h > 0:
+        # The usual day may know of the pump already: it is not counted twice.
+        ahead = np.maximum(ahead, now + due_m3h)
     minute = (recent.minute[-1] + recent.step_s / 60.0 * np.arange(1, ahead.size + 1)) % 1440.0
     return _Flow(now_m3h=now, ahead_m3h=ahead, minute=minute, near=inputs.settings.look_ahead_steps)
 
