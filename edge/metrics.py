@@ -19,11 +19,15 @@ _COUNTERS = {
     "undecodable": "Messages from the broker that were not what their topic said.",
     "blocks_sent": "Blocks sent for the first time.",
     "blocks_resent": "Blocks sent again for want of a receipt.",
+    "gaps_sent": "Gap records sent, each as often as it was.",
 }
 _GAUGES = {
     "depth_readings": "Readings held without a receipt.",
     "depth_blocks": "Blocks held without a receipt.",
     "bytes": "Bytes used in the spool's file.",
+    "max_bytes": "Bytes beyond which something must go.",
+    "gaps_untold": "Gap records that the centre has not acknowledged yet.",
+    "receipt_lag_s": "How long the oldest block on its way has waited for a receipt, in seconds.",
     "connected": "1 while the connection to the broker stands.",
     "host_online": "1 while the host says that it listens.",
 }
@@ -45,6 +49,7 @@ class _Families:
         for group, label, text in (
             ("polls", "outcome", "Polls, and what became of them."),
             ("commands", "outcome", "Commands by outcome."),
+            ("denied", "deed", "What the broker refused: certificate, connect, subscribe, publish."),
         ):
             family = CounterMetricFamily(f"khettara_edge_{group}", text, labels=[label])
             for word, number in document.get(group, {}).items():

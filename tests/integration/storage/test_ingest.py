@@ -30,7 +30,7 @@ async def check_ledger(connection: AsyncConnection) -> None:
     wrong = await fetch(
         connection,
         """SELECT * FROM ledger
-           WHERE (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(committed) r) <> stored + repeated + dead""",
+           WHERE (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(committed) r) <> stored + repeated + dead + dropped""",
     )
     assert wrong == []
 
