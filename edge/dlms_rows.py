@@ -37,14 +37,17 @@ class Taken:
 
 
 def windows(cursor_ms: int, now: datetime, *, backfill_days: float, period_s: int) -> Iterator[tuple[datetime, datetime]]:
-    """Spans [first, last] to ask for, oldest first, each of about a hundred rows and none before the horizon."""
+    """Spans [first, last] to ask for, oldest first, each of about a hundred rows and none before the horizon.
+
+    Each begins where the one before ended, and the first at the cursor: a row that comes twice is left out by its time.
+    """
     horizon = now - timedelta(days=backfill_days)
-    start = max(datetime.fromtimestamp(cursor_ms / 1000, UTC) + timedelta(seconds=1), horizon)
+    start = max(datetime.fromtimestamp(cursor_ms / 1000, UTC), horizon)
     span = timedelta(seconds=max(period_s, 1) * _WINDOW_ROWS)
     last = now + _AHEAD
-    while start <= last:
+    while start < last:
         yield start, min(start + span, last)
-        start += span + timedelta(seconds=1)
+        start += span
 
 
 def columns_of(layout: ProfileLayout, fields: Sequence[MeterField]) -> dict[str, int]:
