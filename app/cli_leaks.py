@@ -57,3 +57,15 @@ def leaks_make_set(
     data, truth = make_town(seed, plan)
     write_town(data, truth, out, plan)
     typer.echo(f"{len(truth.leaks)} leaks, {len(truth.customers)} customer leaks, {len(truth.events)} look-alikes in {out}")
+
+
+@leaks.command("scale")
+def leaks_scale(
+    zones: Annotated[int, typer.Option(min=1)] = 2000,
+    step: Annotated[int, typer.Option(help="Seconds between two readings.", min=60, max=3600)] = 900,
+    ticks: Annotated[int, typer.Option(help="Hourly ticks that are timed; every sixth balances all zones.", min=1)] = 7,
+) -> None:
+    """What one hourly tick of many zones costs, in one process."""
+    from app.leak_scale import run_scale
+
+    run_scale(zones, step, ticks, Console(soft_wrap=True))

@@ -7,7 +7,7 @@ UTC is wrong; in Ramadan people use water at night, so those nights are a class 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,11 @@ class Calendar:
     def local(self, moment: datetime) -> datetime:
         """The moment in local time."""
         return moment.astimezone(self.zone)
+
+    def clock_changes(self, day: date) -> bool:
+        """Whether the local day has 23 or 25 hours."""
+        start = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+        return start.utcoffset() != (start + timedelta(days=1)).utcoffset()
 
     def is_ramadan(self, day: date) -> bool:
         """Whether the local day lies in Ramadan."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from domain.findings import Finding
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, Span, learn
+from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
 
 
@@ -39,7 +40,8 @@ def replay(
             learned_at = past.end_s
         if learned is None:
             continue
-        for finding in update(past, learned, [f for f in found.values() if f.open]):
+        recent = [found[k] for k, s in spans.items() if past.end_s - s.end_s <= REOPEN_S and not found[k].open]
+        for finding in update(past, learned, [f for f in found.values() if f.open], recent=recent):
             found[finding.key] = finding
             if not finding.open:
                 spans[finding.key] = Span(start_s=finding.since.timestamp() - 1800, end_s=past.end_s)

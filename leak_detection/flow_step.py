@@ -28,11 +28,15 @@ from leak_detection.inputs import ZoneInputs
 WINDOW_S = 6 * 3600.0
 AGES_S = (1200.0, 10800.0)
 """Youngest and oldest onset that are tried; every step between them is."""
-LEAST_VALUES = 2
+LEAST_VALUES = 3
+"""A step is seen on so many values; one or two may be odd readings, a fire hose or a tank that is filled."""
+LAST_SHARE = 0.5
+"""And the newest of them still shows this share of it."""
 LEAST_THRESHOLD = 5.0
 """Standard deviations; a quiet history never lowers the threshold below this."""
-MARGIN = 1.25
-"""Over the largest values of the history."""
+MARGIN, COARSE_MARGIN = 1.25, 1.5
+"""Over the largest values of the history; a history of hours has few values, so its largest says less of what may come."""
+_COARSE_S = 1800.0
 LEAST_SHARE = 0.08
 LEAST_M3H = 1.5
 """Steps below this share of the inflow, or below this, do not speak: people's habits change as much."""
@@ -78,7 +82,6 @@ def learn_steps(
         step_s: Width of a step [s].
     """
     width = max(8, round(WINDOW_S / step_s))
-    # One value alone is no step: it may be one odd reading.
     youngest, oldest = (max(LEAST_VALUES, round(a / step_s)) for a in AGES_S)
     ages = tuple(range(youngest, min(oldest, width - 1) + 1))
     sd = spread_m3h[slot_of(minute)]
@@ -90,7 +93,8 @@ def learn_steps(
     if not ratio.size:
         return model
     moment = slice(width - 1, None)
-    thresholds = np.stack([_threshold(ratio[:, a], day[moment], minute[moment]) for a in range(len(ages))], axis=1)
+    margin = COARSE_MARGIN if step_s >= _COARSE_S else MARGIN
+    thresholds = np.stack([_threshold(ratio[:, a], day[moment], minute[moment], margin) for a in range(len(ages))], axis=1)
     return StepModel(spread_m3h=spread_m3h, precision=precision, thresholds=thresholds, ages=ages)
 
 
@@ -162,7 +166,7 @@ def detect_step(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatA
     error = float(np.hypot(flow / ratio, 0.5 * (max(flows) - min(flows))))
     since = inputs.end_s - model.ages[best] * inputs.step_s
     inflow = float(robust.mean(inputs.inflow_m3h[-model.ages[best] :]))
-    if min(flows) < max(LEAST_M3H, LEAST_SHARE * (inflow - flow)):
+    if min(flows) < max(LEAST_M3H, LEAST_SHARE * (inflow - flow)) or not _still_there(residuals, flow, model.ages[best]):
         return None
     seen, evidence = head_loss_change(inputs, model.ages[best])
     return Detection(
@@ -174,6 +178,14 @@ def detect_step(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatA
         confidence=min(0.99, 0.8 + 0.05 * (float(excess[best]) - 1.0) + (0.1 if seen else 0.0)),
         evidence=(Evidence(name="flow_step", observed=inflow, expected=inflow - flow, sd=error, unit="m3/h"), *evidence),
     )
+
+
+def _still_there(residuals: Sequence[FloatArray], flow_m3h: float, age: int) -> bool:
+    """Whether the newest third of the values since the onset, at least one, is as high over those before as half of the step."""
+    newest = max(1, age // LEAST_VALUES)
+    rises = [robust.scalar_median(r[-newest:]) - robust.scalar_median(r[-age - LEAST_VALUES : -age]) for r in residuals]
+    known = [rise for rise in rises if np.isfinite(rise)]
+    return not known or min(known) >= LAST_SHARE * flow_m3h
 
 
 def drop_of(inputs: ZoneInputs, model: StepModel, residuals: Sequence[FloatArray]) -> float:
@@ -222,13 +234,13 @@ def _covariance(z: FloatArray, width: int) -> FloatArray:
     return np.asarray(matrix + _LEVEL_VARIANCE + ridge * np.eye(width))
 
 
-def _threshold(ratio: FloatArray, day: NDArray[np.int64], minute: FloatArray) -> FloatArray:
+def _threshold(ratio: FloatArray, day: NDArray[np.int64], minute: FloatArray, margin: float) -> FloatArray:
     """Least ratio that speaks at each quarter of an hour, shape (96,).
 
     Above nearly the largest of the history at any hour, and above what the days' largest values around this hour let expect: shifts
     begin, gardens are watered and tanks are filled at their hours, and one stray day does not blind the detector for good.
     """
-    everywhere = MARGIN * float(np.quantile(ratio, 0.998))
+    everywhere = margin * float(np.quantile(ratio, 0.998))
     _, row = np.unique(day, return_inverse=True)
     slot = slot_of(minute)
     tops = np.full((int(row.max()) + 1, SLOTS), -np.inf)

@@ -31,12 +31,13 @@ def is_habit(inputs: ZoneInputs, learned: Learned, detection: Detection) -> bool
     seen = 0
     for week in range(1, WEEKS + 1):
         end = inputs.size - week * inputs.steps(7 * 86400.0)
-        seen += _largest_step(inputs, learned, end, width) >= SHARE * detection.flow_m3h
+        # A night is compared with what nights are, a step with the hours before it.
+        seen += _largest(inputs, learned, end, width, over_before=detection.detector == "flow_step") >= SHARE * detection.flow_m3h
     return seen >= LEAST_WEEKS
 
 
-def _largest_step(inputs: ZoneInputs, learned: Learned, end: int, width: int) -> float:
-    """Largest rise of the residual over the hours before it, for windows of ``width`` steps that end near ``end`` [m³/h]."""
+def _largest(inputs: ZoneInputs, learned: Learned, end: int, width: int, *, over_before: bool) -> float:
+    """Largest mean of the residual, or its rise over the hours before, in windows of ``width`` steps near ``end`` [m³/h]."""
     shift, before = inputs.steps(_EARLIER_S), inputs.steps(_BEFORE_S)
     first, last = end - width - shift - before, min(end + shift, inputs.size)
     if first < 0:
@@ -44,7 +45,8 @@ def _largest_step(inputs: ZoneInputs, learned: Learned, end: int, width: int) ->
     rest = _residual(inputs, learned, first, last)
     best = 0.0
     for start in range(before, rest.size - width + 1):
-        rise = float(robust.mean(rest[start : start + width]) - robust.mean(rest[start - before : start]))
+        earlier = float(robust.mean(rest[start - before : start])) if over_before else 0.0
+        rise = float(robust.mean(rest[start : start + width])) - earlier
         best = max(best, rise) if np.isfinite(rise) else best
     return best
 

@@ -33,6 +33,9 @@ BALANCE = "zone_balance"
 SETTLED_S = 21 * 86400.0
 """A moved relation of inflow and meters that has settled is told for so long."""
 _FELL_SHARE = 0.4
+REOPEN_S = 3 * 86400.0
+REOPEN_FACTOR = 2.5
+"""A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
 _FADE_S = 12 * 3600.0
 
 
@@ -140,6 +143,12 @@ def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
         cause="meter" if word == "meter" else detection.cause,
         notes=detection.notes,
     )
+
+
+def reopened(finding: Finding, detection: Detection) -> Finding:
+    """A finding that was over and is back, with its first key and moment."""
+    flow = round(detection.flow_m3h, 2)
+    return add_evidence(replace(finding, open=True, flow_m3h=flow, flow_error_m3h=round(detection.flow_error_m3h, 2)), detection)
 
 
 def refit(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:

@@ -17,10 +17,13 @@ from leak_detection.life import (
     CLOSE_S,
     CLOSE_SHARE,
     REFIT_S,
+    REOPEN_FACTOR,
     add_evidence,
     excess,
     open_finding,
+    reference_flow,
     refit,
+    reopened,
     track,
     track_balance,
 )
@@ -33,6 +36,7 @@ def update(
     open_findings: Iterable[Finding],
     detectors: Mapping[str, Detector] = DETECTORS,
     balance: BalanceView | None = None,
+    recent: Iterable[Finding] = (),
 ) -> Sequence[Finding]:
     """The findings of a zone that are new or have changed, at the end of the inputs.
 
@@ -43,6 +47,7 @@ def update(
         learned: What was learned of it before.
         open_findings: Findings that were open at the last call; those of other zones are passed over.
         detectors: By name; all of them by default.
+        recent: Findings of the zone that were over for ``REOPEN_S`` at most: what looks like one of them is the same leak again.
         balance: What the balance against the customers' meters says, in a zone that has one.
     """
     before = [f for f in open_findings if f.zone == inputs.zone.key and f.open]
@@ -50,7 +55,7 @@ def update(
     said = [detect(inputs, learned) for detect in detectors.values()] + [balance.detection if balance else None]
     for detection in said:
         if detection is not None:
-            _merge(after, detection, inputs, learned)
+            _merge(after, detection, inputs, learned, [f for f in recent if f.zone == inputs.zone.key])
     known = {f.key: f for f in before}
     return [f for f in after if known.get(f.key) != f]
 
@@ -62,7 +67,7 @@ def _followed(finding: Finding, inputs: ZoneInputs, learned: Learned, balance: B
     return _faulty(finding, inputs) if finding.kind is FindingKind.METER_FAULT else track(finding, inputs, learned)
 
 
-def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, learned: Learned) -> None:
+def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, learned: Learned, recent: Sequence[Finding]) -> None:
     """Adds a detection to the finding it belongs to, or opens one."""
     fault = detection.kind is FindingKind.METER_FAULT
     for place, finding in enumerate(findings):
@@ -72,7 +77,14 @@ def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, le
                 findings[place] = _sharpened(finding, detection, inputs)
             return
     if fault or detection.detector == BALANCE or _credible(detection, inputs, learned):
-        findings.append(open_finding(detection, inputs))
+        again = [f for f in recent if (f.kind is FindingKind.METER_FAULT) is fault and _like(f, detection)]
+        findings.append(reopened(again[-1], detection) if again else open_finding(detection, inputs))
+
+
+def _like(finding: Finding, detection: Detection) -> bool:
+    """Whether a finding that is over was of about this size."""
+    before, now = max(reference_flow(finding), finding.flow_m3h), max(detection.flow_m3h, 0.1)
+    return before / REOPEN_FACTOR <= now <= before * REOPEN_FACTOR
 
 
 def _sharpened(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:
@@ -86,6 +98,9 @@ def _sharpened(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Fi
 def _credible(detection: Detection, inputs: ZoneInputs, learned: Learned) -> bool:
     """Not on a kind of day never seen before, not what comes every week, not when the newest hours say that it is over already."""
     if not learned.baseline.knows(date.fromordinal(int(inputs.day[-1])), inputs.calendar):
+        return False
+    if inputs.calendar.clock_changes(date.fromordinal(int(inputs.day[-1]))):
+        # Loggers, people and time switches change their clocks at different hours of the same day.
         return False
     if is_habit(inputs, learned, detection):
         return False

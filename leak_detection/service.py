@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from domain.zones import Zone
 from leak_detection.balance_service import BalanceService
 from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
+from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
 from leak_detection.night_flow import lawful_night_use
 
@@ -38,7 +40,8 @@ class LeakDetection:
         history_days: How far back it learns from.
         step_s: Width of a bucket [s].
         meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
-        learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long.
+        learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long;
+            by default so many that hourly ticks reach all within a day.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class LeakDetection:
         *,
         history_days: int = 28,
         step_s: float = 300.0,
-        learn_budget: int = 1,
+        learn_budget: int | None = None,
         meters: MeterSums | None = None,
     ) -> None:
         self._calendar = inventory.site.calendar
@@ -58,9 +61,10 @@ class LeakDetection:
         self._findings = findings
         self._cache = GridCache(series, self._wanted(), step_s=step_s, span_s=history_days * 86400.0)
         self._open: dict[str, Finding] | None = None
+        self._closed: dict[str, tuple[Finding, float]] = {}
         self._learned: dict[str, Learned] = {}
         self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
-        self._learn_budget = learn_budget
+        self._learn_budget = learn_budget or max(1, ceil(len(self._zones) * max(step_s, 3600.0) / _LEARN_EVERY_S))
         self._factors = inventory.site.factors
         self._balances = None if meters is None else BalanceService(self._zones, self._calendar, meters, history_days=history_days)
 
@@ -84,7 +88,9 @@ class LeakDetection:
             learned = self._learned.get(zone.key)
             if learned is not None:
                 view = self._balances.views.get(zone.key) if self._balances is not None else None
-                changed += [self._priced(f) for f in update(inputs, learned, self._open.values(), balance=view)]
+                changed += [
+                    self._priced(f) for f in update(inputs, learned, self._open.values(), balance=view, recent=self._recent(inputs))
+                ]
         for finding in changed:
             self._note(finding)
         if changed:
@@ -154,14 +160,22 @@ class LeakDetection:
         mine = [f for f in (self._open or {}).values() if f.zone == zone.key]
         return spans + [Span(start_s=f.since.timestamp() - _AROUND_S, end_s=inputs.end_s) for f in mine]
 
+    def _recent(self, inputs: ZoneInputs) -> list[Finding]:
+        """Findings of the zone that were closed in the last days."""
+        self._closed = {k: (f, s) for k, (f, s) in self._closed.items() if inputs.end_s - s <= REOPEN_S}
+        return [f for f, _ in self._closed.values() if f.zone == inputs.zone.key]
+
     def _note(self, finding: Finding) -> None:
         if self._open is None:
             return
         if finding.open:
             self._open[finding.key] = finding
+            self._closed.pop(finding.key, None)
+            self._spans.get(finding.zone, {}).pop(finding.key, None)
             return
         self._open.pop(finding.key, None)
         end = self._cache.start_s + len(next(iter(self._cache.grids.values()))) * self._cache.step_s
+        self._closed[finding.key] = (finding, end)
         span = Span(start_s=finding.since.timestamp() - _AROUND_S, end_s=end)
         self._spans.setdefault(finding.zone, {})[finding.key] = span
 
