@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.tables import Table
+from protocols.dlms.security import KEY_BYTES
 
 DEFAULT_PORT = 4059
 """The port that IANA has assigned to DLMS/COSEM."""
@@ -84,8 +85,8 @@ def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
     ciphered = _flag(table, "ciphered", default=access is Access.GMAC)
     if (access is Access.GMAC or ciphered) and not title:
         raise table.wrong("system_title", None, 'our own system title of eight bytes, such as "KHT00001"')
-    if suite not in (0, 1):
-        raise table.wrong("suite", suite, "0 or 1")
+    if suite not in KEY_BYTES:
+        raise table.wrong("suite", suite, "0, 1 or 2")
     tolerance_s = table.number("clock_tolerance_s", default.clock_tolerance_s, low=1.0)
     return DlmsSettings(
         client=_address(table, "client", default.client),

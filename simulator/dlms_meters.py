@@ -1,7 +1,7 @@
 """Simulated DLMS meters: hundreds in one process behind one port, as behind a data concentrator.
 
 Each meter is a logical device of its own: register, clock, hourly profile of 40 days, battery and alarm flags, valve; prepaid ones
-with account, credit, charge and token gateway. Its clients: 16 public, 32 reads by password, 1 manages by HLS-GMAC (suite 0 or 1).
+with account, credit, charge and token gateway. Its clients: 16 public, 32 reads by password, 1 manages by HLS-GMAC (suites 0 to 2).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from protocols.dlms.data import Data, Kind, octets, structure
 from protocols.dlms.datetimes import encode_date_time
 from protocols.dlms.listener import MeterListener
 from protocols.dlms.obis import Obis
-from protocols.dlms.security import Keys
+from protocols.dlms.security import KEY_BYTES, Keys
 from protocols.dlms.selection import CLOCK_TIME, CaptureObject
 from protocols.dlms.server_meter import Access, Meter
 from protocols.dlms.server_objects import MeterObject, clock, disconnect_control, plain_data, register
@@ -58,8 +58,8 @@ class Credentials:
         """New ones."""
         return cls(
             password=secrets.token_hex(8).encode(),
-            encryption=secrets.token_bytes(16),
-            authentication=secrets.token_bytes(16),
+            encryption=secrets.token_bytes(KEY_BYTES[suite]),
+            authentication=secrets.token_bytes(KEY_BYTES[suite]),
             token_key=secrets.token_bytes(16),
             suite=suite,
         )

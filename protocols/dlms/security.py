@@ -1,10 +1,10 @@
-"""Suites 0 and 1: authenticated encryption with AES-GCM-128, and the GMAC answer to a challenge (Green Book 9.2.3.3, 9.2.7.2).
+"""Suites 0, 1 and 2: authenticated encryption with AES-GCM, and the GMAC answer to a challenge (Green Book 9.2.3.3, 9.2.7.2).
 
     glo-APDU = tag, length, SC, IC (4 bytes), ciphertext, T (12 bytes)
     IV = system title (8) ‖ IC     AAD = SC ‖ authentication key (‖ plaintext when it is not encrypted)
 
-Both suites cipher with AES-GCM-128; suite 1 differs by ECDSA and ECDH (P-256), which are not here: a suite 1 meter is read with
-keys agreed otherwise. Encryption without authentication is neither sent nor taken.
+Suites 0 and 1 cipher with AES-GCM-128, suite 2 with AES-GCM-256; suites 1 and 2 add ECDSA and ECDH, which are not here: such a
+meter is read with keys agreed otherwise. Encryption without authentication is neither sent nor taken.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from protocols.dlms.errors import SecurityFailed
 from protocols.dlms.reader import Reader, encode_length
 
 TAG_BYTES = 12
+KEY_BYTES = {0: 16, 1: 16, 2: 32}
+"""Length of the symmetric keys of each suite."""
 TITLE_BYTES = 8
 HEADER_BYTES = 5
 """Security control and invocation counter."""
@@ -51,16 +53,18 @@ class Keys:
     """The symmetric keys of one client at one meter. Never shown by ``repr``."""
 
     encryption: bytes = field(repr=False)
-    """Global unicast encryption key (or a dedicated one), 16 bytes."""
+    """Global unicast encryption key (or a dedicated one), 16 bytes; 32 in suite 2."""
     authentication: bytes = field(repr=False)
-    """Authentication key, 16 bytes."""
+    """Authentication key, as long."""
     suite: int = 0
 
     def __post_init__(self) -> None:
-        if self.suite not in (0, 1):
-            raise ValueError(f"security suite {self.suite}: 0 and 1 are done here")
-        if len(self.encryption) != 16 or len(self.authentication) != 16:
-            raise ValueError(f"suite {self.suite} has keys of 16 bytes, not {len(self.encryption)} and {len(self.authentication)}")
+        wanted = KEY_BYTES.get(self.suite)
+        if wanted is None:
+            raise ValueError(f"security suite {self.suite}: 0, 1 and 2 are done here")
+        if len(self.encryption) != wanted or len(self.authentication) != wanted:
+            lengths = f"{len(self.encryption)} and {len(self.authentication)}"
+            raise ValueError(f"suite {self.suite} has keys of {wanted} bytes, not {lengths}")
 
 
 def protect(keys: Keys, title: bytes, counter: int, plaintext: bytes, protection: Protection = BOTH) -> bytes:

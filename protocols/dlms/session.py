@@ -38,7 +38,7 @@ from protocols.dlms.notifications import (
 )
 from protocols.dlms.obis import Obis
 from protocols.dlms.reader import wrong
-from protocols.dlms.security import TITLE_BYTES, Keys
+from protocols.dlms.security import KEY_BYTES, TITLE_BYTES, Keys
 
 AUTHENTICATE = Method(class_id=15, obis=Obis("0.0.40.0.0.255"), method=1)
 """reply_to_HLS_authentication of the current association."""
@@ -78,7 +78,7 @@ class Session:
         channel.reset()
         ciphering = channel.ciphering
         challenge = self._random(CHALLENGE_BYTES) if wanted.mechanism is Mechanism.HLS_GMAC else None
-        dedicated = self._random(16) if ciphering is not None and ciphering.dedicated else None
+        dedicated = self._random(KEY_BYTES[ciphering.keys.suite]) if ciphering is not None and ciphering.dedicated else None
         proposal = InitiateRequest(conformance=wanted.conformance, max_pdu=wanted.max_pdu, dedicated_key=dedicated)
         raw = yield AssociationRequest(
             context=Context.LOGICAL_NAMES if ciphering is None else Context.LOGICAL_NAMES_CIPHERED,

@@ -30,7 +30,7 @@ def hourly(found: list[tuple[int, float, int, bool]]) -> list[tuple[int, float]]
     return [(time_ms, value) for time_ms, value, _, _ in found]
 
 
-@pytest.mark.parametrize(("access", "suite"), [(Access.NONE, 0), (Access.LLS, 0), (Access.GMAC, 0), (Access.GMAC, 1)])
+@pytest.mark.parametrize(("access", "suite"), [(Access.NONE, 0), (Access.LLS, 0), (Access.GMAC, 0), (Access.GMAC, 1), (Access.GMAC, 2)])
 async def test_a_visit_brings_registers_and_every_row_of_the_profile(tmp_path: Path, access: Access, suite: int) -> None:
     async with street(tmp_path, suite=suite) as town:
         poller = town.poller(town.link(town.settings("m1", access)))

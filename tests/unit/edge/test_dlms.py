@@ -54,7 +54,7 @@ def test_a_meter_with_keys() -> None:
         ({"access": "lls"}, "keys_file"),
         ({"access": "gmac", "keys_file": "x"}, "system_title"),
         ({"access": "gmax"}, "did you mean 'gmac'"),
-        ({"suite": 2}, "0 or 1"),
+        ({"suite": 3}, "0, 1 or 2"),
         ({"client": 20_000}, "16383"),
         ({"system_title": "short"}, "eight characters"),
         ({"timezone": "Africa/Nowhere"}, "IANA"),
