@@ -1,5 +1,5 @@
 SELECT sum(c.received) / nullif(sum(extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz) / p.period_s), 0) AS "Complétude"
 FROM v_point p
-CROSS JOIN LATERAL (
-    SELECT count(*) AS received FROM v_reading r WHERE r.point_id = p.point_id AND $__timeFilter(r.time)
-) c
+LEFT JOIN (
+    SELECT r.point_id, sum(r.received) AS received FROM reading_rollup('1 day', $__timeFrom(), $__timeTo()) r GROUP BY r.point_id
+) c USING (point_id)

@@ -1,6 +1,5 @@
-SELECT date_bin(greatest('$__interval'::interval, INTERVAL '15 minutes'), r.time, '1970-01-01 00:00:00+00') AS "time",
-       r.quantity AS metric, count(*) FILTER (WHERE r.quality = 0)::float8 / count(*) AS value
-FROM v_reading r
-WHERE $__timeFilter(r.time)
+SELECT date_bin(panel_width('$__interval', '15 minutes'), r.time, '1970-01-01 00:00:00+00') AS "time",
+       r.quantity AS metric, sum(r.received - r.estimated - r.suspect)::float8 / sum(r.received) AS value
+FROM reading_rollup(panel_width('$__interval', '15 minutes'), $__timeFrom(), $__timeTo()) r
 GROUP BY 1, 2
 ORDER BY 1, 2

@@ -1,13 +1,11 @@
-SELECT date_bin(greatest('$__interval'::interval, INTERVAL '1 minute'), s.time, '1970-01-01 00:00:00+00') AS "time",
-       s.actuator || ' consigne' AS metric, avg(s.setpoint_m) AS value
-FROM v_setpoint s
-WHERE $__timeFilter(s.time) AND s.zone IN ($zone)
-GROUP BY 1, 2
-UNION ALL
-SELECT date_bin(greatest('$__interval'::interval, INTERVAL '1 minute'), r.time, '1970-01-01 00:00:00+00'),
-       a.actuator || ' aval mesuré', avg(r.value)
+SELECT date_bin(panel_width('$__interval', '1 minute'), r.time, '1970-01-01 00:00:00+00') AS "time", v.name AS metric,
+       sum(r.sum) * p.numerator / p.denominator / sum(r.good) AS value
 FROM v_actuator a
-JOIN v_reading r ON r.point = a.outlet_point
-WHERE $__timeFilter(r.time) AND a.zone IN ($zone) AND r.quality IN (0, 3)
-GROUP BY 1, 2
+CROSS JOIN LATERAL (
+    VALUES (a.actuator || ' consigne', a.setpoint_point), (a.actuator || ' aval mesuré', a.outlet_point)
+) v (name, point)
+JOIN v_point p ON p.point = v.point
+CROSS JOIN LATERAL rollup_rows(p.point_id, panel_width('$__interval', '1 minute'), $__timeFrom(), $__timeTo()) r
+WHERE a.zone IN ($zone) AND r.good > 0
+GROUP BY 1, 2, p.numerator, p.denominator
 ORDER BY 1, 2

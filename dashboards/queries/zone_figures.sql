@@ -1,6 +1,8 @@
 WITH flow AS (
     SELECT zone, avg(net_inflow_m3h) AS mean_m3h, sum(net_inflow_m3h * extract(epoch FROM width) / 3600) AS volume_m3, max(time) AS newest
-    FROM zone_flow($__timeFrom(), $__timeTo())
+    FROM zone_inflow(
+        CASE WHEN $__timeTo()::timestamptz - $__timeFrom()::timestamptz > INTERVAL '2 days' THEN INTERVAL '1 hour' ELSE INTERVAL '5 minutes' END,
+        $__timeFrom(), $__timeTo())
     GROUP BY zone
 ), night AS (
     SELECT DISTINCT ON (zone) zone, night_flow_m3h

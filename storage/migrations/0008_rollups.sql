@@ -582,8 +582,22 @@ BEGIN
 END
 $do$;
 
--- Rows of rollups whose buckets fill buckets of a width, one or more to each of them; min to last in the canonical unit. sum / good is
--- the mean. Without a class that fits, of the readings.
+-- Rows of rollups of one point whose buckets fill buckets of a width, one or more to each of them, in counts; without a class that fits,
+-- rows straight from the readings.
+CREATE FUNCTION rollup_rows(id int4, width interval, since timestamptz, until timestamptz)
+RETURNS TABLE (point_id int4, "time" timestamptz, received int4, good int4, estimated int4, suspect int4, min int8, max int8,
+               sum float8, first int8, last int8, rise float8, falls int4, fallen float8)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT * FROM rollup_of_readings(id, since, until, width) WHERE rollup_class(width) = 'raw'
+    UNION ALL
+    SELECT * FROM reading_15min_rows(id, since, until) WHERE rollup_class(width) = '15min'
+    UNION ALL
+    SELECT * FROM reading_hour_rows(id, since, until) WHERE rollup_class(width) = 'hour'
+    UNION ALL
+    SELECT * FROM reading_day_rows(id, since, until) WHERE rollup_class(width) = 'day'
+$$;
+
+-- The same of every point; min to last and rise, fallen in the canonical unit. sum / good is the mean.
 CREATE FUNCTION reading_rollup(width interval, since timestamptz, until timestamptz)
 RETURNS TABLE (point_id int4, point text, zone text, quantity text, role text, unit text, kind text, period_s int4, "time" timestamptz,
                received int4, good int4, estimated int4, suspect int4, min float8, max float8, sum float8, first float8, last float8,
@@ -594,15 +608,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
            b.first * p.numerator / p.denominator, b.last * p.numerator / p.denominator, b.rise * p.numerator / p.denominator, b.falls,
            b.fallen * p.numerator / p.denominator
     FROM v_point p
-    CROSS JOIN LATERAL (
-        SELECT * FROM rollup_of_readings(p.point_id, since, until, width) WHERE rollup_class(width) = 'raw'
-        UNION ALL
-        SELECT * FROM reading_15min_rows(p.point_id, since, until) WHERE rollup_class(width) = '15min'
-        UNION ALL
-        SELECT * FROM reading_hour_rows(p.point_id, since, until) WHERE rollup_class(width) = 'hour'
-        UNION ALL
-        SELECT * FROM reading_day_rows(p.point_id, since, until) WHERE rollup_class(width) = 'day'
-    ) b
+    CROSS JOIN LATERAL rollup_rows(p.point_id, width, since, until) b
 $$;
 
 CREATE OR REPLACE FUNCTION reading_bucket(width interval, since timestamptz, until timestamptz)
@@ -678,35 +684,38 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 GRANT SELECT ON v_register TO khettara_read, khettara_analytics, khettara_command;
 
--- Net inflow of each zone in buckets of a width, exactly as zone_flow for widths that no rollup serves. For others: the sum over the
--- inlets of sign x mean over the bucket; a bucket in which an inlet has less than 3/4 of its readings is left out. Interval values
--- are stamped at their end and belong to the bucket in which they start, so they are read from the readings.
-CREATE FUNCTION zone_inflow(width interval, since timestamptz, until timestamptz)
+-- Net inflow of each zone in buckets of a step, exactly as zone_flow for steps that no rollup serves. For others: the sum over the
+-- inlets of sign x mean over the bucket; a bucket in which an inlet has less than 3/4 of one reading each 5 minutes, or each period where
+-- that is longer, is left out. Interval values are stamped at their end and belong to the bucket in which they start, so they are read
+-- from the readings. width is the time that a value stands for.
+CREATE FUNCTION zone_inflow(step interval, since timestamptz, until timestamptz)
 RETURNS TABLE (zone text, "time" timestamptz, net_inflow_m3h float8, width interval)
 LANGUAGE sql STABLE AS $$
-    SELECT f.zone, date_bin(width, f.time, '1970-01-01 00:00:00+00'), avg(f.net_inflow_m3h),
-           sum(f.width)
+    SELECT f.zone, date_bin(step, f.time, '1970-01-01 00:00:00+00'), avg(f.net_inflow_m3h), sum(f.width)
     FROM zone_flow(since, until) f
-    WHERE rollup_class(width) = 'raw'
+    WHERE rollup_class(step) = 'raw'
     GROUP BY 1, 2
     UNION ALL
-    SELECT m.zone, m.bucket, sum(m.sign * m.flow), width
+    SELECT m.zone, m.bucket, sum(m.sign * m.flow), step
     FROM (
-        SELECT i.zone, i.point, i.sign, i.period_s, date_bin(width, v.time, '1970-01-01 00:00:00+00') AS bucket,
-               sum(v.sum) / sum(v.good) AS flow, sum(v.good) AS good, n.inlets
+        SELECT i.zone, i.point, i.sign, i.period_s, date_bin(step, v.time, '1970-01-01 00:00:00+00') AS bucket,
+               sum(v.sum) / sum(v.good) AS flow, n.inlets
         FROM v_inlet i
         JOIN (SELECT c.zone, count(*) AS inlets FROM v_inlet c GROUP BY c.zone) n USING (zone)
-        JOIN (
-            SELECT r.point, r.time, r.sum, r.good::bigint AS good FROM reading_rollup(width, since, until) r
-            WHERE r.kind <> 'interval' AND r.good > 0
+        JOIN v_point p USING (point)
+        CROSS JOIN LATERAL (
+            SELECT r.time, r.sum * p.numerator / p.denominator AS sum, r.good::bigint AS good
+            FROM rollup_rows(p.point_id, step, since, until) r
+            WHERE p.kind <> 'interval' AND r.good > 0
             UNION ALL
-            SELECT p.point, q.time - make_interval(secs => p.period_s), q.value, 1
-            FROM v_point p JOIN v_reading q USING (point_id)
-            WHERE p.kind = 'interval' AND q.time >= since AND q.time < until AND q.quality IN (0, 3) AND q.value IS NOT NULL
-        ) v ON v.point = i.point
-        WHERE rollup_class(width) <> 'raw'
+            SELECT q.time - make_interval(secs => p.period_s), q.value::float8 * p.numerator / p.denominator, 1
+            FROM v_count q
+            WHERE p.kind = 'interval' AND q.point_id = p.point_id AND q.time >= since AND q.time < until
+              AND q.quality IN (0, 3) AND q.value IS NOT NULL
+        ) v
+        WHERE rollup_class(step) <> 'raw'
         GROUP BY 1, 2, 3, 4, 5, n.inlets
-        HAVING sum(v.good) * i.period_s >= 0.75 * extract(epoch FROM width)
+        HAVING sum(v.good) * greatest(i.period_s, 300) >= 0.75 * extract(epoch FROM step)
     ) m
     GROUP BY m.zone, m.bucket, m.inlets
     HAVING count(*) = m.inlets
@@ -744,6 +753,7 @@ LANGUAGE sql STABLE AS $$
         CROSS JOIN LATERAL (
             SELECT c.time, c.value FROM v_count c
             WHERE c.point_id = p.point_id AND c.time >= n.since AND c.time < n.until AND c.quality IN (0, 3) AND c.value IS NOT NULL
+            OFFSET 0  -- a look into the index for each night, whatever the planner believes
         ) r
         GROUP BY 1, 2, 3, 4, 5, 7
     ), flow AS (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,8 +13,10 @@ from psycopg import AsyncConnection
 
 from app.embedded.postgres import ADMIN, EmbeddedPostgres
 from app.site import load_site
+from storage.database import Database
 from storage.inventory import save_inventory
 from storage.migrate import migrate
+from storage.rollups import refresh
 from tests.support.postgres import FreshDatabase, database, database_server
 
 __all__ = ["database", "database_server"]
@@ -31,6 +33,10 @@ async def fill(dsn: str) -> None:
     async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
         for statement in seed.split(";\n"):
             await connection.execute(statement.encode())
+    async with Database(dsn, size=1) as pool:
+        # Not the last two days: what is not refreshed yet is drawn as well.
+        done = await refresh(pool, END - timedelta(days=2), budget_s=300)
+        assert done.waiting == 0
 
 
 @pytest.fixture(scope="session")

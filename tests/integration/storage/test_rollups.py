@@ -320,3 +320,29 @@ async def test_a_commit_during_a_refresh_is_not_lost(town_database: FreshDatabas
             await refresh(analytics, at, budget_s=60)
             async with analytics.transaction("look") as connection:
                 assert await (await connection.execute("SELECT received FROM rollup_hour")).fetchall() == [(30,)]
+
+
+@pytest.mark.parametrize("step", ["5 minutes", "10 minutes", "15 minutes", "1 hour", "6 hours"])
+def test_inflow_of_any_step_is_the_mean_of_the_exact_one(connection: Connected, step: str) -> None:
+    """Whole data: the mean over 5-minute buckets is the mean over the step. Upper is upper.flow less lower.flow."""
+    for point in (1, 2):
+        insert(connection, {(point, START_S + 60 * n): ((100 + n % 700) * point, 0) for n in range(1440)})
+    connection.execute("SELECT refresh_rollups(%s, 30)", (START + timedelta(hours=13),))
+    values = {"step": step, "since": START, "until": START + timedelta(days=1)}
+    wanted = connection.execute(
+        "SELECT zone, date_bin(%(step)s::interval, time, '1970-01-01 00:00:00+00') AS t, avg(net_inflow_m3h), sum(width)"
+        " FROM zone_flow(%(since)s, %(until)s) GROUP BY 1, 2 ORDER BY 1, 2",
+        values,
+    ).fetchall()
+    found = connection.execute("SELECT * FROM zone_inflow(%(step)s, %(since)s, %(until)s) ORDER BY 1, 2", values).fetchall()
+    assert [(zone, time, width) for zone, time, _, width in found] == [(zone, time, width) for zone, time, _, width in wanted]
+    assert [row[2] for row in found] == pytest.approx([row[2] for row in wanted])
+
+
+def test_an_hour_that_lacks_a_third_of_one_inlet_is_left_out(connection: Connected) -> None:
+    insert(connection, {(1, START_S + 300 * n): (5000, 0) for n in range(24)})
+    insert(connection, {(2, START_S + 300 * n): (2000, 0) for n in range(12 + 8)})
+    found = connection.execute(
+        "SELECT zone, time, net_inflow_m3h FROM zone_inflow('1 hour', %s, %s) ORDER BY 1, 2", (START, START + timedelta(hours=2))
+    ).fetchall()
+    assert found == [("lower", START, 20.0), ("upper", START, 30.0)]

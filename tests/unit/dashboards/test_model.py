@@ -64,7 +64,7 @@ RULES: dict[str, tuple[Change, str]] = {
     "id twice": (lambda d: panel(d).update(id=1), "not unique"),
     "overlap": (lambda d: panel(d)["gridPos"].update(y=0), "over one another"),
     "too wide": (lambda d: panel(d)["gridPos"].update(x=20), "of 24"),
-    "select star": (set_sql("GROUP BY 1, 2", "AND f.zone IN (SELECT v.* FROM v_zone v) GROUP BY 1, 2"), "SELECT *"),
+    "select star": (set_sql("ORDER BY 1, 2", "AND f.zone IN (SELECT v.* FROM v_zone v) ORDER BY 1, 2"), "SELECT *"),
     "no time": (set_sql('AS "time"', "AS moment"), 'AS "time"'),
     "no order": (set_sql("ORDER BY 1, 2", ""), "ordered"),
     "no zone": (set_sql("IN ($zone)", "IN ('medina')"), "$zone is not used"),
