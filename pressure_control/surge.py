@@ -12,6 +12,7 @@ from pressure_control.observations import Window
 
 _SURGE_SD = 5.0
 _LEAST_SHARE = 0.05
+_FAST_SHARE = 0.15
 _LASTS_S = 7200.0
 _NEAR_START_M = 0.12
 _LIKE_KNOWN = 1.4
@@ -24,7 +25,7 @@ class Surge:
     jump_m3h: float
     since_steps: int
     sure: bool
-    """Seen twice, or at once where the pumps are known and none is about to start: the fast ramp may be used."""
+    """Large, and seen twice, or once where the pumps are known and none is about to start: the fast ramp may be used."""
 
 
 def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
@@ -45,7 +46,8 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         jump = usual * (1.0 - math.exp(-float(error[k])))
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
-        sure = k < newest or (bool(learner.pumps) and not _near_start(learner, recent))
+        large = jump >= _FAST_SHARE * max(forecaster.scale_m3h, usual - jump)
+        sure = large and (k < newest or (bool(learner.pumps) and not _near_start(learner, recent)))
         return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
     return None
 
