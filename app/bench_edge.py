@@ -1,9 +1,9 @@
 """``khettara bench edge``: what one core of a gateway carries, against Modbus servers in a process of their own.
 
-Four figures. *Throughput*: 50 connections ask for 10 registers (five floats) as fast as they can, each answer is decoded and its
-readings go through the collector into the spool on disk. *Schedule*: 400 devices at 1 s, each on time or not. *Commands* and
-*isolation*: see ``app.bench_edge_control``. CPU is this process's own, so a busy machine slows the wall clock and not the figure
-per core.
+*Throughput*: 50 connections ask for 10 registers (five floats) as fast as they can, each answer is decoded and its readings go
+through the collector into the spool on disk. *Schedule*: 400 devices at 1 s, each on time or not. *Memory*: a gateway as it runs at
+a site (``app.bench_edge_memory``). *Commands* and *isolation*: see ``app.bench_edge_control``. CPU is this process's own, so a busy
+machine slows the wall clock and not the figure per core.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import multiprocessing
 import statistics
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +20,8 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from app.bench_edge_control import bench_commands, bench_isolation
-from app.bench_edge_site import BenchSite, rss_mb, servers
+from app.bench_edge_memory import bench_memory
+from app.bench_edge_site import BenchSite, servers
 from edge.device import DeviceLink
 from edge.scheduler import next_due, phase_of
 from edge.waiting import end_tasks, sleep_until
@@ -54,11 +53,6 @@ class Schedule:
     error_p50_ms: float
     error_p99_ms: float
     cpu_share: float
-    rss_mb: float
-    rss_growth_mb: float
-    """From the middle of the run to its end, medians of tenths."""
-    rss_tenths_mb: tuple[float, ...]
-    """After each tenth of the run."""
 
 
 def run_bench(*, seconds: float, connections: int, devices: int, out: Path | None) -> str:
@@ -66,7 +60,8 @@ def run_bench(*, seconds: float, connections: int, devices: int, out: Path | Non
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with servers(min(devices, 400)) as ports:
-        schedule = _measure_schedule([ports[i % len(ports)] for i in range(devices)], seconds)
+        memory = bench_memory(ports, devices=devices, seconds=seconds)
+        schedule = asyncio.run(_schedule([ports[i % len(ports)] for i in range(devices)], min(seconds, 60.0)))
     with servers(connections) as ports:
         throughput = asyncio.run(_throughput(ports, min(seconds, 60.0)))
     with servers(10) as ports:
@@ -75,6 +70,7 @@ def run_bench(*, seconds: float, connections: int, devices: int, out: Path | Non
     found = {
         "throughput": asdict(throughput),
         "schedule": asdict(schedule),
+        "memory": asdict(memory),
         "commands": asdict(commands),
         "isolation": asdict(isolation),
     }
@@ -85,18 +81,6 @@ def run_bench(*, seconds: float, connections: int, devices: int, out: Path | Non
         for part, rows in found.items()
         for key, value in rows.items()
     )
-
-
-def _measure_schedule(ports: list[int], seconds: float) -> Schedule:
-    """In a process of its own, without the command line's libraries: its memory is a gateway's."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(schedule_alone, ports, seconds).result()
-
-
-def schedule_alone(ports: list[int], seconds: float) -> Schedule:
-    """The schedule's figures, in this process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    return asyncio.run(_schedule(ports, seconds))
 
 
 async def _throughput(ports: list[int], seconds: float) -> Throughput:
@@ -130,7 +114,6 @@ async def _throughput(ports: list[int], seconds: float) -> Throughput:
 
 async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> Schedule:
     errors: list[float] = []
-    sizes: list[float] = []
 
     async def go(link: DeviceLink, site: BenchSite) -> None:
         poller, phase = site.poller(link), phase_of(link.key, period_s)
@@ -147,9 +130,7 @@ async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> 
             await asyncio.sleep(2 * period_s)  # everybody has connected
             errors.clear()
             began, cpu, polls = time.monotonic(), time.process_time(), site.counters.polls
-            for _ in range(10):
-                await asyncio.sleep(seconds / 10)
-                sizes.append(rss_mb())
+            await asyncio.sleep(seconds)
             took, used = time.monotonic() - began, time.process_time() - cpu
             await end_tasks(tasks)
             polls = site.counters.polls - polls
@@ -165,7 +146,4 @@ async def _schedule(ports: list[int], seconds: float, period_s: float = 1.0) -> 
         error_p50_ms=cuts[49],
         error_p99_ms=cuts[98],
         cpu_share=used / took,
-        rss_mb=sizes[-1],
-        rss_growth_mb=statistics.median(sizes[-2:]) - statistics.median(sizes[4:6]),
-        rss_tenths_mb=tuple(round(size, 1) for size in sizes),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,15 +37,6 @@ _FIELDS = [
 def ten_registers() -> DeviceModel:
     """A device of five floats in a row."""
     return parse_model({"name": "ten_registers", "field": _FIELDS}, "ten_registers.toml")
-
-
-def rss_mb() -> float:
-    """Resident memory of this process now [MB]; where the machine does not tell, its peak."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 1e6
 
 
 class BenchSite:

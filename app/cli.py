@@ -433,7 +433,7 @@ def bench_leaks(
 
 @bench.command("edge")
 def bench_edge(
-    seconds: Annotated[float, typer.Option(help="How long polls and schedule are measured [s].", min=1)] = 15.0,
+    seconds: Annotated[float, typer.Option(help="How long memory is watched; the others at most 60 s [s].", min=1)] = 15.0,
     connections: Annotated[int, typer.Option(help="Connections that ask as fast as they can.", min=1)] = 50,
     devices: Annotated[int, typer.Option(help="Devices polled once a second.", min=1)] = 400,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here.")] = None,

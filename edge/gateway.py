@@ -31,6 +31,7 @@ from edge.fleet import Fleet, Link
 from edge.history import history_steps
 from edge.journal import Journal
 from edge.logs import configure_logging
+from edge.memory import give_back
 from edge.page import StatusPage
 from edge.poller import PollCounters
 from edge.reload import Reloader
@@ -197,6 +198,7 @@ class Gateway:
         self._fleet.start()
         uplink = supervise("uplink", lambda: self._uplink.run(self._uplink_stop))
         self._uplink_task = asyncio.create_task(uplink)
+        give_back()
         stats = self._spool.stats()
         log.info(
             "gateway_started",
@@ -251,6 +253,7 @@ class Gateway:
             keep_ms = int(self._settings.spool.keep_acked_hours * 3_600_000)
             dropped = await self._database.run(self._spool.purge, now_ms=int(now.timestamp() * 1000), keep_acked_ms=keep_ms)
             await self._database.run(self._journal.purge, now)
+            await asyncio.to_thread(give_back)
             if dropped:
                 log.error("spool_full", edge=self._settings.edge, dropped=dropped, max_mb=self._settings.spool.max_mb)
 
