@@ -136,6 +136,8 @@ class WriteResult:
     receipts: tuple[Receipt, ...]
     dropped: int = 0
     """Numbers that gateways say they had to drop, and that were not committed before."""
+    rejected: int = 0
+    """Rows that the database itself refused: dead-lettered as ``sql_rejected``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

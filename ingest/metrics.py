@@ -114,6 +114,8 @@ class IngestMetrics:
         self._lost.inc(result.dropped)
         if result.conflicts:
             self._letters.labels(reason="conflict").inc(result.conflicts)
+        if result.rejected:
+            self._letters.labels(reason="sql_rejected").inc(result.rejected)
         self.letters([dead for block in blocks for dead in block.dead])
 
     def letters(self, letters: Sequence[DeadLetter]) -> None:

@@ -277,7 +277,8 @@ class PostgresIngestStore:
         except StorageUnavailable:
             raise
         except StorageError as last:
-            return await self._write([_part(block, slice(0, 0), (*block.dead, _rejected(block, last)))])
+            result = await self._write([_part(block, slice(0, 0), (*block.dead, _rejected(block, last)))])
+            return replace(result, rejected=1)
 
 
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -403,5 +404,6 @@ def _sum(one: WriteResult, two: WriteResult) -> WriteResult:
         conflicts=one.conflicts + two.conflicts,
         dead_letters=one.dead_letters + two.dead_letters,
         dropped=one.dropped + two.dropped,
+        rejected=one.rejected + two.rejected,
         receipts=tuple(receipts.values()),
     )
