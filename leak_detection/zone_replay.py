@@ -13,6 +13,7 @@ import numpy as np
 
 from domain.findings import Evidence, Finding, FindingKind
 from domain.series import FloatArray
+from leak_detection.life import SETTLED_S
 from leak_detection.zone_balance import TICK_H, BalanceBank, BalanceRow
 from leak_detection.zone_layer import BalanceNews, balance_detection
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve
@@ -115,7 +116,9 @@ def judge_tracks(
         key = current.get((zone, leak))
         if leak and key is not None and _open_until(track, findings[key], epoch_s) < n:
             key = None
-        key = _fold(findings, key if leak else None, news, epoch_s, track)
+        if not leak and key is not None and 3600.0 * alarm.found_h + epoch_s - findings[key].found_at.timestamp() > SETTLED_S:
+            key = None
+        key = _fold(findings, key, news, epoch_s, track)
         current[zone, leak] = key
         if leak:
             said = findings[key]
@@ -139,6 +142,8 @@ def _fold(findings: dict[str, Finding], key: str | None, news: BalanceNews, epoc
     assert detection is not None  # noqa: S101 - there is an alarm
     if key is not None:
         old = findings[key]
+        if detection.kind is FindingKind.METER_FAULT:
+            return key
         grown = Evidence(name="told_again", observed=news.open_m3h, expected=old.flow_m3h, sd=detection.flow_error_m3h, unit="m3/h")
         kept = tuple(e for e in old.evidence if e.name != "told_again")
         findings[key] = replace(old, flow_m3h=round(news.open_m3h, 2), evidence=(*kept, grown))
