@@ -28,7 +28,7 @@ from protocols.dlms.model import MeterField, MeterModel
 from protocols.dlms.models import load_meter_model
 from protocols.dlms.profile import read_invocation_counter
 from protocols.dlms.security import Keys
-from protocols.dlms.wrapper import Wrapper
+from protocols.dlms.wrapper import DatagramWrapper, Wrapper
 
 T = TypeVar("T")
 PUBLIC_CLIENT = 16
@@ -166,6 +166,7 @@ class MeterLink:
             association=association,
             timeout_s=self.settings.timeout_s,
             counters=self._keys.counters,
+            datagrams=self.dlms.framing is Framing.UDP,
         )
 
     def _association(self) -> Association:
@@ -243,6 +244,8 @@ def link_meter(settings: DeviceSettings, bus: BusActor, keys: MeterKeys) -> Mete
 def _framing(how: DlmsSettings, client: int) -> FramingProtocol:
     if how.framing is Framing.WRAPPER:
         return Wrapper(local=client, remote=how.server)
+    if how.framing is Framing.UDP:
+        return DatagramWrapper(local=client, remote=how.server)
     size = 1 if how.physical is None and how.server < 128 else 4 if max(how.server, how.physical or 0) > 127 else 2
     server = Address(upper=how.server, lower=how.physical, size=size)
     return HdlcLink(client=Address(upper=client), server=server, proposed=LinkParameters(max_send=128, max_receive=1024))

@@ -23,10 +23,14 @@ class Access(StrEnum):
 
 
 class Framing(StrEnum):
-    """How APDUs travel over TCP."""
+    """How APDUs travel."""
 
     WRAPPER = "wrapper"
+    """Over TCP."""
+    UDP = "udp"
+    """The wrapper over UDP."""
     HDLC = "hdlc"
+    """Over TCP, as serial servers carry it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,15 @@
 ``data`` ``datetimes`` ``obis`` ``selection``       what meters say, as A-XDR
 ``ber`` ``acse`` ``initiate``                       how an association is asked for
 ``get`` ``set`` ``action`` ``notifications``        the services of xDLMS
-``security`` ``counters``                           suites 0 and 1, HLS-GMAC, invocation counters
+``security`` ``counters`` ``keyring``               suites 0 to 2, HLS-GMAC, invocation counters, wrapped keys
 ``wrapper`` ``hdlc`` ``hdlc_link``                  framing
 ``association`` ``channel`` ``exchange_*`` ``session``   one association as exchanges of APDUs, without I/O
 ``connection`` ``client`` ``counter_file``          the shells: asyncio, and a durable counter
-``objects`` ``units`` ``buffer`` ``profile`` ``water``   what to read, in canonical units
+``objects`` ``units`` ``buffer`` ``profile``           what to read, in canonical units
+``model`` ``models`` ``prepayment`` ``prepaid``       kinds of meters out of TOML; accounts, credits, tokens
 ``server*`` ``listener``                            the meter's side, for simulated meters
 
-Everything but ``connection``, ``client``, ``profile``, ``counter_file`` and ``listener`` is pure: bytes and numbers in, bytes and
-numbers out. Not here yet: UDP, serial lines and IEC 62056-21, general block transfer, ECDSA and key agreement of suite 1, suite 2.
+Everything but ``connection``, ``client``, ``profile``, ``prepaid``, ``models``, ``counter_file`` and ``listener`` is pure: bytes and
+numbers in, bytes and numbers out. Not here: serial ports, IEC 62056-21, general block transfer, ECDSA and key agreement.
 Wrong bytes raise ``domain.errors.DecodeError``; values that no encoding has raise ``ValueError`` before anything is sent.
 """

@@ -1,4 +1,4 @@
-"""The asking side over TCP: one connection to one meter, one request outstanding.
+"""The asking side over TCP or UDP: one connection to one meter, one request outstanding.
 
 - every wait has an end: connecting, each link step and each answer take at most ``timeout_s``;
 - a peer that closes is an error at once, not when a timer runs out;
@@ -46,8 +46,9 @@ class DlmsClient:
         association: Association,
         timeout_s: float,
         counters: CounterStore | None = None,
+        datagrams: bool = False,
     ) -> None:
-        """``framing`` makes the framing of a new connection (``Wrapper`` or ``HdlcLink``).
+        """``framing`` makes the framing of a new connection: ``Wrapper``, ``HdlcLink``, or ``DatagramWrapper`` with ``datagrams``.
 
         Raises:
             ValueError: The association takes keys and there is no store for their counters.
@@ -59,6 +60,7 @@ class DlmsClient:
         self._host = host
         self._port = port
         self._framing = framing
+        self._datagrams = datagrams
         self._timeout_s = timeout_s
         self._counters = counters
         self._session = Session(association, random=os.urandom)
@@ -195,7 +197,8 @@ class DlmsClient:
 
     async def _associate(self) -> Connection:
         self._drop()
-        connection = Connection(self._framing(), who=f"{self._host}:{self._port}", notify=self._take_unasked)
+        who = f"{self._host}:{self._port}"
+        connection = Connection(self._framing(), who=who, notify=self._take_unasked, datagrams=self._datagrams)
         self._connection = connection
         associated = False
         try:

@@ -1,10 +1,11 @@
-"""One TCP connection under a framing: an APDU out, an APDU in, each wait with an end."""
+"""One connection under a framing, TCP or UDP: an APDU out, an APDU in, each wait with an end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from domain.errors import DecodeError, DeviceError, DeviceTimeout, KhettaraError
 from protocols.dlms.errors import ConnectionLost
@@ -14,15 +15,16 @@ _MAX_WAITING = 16
 """APDUs kept that nobody has asked for yet; a meter that sends more is not in step with us."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, asyncio.DatagramProtocol):
     """Bytes of one connection; used by ``DlmsClient`` only, one caller at a time."""
 
-    def __init__(self, framing: Framing, *, who: str, notify: Callable[[bytes], bool]) -> None:
-        """``notify`` says whether an APDU was a notification, and takes it then."""
+    def __init__(self, framing: Framing, *, who: str, notify: Callable[[bytes], bool], datagrams: bool = False) -> None:
+        """``notify`` says whether an APDU was a notification, and takes it then; ``datagrams`` is UDP."""
         self._framing = framing
+        self._datagrams = datagrams
         self._who = who
         self._notify = notify
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | asyncio.DatagramTransport | None = None
         self._answers: deque[bytes] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._broken: KhettaraError | None = None
@@ -42,7 +44,10 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_s):
-                await loop.create_connection(lambda: self, host, port)
+                if self._datagrams:
+                    await loop.create_datagram_endpoint(lambda: self, remote_addr=(host, port))
+                else:
+                    await loop.create_connection(lambda: self, host, port)
         except TimeoutError:
             raise DeviceTimeout(f"{self._who}: no connection within {timeout_s:g} s") from None
         request = self._framing.open()
@@ -94,7 +99,10 @@ class Connection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is None or self._broken is not None:
             raise self._broken or ConnectionLost(f"{self._who}: there is no connection")
-        self._transport.write(data)
+        if self._datagrams:
+            cast("asyncio.DatagramTransport", self._transport).sendto(data)
+        else:
+            cast("asyncio.Transport", self._transport).write(data)
 
     def _fail(self, error: KhettaraError) -> None:
         if self._broken is None:
@@ -105,12 +113,19 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # --- asyncio.Protocol ----------------------------------------------------------------------------------------------------
+    # --- asyncio.Protocol, asyncio.DatagramProtocol --------------------------------------------------------------------------
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  (the socket takes from one address only)
+        """A datagram came."""
+        self.data_received(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """The network says that nobody is there."""
+        self._fail(ConnectionLost(f"{self._who}: {exc}"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (create_connection gives no other)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport | asyncio.DatagramTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""

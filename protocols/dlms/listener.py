@@ -1,4 +1,4 @@
-"""Simulated meters on a TCP port, over the wrapper: the asyncio shell around ``server``.
+"""Simulated meters on a TCP or UDP port, over the wrapper: the asyncio shell around ``server``.
 
 Meters share a port as logical devices of a concentrator do: the wrapper's destination port says which one is meant.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from domain.errors import DecodeError
 from protocols.dlms.server import MeterSession
@@ -108,3 +109,53 @@ class _Peer(asyncio.Protocol):
             if session is None:
                 session = self._sessions[client, device] = MeterSession(meter, client, random=self._random)
             self._transport.write(encode_frame(device, client, session.receive(apdu)))
+
+
+class DatagramListener(asyncio.DatagramProtocol):
+    """The same meters over UDP, without a connection: an association belongs to the address that asked for it."""
+
+    def __init__(self, meters: Mapping[int, Meter], *, random: Callable[[int], bytes] = os.urandom) -> None:
+        """``random`` makes the challenges."""
+        self._meters = dict(meters)
+        self._random = random
+        self._sessions: dict[tuple[object, int, int], MeterSession] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self.lose: Callable[[bytes], bool] = lambda _: False
+        """Which datagrams never arrive."""
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        if self._transport is None:
+            raise RuntimeError("the listener is not started")
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listens; ``port`` 0 takes a free one."""
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(host, port))
+
+    async def stop(self) -> None:
+        """Closes the port."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+        await asyncio.sleep(0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The port is open."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[object, ...]) -> None:
+        """A request; what is none is left unanswered."""
+        if self._transport is None or self.lose(data):
+            return
+        try:
+            frames = take_frames(bytearray(data))
+        except DecodeError:
+            return
+        for client, device, apdu in frames:
+            meter = self._meters.get(device)
+            if meter is not None:
+                key = (addr, client, device)
+                session = self._sessions.setdefault(key, MeterSession(meter, client, random=self._random))
+                self._transport.sendto(encode_frame(device, client, session.receive(apdu)), addr)

@@ -83,3 +83,21 @@ class Wrapper:
     def close(self) -> bytes:
         """Nothing: closing TCP is enough."""
         return b""
+
+
+class DatagramWrapper(Wrapper):
+    """The wrapper over UDP: a datagram is whole frames, or nothing of it is believed."""
+
+    def receive(self, data: bytes) -> Arrival:
+        """The APDUs of one datagram.
+
+        Raises:
+            DecodeError: It is cut off, or no wrapper frame.
+        """
+        try:
+            arrival = super().receive(data)
+            if self._buffer:
+                raise wrong(f"a datagram of {len(data)} bytes that ends within a frame")
+        finally:
+            self._buffer.clear()  # nothing of it may be joined with the next one
+        return arrival

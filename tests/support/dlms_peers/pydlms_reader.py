@@ -1,6 +1,6 @@
 """Reads a meter with the pydlms client (GPL-3.0), an independent implementation: a test tool in its own process.
 
-Prints one JSON line with what it read. Arguments: JSON with ``port`` and ``kind`` (none, lls, gmac).
+Prints one JSON line with what it read. Arguments: JSON with ``port``, ``kind`` (none, lls, gmac) and ``udp``.
 """
 
 import json
@@ -24,7 +24,8 @@ def main():
         )
     address = {"none": 16, "lls": 32, "gmac": 1}[kind]
     found = {}
-    with DlmsClient.tcp("127.0.0.1", options["port"], client_sap=address, **more) as meter:
+    reach = DlmsClient.udp if options.get("udp") else DlmsClient.tcp
+    with reach("127.0.0.1", options["port"], client_sap=address, **more) as meter:
         found["water"] = str(meter.get_register("8.0.1.0.0.255"))
         found["clock"] = str(meter.get_clock())
         profile = meter.read_profile("1.0.99.1.0.255", typed=True, scalers=False)

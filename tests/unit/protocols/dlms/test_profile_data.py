@@ -22,7 +22,6 @@ from protocols.dlms.objects import (
 )
 from protocols.dlms.selection import CLOCK_TIME
 from protocols.dlms.units import SYMBOLS, quantity_of, symbol, to_canonical
-from protocols.dlms.water import WATER
 
 NULL = Data(Kind.NULL)
 START = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
@@ -131,13 +130,3 @@ def test_disconnectors() -> None:
     assert (found.output, found.state) == (True, ControlState.READY_FOR_RECONNECTION)
     with pytest.raises(DecodeError):
         disconnector_of(Data(Kind.BOOLEAN, True), Data(Kind.ENUM, 7))
-
-
-def test_the_water_table_names_each_thing_once() -> None:
-    assert len({one.name for one in WATER}) == len(WATER)
-    assert len({(one.class_id, one.obis) for one in WATER}) == len(WATER)
-    assert all(
-        one.quantity is None or one.name.endswith(one.quantity.suffix)
-        for one in WATER
-        if one.class_id == 3 and one.quantity is not Quantity.POSITION
-    )
