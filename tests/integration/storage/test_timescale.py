@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ from storage.commands import PostgresCommands
 from storage.database import Database
 from storage.ingest import PostgresIngestStore
 from storage.inventory import save_inventory
+from storage.life import AGGREGATES, read_life, refresh_aggregates
 from storage.migrate import migrate, read_migrations
+from storage.retention import apply_retention
 from storage.roles import Role
 from storage.series import PostgresSeries
 from storage.zones import PostgresZones
+from tests.support.rollup_model import Bucket, Reading, rollup
 from tests.support.stored_town import MINUTE_MS, OTHER, START, START_MS, STREAM, block, town
 from tests.support.timescale_server import timescale, wipe
 
@@ -135,3 +139,78 @@ async def test_the_audit_holds(dsn: str) -> None:
         for n in range(3):
             await store.audit(at=START, actor="a", action="b", subject="c", body={"n": n, "value_m": 38.1})
         assert verify_chain(await store.audit_rows()) is None
+
+
+async def test_continuous_aggregates_answer_as_from_scratch(dsn: str) -> None:
+    """On time, refreshed, then late: late ones count after the next refresh, what no refresh has reached counts at once."""
+    truth: dict[tuple[int, int], Reading] = {}
+
+    async def write(numbers: range, first: int) -> None:
+        values = [(7 * n) % 500 - (n % 11 == 0) * 400 for n in numbers]
+        quality = [3 if n % 13 == 0 else 1 if n % 17 == 0 else 0 for n in numbers]
+        counts = [None if n % 19 == 0 else value for n, value in zip(numbers, values, strict=True)]
+        times = [START_MS + n * MINUTE_MS for n in numbers]
+        sequence = range(first, first + len(numbers))
+        async with as_role(dsn, Role.INGEST) as pool:
+            await PostgresIngestStore(pool).write([block(sequence, times_ms=times, counts=counts, quality=quality)])
+        for n, value, q in zip(numbers, counts, quality, strict=True):
+            truth[1, START_MS // 1000 + 60 * n] = (value, q)
+
+    async def check() -> None:
+        for name, width in (("15min", 900), ("hour", 3600), ("day", 86400)):
+            columns = "received, good, estimated, suspect, min, max, sum, first, last, rise, falls, fallen"
+            rows = await ask(dsn, f"SELECT point_id, extract(epoch FROM time)::int8, {columns} FROM reading_{name}")  # noqa: S608
+            names = Bucket.__dataclass_fields__
+            assert {(row[0], row[1]): Bucket(**dict(zip(names, row[2:], strict=True))) for row in rows} == rollup(truth, width)
+
+    await write(range(0, 2000, 3), 1)
+    await check()
+    await refresh_by_hand(dsn, START + timedelta(days=1))
+    await write(range(2000, 2500, 3), 1001)
+    await check()
+    await write(range(1, 600, 3), 2001)
+    await refresh_by_hand(dsn, START + timedelta(days=1))
+    await check()
+
+
+async def refresh_by_hand(dsn: str, until: datetime) -> None:
+    async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await refresh_aggregates(connection, until)
+
+
+async def test_policies_and_retention(dsn: str) -> None:
+    """Chunks go when their aggregates are written, and these stay, whatever is refreshed later."""
+    days = range(800)
+    # Policies go by the server's own clock. A Thursday, as weeks begin, is the 800th day.
+    week_ms = 7 * 1440 * MINUTE_MS
+    first_ms = int(time.time() * 1000) // week_ms * week_ms - 799 * 1440 * MINUTE_MS
+    async with as_role(dsn, Role.INGEST) as pool:
+        times = [first_ms + n * 1440 * MINUTE_MS for n in days]
+        await PostgresIngestStore(pool).write([block([n + 1 for n in days], times_ms=times)])
+    at = datetime.fromtimestamp(times[-1] / 1000, UTC)
+    async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
+        life = await read_life(connection, at)
+        assert life is not None
+        assert [job.on for job in life.jobs] == [*AGGREGATES, "reading"]
+        assert [part.became for part in life.expired] == ["waits for rollups"]
+        await refresh_aggregates(connection, at)
+        before = await (await connection.execute("SELECT count(*), sum(received) FROM reading_day")).fetchone()
+        assert before == (800, 800)
+        async with connection.transaction():
+            dropped = await apply_retention(connection, at)
+        assert dropped[-1].ends == at - timedelta(days=735), "the last whole week before 730 days"
+        assert {part.became for part in dropped} == {"dropped"}
+        for job in await (
+            await connection.execute("SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000")
+        ).fetchall():
+            await connection.execute("CALL run_job(%s)" % job)  # noqa: UP031
+        await refresh_aggregates(connection, at)
+        assert await (await connection.execute("SELECT count(*), sum(received) FROM reading_day")).fetchone() == before
+        raw = await (await connection.execute("SELECT count(*) FROM reading")).fetchone()
+        life = await read_life(connection, at)
+    assert raw is not None
+    assert life is not None
+    assert raw == ((at - dropped[-1].ends).days + 1,)
+    assert life.raw_from == dropped[-1].ends
+    assert life.expired == ()
+    assert {part.name: part.parts > 0 for part in life.classes} == dict.fromkeys(("reading", "15min", "hour", "day"), True)
