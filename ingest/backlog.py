@@ -55,7 +55,8 @@ class Backlog:
 
     def __init__(self, *, max_rows: int) -> None:
         self._max_rows = max_rows
-        self._work: deque[tuple[float, Work]] = deque()
+        self._work: deque[tuple[float, int, Work]] = deque()
+        """When it came, its weight, the work."""
         self._rows = 0
         self._closed = False
         self._changed = asyncio.Condition()
@@ -74,8 +75,9 @@ class Backlog:
                     self._changed.notify_all()
                     await self._changed.wait_for(lambda: self._rows < self._max_rows)
                     now_s = asyncio.get_running_loop().time()
-                self._work.append((now_s, work))
-                self._rows += work.weight
+                weight = work.weight
+                self._work.append((now_s, weight, work))
+                self._rows += weight
             self._changed.notify_all()
 
     async def close(self) -> None:
@@ -115,10 +117,10 @@ class Backlog:
     def _pop(self, rows: int) -> Batch:
         taken: list[Work] = []
         weight = 0
-        while self._work and (not taken or weight + self._work[0][1].weight <= rows):
-            _, work = self._work.popleft()
+        while self._work and (not taken or weight + self._work[0][1] <= rows):
+            _, own, work = self._work.popleft()
             taken.append(work)
-            weight += work.weight
+            weight += own
         self._rows -= weight
         self._changed.notify_all()
         return batch_of(taken)

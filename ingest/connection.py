@@ -30,7 +30,7 @@ from protocols.sparkplug.topics import NAMESPACE, state_topic
 from protocols.tasks import end_tasks
 
 Handler = Callable[[Sequence[Received]], Awaitable[None]]
-_AT_ONCE_MESSAGES, _AT_ONCE_BYTES = 256, 65_536
+_AT_ONCE_MESSAGES, _AT_ONCE_BYTES = 512, 131_072
 """Decoded in one go: some milliseconds, in which nothing else of this process moves."""
 log = structlog.get_logger(__name__)
 

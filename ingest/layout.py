@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def recognise(payload: bytes, *, max_readings: int) -> Block | None:
     epoch_length, epoch_body, epoch_text, first_length, first_body, first_text, last_length, last_body, last_text = header.groups()
     if epoch_length[0] != len(epoch_body) or first_length[0] != len(first_body) or last_length[0] != len(last_body):
         return None
-    epoch, first, last = _varint(epoch_text), _varint(first_text), _varint(last_text)
+    epoch, first, last = _epoch(epoch_text), _varint(first_text), _varint(last_text)
     if not 1 <= first <= last < MAX_INT64 or not 1 <= epoch < MAX_INT64 or last - first >= max_readings:
         return None
     record = _RECORD.match(payload, header.end())
@@ -134,3 +135,7 @@ def _varint(text: bytes) -> int:
     for i, byte in enumerate(text):
         value |= (byte & 0x7F) << 7 * i
     return value
+
+
+_epoch = lru_cache(maxsize=16_384)(_varint)
+"""A gateway's epoch is long and the same in each of its blocks."""

@@ -50,7 +50,8 @@ class Rebirths:
 
     def explained(self, stream: Stream, device: str) -> None:
         """Every alias of this device's block had a meaning: what was missed has come."""
-        self._waiting.pop((stream, device), None)
+        if self._waiting:
+            self._waiting.pop((stream, device), None)
 
     def node_born(self, edge: str) -> None:
         """A node birth came, of whatever epoch: a gateway that gives up an epoch explains it no more."""

@@ -51,7 +51,7 @@ class LimitSettings(_Section):
 class BatchSettings(_Section):
     """How readings are gathered into one transaction, and how much may wait for one."""
 
-    rows: int = Field(default=10_000, ge=1)
+    rows: int = Field(default=20_000, ge=1)
     """A transaction starts when this many readings wait ..."""
     wait_s: float = Field(default=0.1, ge=0)
     """... or when the oldest has waited this long ..."""
@@ -59,7 +59,7 @@ class BatchSettings(_Section):
     """... or when nothing has come for this long."""
     lanes: int = Field(default=3, ge=1, le=16)
     """Transactions at a time; each needs a connection, and each gateway belongs to one of them."""
-    backlog_rows: int = Field(default=40_000, ge=1)
+    backlog_rows: int = Field(default=80_000, ge=1)
     """Decoded readings that may wait; beyond them nothing more is taken out of the queue."""
     queue_messages: int = Field(default=2_000, ge=1)
     """Messages that may wait undecoded; the newest beyond them are dropped unacknowledged and sent again by their gateways."""

@@ -13,7 +13,7 @@ from ingest.settings import IngestSettings
 def test_defaults() -> None:
     settings = IngestSettings()
     assert (settings.host_id, settings.share_group) == ("khettara", "ingest")
-    assert (settings.batch.rows, settings.batch.wait_s) == (10_000, 0.1)
+    assert (settings.batch.rows, settings.batch.wait_s) == (20_000, 0.1)
     assert IngestSettings.model_validate({"share_group": None}).share_group is None
 
 
