@@ -31,6 +31,7 @@ from protocols.dlms.errors import DlmsRefused
 log = structlog.get_logger()
 
 _FAST_S = 10.0
+_FIRST_S = 60.0
 _REVIVE_S = 3600.0
 
 
@@ -81,7 +82,8 @@ class MeterPoller:
         """Visits until cancelled."""
         settings = self._link.settings
         phase = timedelta() if settings.billing else phase_of(self._link.key, settings.period_s)
-        due = next_due(self._clock.now(), settings.period_s, phase)
+        # The first visit comes soon, whatever the period: a gap may be waiting, and a changed configuration wants to be tried.
+        due = self._clock.now() + phase_of(self._link.key, min(settings.period_s, _FIRST_S))
         try:
             while True:
                 await sleep_until(self._clock, due)

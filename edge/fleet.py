@@ -123,6 +123,9 @@ class Fleet:
         """Buses end too."""
         await self.stop_polling()
         await end_tasks(list(self._bus_tasks.values()))
+        for link in self.links.values():
+            if isinstance(link, MeterLink):
+                link.abort()
 
     def _take_one(self, link: Link, locks: Mapping[str, asyncio.Lock] | None = None) -> None:
         if isinstance(link, MeterLink):
