@@ -34,8 +34,10 @@ LAST_SHARE = 0.5
 """And the newest of them still shows this share of it."""
 LEAST_THRESHOLD = 5.0
 """Standard deviations; a quiet history never lowers the threshold below this."""
-MARGIN, COARSE_MARGIN = 1.25, 1.5
-"""Over the largest values of the history; a history of hours has few values, so its largest says less of what may come."""
+MARGIN = 1.25
+"""Over the largest values of the history."""
+COARSE_MARGIN = 1.25
+"""On all thresholds of a history of hours: it has few values, so its largest says less of what may come."""
 _COARSE_S = 1800.0
 LEAST_SHARE = 0.08
 LEAST_M3H = 1.5
@@ -93,8 +95,8 @@ def learn_steps(
     if not ratio.size:
         return model
     moment = slice(width - 1, None)
-    margin = COARSE_MARGIN if step_s >= _COARSE_S else MARGIN
-    thresholds = np.stack([_threshold(ratio[:, a], day[moment], minute[moment], margin) for a in range(len(ages))], axis=1)
+    thresholds = np.stack([_threshold(ratio[:, a], day[moment], minute[moment]) for a in range(len(ages))], axis=1)
+    thresholds *= COARSE_MARGIN if step_s >= _COARSE_S else 1.0
     return StepModel(spread_m3h=spread_m3h, precision=precision, thresholds=thresholds, ages=ages)
 
 
@@ -234,13 +236,13 @@ def _covariance(z: FloatArray, width: int) -> FloatArray:
     return np.asarray(matrix + _LEVEL_VARIANCE + ridge * np.eye(width))
 
 
-def _threshold(ratio: FloatArray, day: NDArray[np.int64], minute: FloatArray, margin: float) -> FloatArray:
+def _threshold(ratio: FloatArray, day: NDArray[np.int64], minute: FloatArray) -> FloatArray:
     """Least ratio that speaks at each quarter of an hour, shape (96,).
 
     Above nearly the largest of the history at any hour, and above what the days' largest values around this hour let expect: shifts
     begin, gardens are watered and tanks are filled at their hours, and one stray day does not blind the detector for good.
     """
-    everywhere = margin * float(np.quantile(ratio, 0.998))
+    everywhere = MARGIN * float(np.quantile(ratio, 0.998))
     _, row = np.unique(day, return_inverse=True)
     slot = slot_of(minute)
     tops = np.full((int(row.max()) + 1, SLOTS), -np.inf)
