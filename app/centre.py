@@ -13,7 +13,8 @@ import structlog
 from alerts.conditions import Condition, command_condition, gateway_conditions
 from alerts.delivery import delivery_conditions
 from alerts.service import Alerts
-from app.control import Steering, read_models
+from app.audit_anchors import Anchoring
+from app.control import Steering, read_learners, read_models
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
 from app.files import write_private
 from app.geometry import map_geometry
@@ -44,6 +45,7 @@ from leak_detection.service import LeakDetection
 from pressure_control.service import PressureControl
 from protocols.tasks import end_tasks
 from storage.alerts import PostgresAlerts
+from storage.audit import PostgresAnchors
 from storage.commands import PostgresCommands
 from storage.database import Database
 from storage.delivery import PostgresDelivery
@@ -104,6 +106,7 @@ class Centre:
             clock=self._clock.now,
             night_leakage=self._detection.night_leakage,
             models=read_models(models_file),
+            learners=read_learners(models_file),
         )
         self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)
         self._dispatch, key_id = self._make_dispatch()
@@ -127,6 +130,9 @@ class Centre:
         )
         self._dispatch.listen(self._desk.on_outcome)
         self._suspected: dict[str, datetime] = {}
+        self._anchoring = Anchoring(
+            store=self._store, anchors=PostgresAnchors(command), clock=self._clock, folder=settings.centre.state_folder
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """All loops until ``stop``, then the last outcomes."""
@@ -134,6 +140,7 @@ class Centre:
         dispatching = asyncio.create_task(self._dispatch.run(), name="dispatch")
         upkeep_stop = asyncio.Event()
         upkeep = asyncio.create_task(every_wall("upkeep", upkeep_stop, self._desk.tick, period_s=1.0))
+        anchoring = asyncio.create_task(every_wall("anchors", upkeep_stop, self._anchoring.tick, period_s=1.0))
         await self._desk.start()
         loops = [
             every("detection", clock, stop, self._detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
@@ -149,7 +156,8 @@ class Centre:
             await asyncio.gather(*loops, stop.wait())
             await self._last_outcomes()
         upkeep_stop.set()
-        await upkeep
+        await asyncio.gather(upkeep, anchoring)
+        await self._anchoring.tick()
         await end_tasks([dispatching])
 
     async def _learn_first(self) -> None:
@@ -165,6 +173,9 @@ class Centre:
 
     async def _steer(self, now: datetime) -> None:
         await self._steering.tick(now, self._desk)
+        for key, advice in self._steering.turned().items():
+            # The same alert as for a command without effect: a valve to look at.
+            await self._alerts.on_condition(self._no_effect(key, advice.follows, advice.value_m), now)
 
     async def _look_after(self, now: datetime) -> None:
         """What no detector sees: shelves that end, gateways that are silent, that lost readings, or whose clock is wrong."""
@@ -187,15 +198,18 @@ class Centre:
         """A setpoint that is there and a pressure that does not follow is a valve to look at."""
         if effect not in (Effect.CONFIRMED, Effect.MISSING):
             return
-        condition = Condition(
-            code="command.no_effect",
-            subject=command.actuator,
-            active=effect is Effect.MISSING,
-            zone=self._inventory.actuators[command.actuator].zone,
-            priority=Priority.HIGH,
-            parameters={"value": f"{command.value_m:.2f} m"} if effect is Effect.MISSING else {},
-        )
+        condition = self._no_effect(command.actuator, effect is Effect.CONFIRMED, command.value_m)
         await self._alerts.on_condition(condition, self._clock.now())
+
+    def _no_effect(self, actuator: str, follows: bool, value_m: float) -> Condition:
+        return Condition(
+            code="command.no_effect",
+            subject=actuator,
+            active=not follows,
+            zone=self._inventory.actuators[actuator].zone,
+            priority=Priority.HIGH,
+            parameters={} if follows else {"value": f"{value_m:.2f} m"},
+        )
 
     async def _tell_alarm(self, alarm: GatewayAlarm) -> None:
         """A gateway was sent a command that nobody here signed, or sent now."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -13,11 +15,16 @@ from commands.view import CurrentActuators
 from domain.errors import ConfigurationError
 from domain.ports import CommandStore
 from domain.setpoints import Command, Mode
+from pressure_control.advice import Advice
+from pressure_control.keeping import learner_from_json, learner_to_json
 from pressure_control.laws.table import DEFAULT_LAW
+from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel, from_json, to_json
 from pressure_control.service import PressureControl
 
 LAW = DEFAULT_LAW
+KEEP_EVERY = timedelta(hours=1)
+_Learned = TypeVar("_Learned")
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +47,8 @@ class Steering:
         self._store = store
         self._first_mode = first_mode
         self._models_file = models_file
+        self._kept_at: datetime | None = None
+        self._not_following: set[str] = set()
 
     async def tick(self, now: datetime, desk: Desk) -> list[Command]:
         """One look at every valve; returns what was ordered."""
@@ -57,20 +66,46 @@ class Steering:
                 ordered.append(answer)
             else:
                 log.info("order refused", actuator=key, value_m=advised.value_m, reasons=[r.code for r in answer.reasons])
-        self._keep()
+        self._keep(now)
         return ordered
 
-    def _keep(self) -> None:
-        """What was learned survives a restart."""
+    def turned(self) -> dict[str, Advice]:
+        """Advice for each valve that has stopped to follow its setpoint, or follows again, since the last call."""
+        advice = self._control.advice
+        changed = {key: one for key, one in advice.items() if one.follows == (key in self._not_following)}
+        self._not_following = {key for key, one in advice.items() if not one.follows}
+        return changed
+
+    def _keep(self, now: datetime) -> None:
+        """What was learned survives a restart: written once an hour, the rest is learned again from the readings."""
+        if self._kept_at is not None and now - self._kept_at < KEEP_EVERY:
+            return
+        self._kept_at = now
         write_json(self._models_file, {key: to_json(model) for key, model in self._control.models.items()})
+        texts = {key: learner_to_json(learner) for key, learner in self._control.learners.items()}
+        write_json(learners_file(self._models_file), {key: text for key, text in texts.items() if text is not None})
 
 
 def read_models(path: Path) -> dict[str, ValveModel]:
     """What an earlier run learned, by actuator; what another version wrote is learned anew."""
-    models: dict[str, ValveModel] = {}
+    return _read(path, from_json)
+
+
+def read_learners(models_file: Path) -> dict[str, ZoneLearner]:
+    """What an earlier run learned step by step, by actuator; what another version wrote is learned anew."""
+    return _read(learners_file(models_file), learner_from_json)
+
+
+def learners_file(models_file: Path) -> Path:
+    """Beside the file of models."""
+    return models_file.with_name(f"{models_file.stem}-stepwise.json")
+
+
+def _read(path: Path, parse: Callable[[str], _Learned]) -> dict[str, _Learned]:
+    found: dict[str, _Learned] = {}
     for key, text in read_json(path).items():
         try:
-            models[key] = from_json(text)
+            found[key] = parse(text)
         except ConfigurationError as error:
-            log.warning("learned model dropped", actuator=key, error=str(error))
-    return models
+            log.warning("what was learned is dropped", actuator=key, file=str(path), error=str(error))
+    return found

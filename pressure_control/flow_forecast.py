@@ -6,6 +6,8 @@ x_k = ln(Q_k + δ) − curve(slot of k)          x_{k+1} ≈ w · (1, x_k, x_{k�
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +72,36 @@ class FlowForecaster:
             return None
         begins = int(np.argmax(curve > low + 0.25 * (high - low)))
         return (lowest + begins) % self._slots * self._slot_minutes
+
+    def state(self) -> dict[str, Any]:
+        """All that was learned, as plain values."""
+        return {
+            "curve": self._curve.tolist(),
+            "seen": self._seen.tolist(),
+            "weights": self._weights.tolist(),
+            "spread": self._spread.tolist(),
+            "past": list(self._past),
+            "first": list(self._first),
+            "mean": self._mean,
+            "scale_m3h": self.scale_m3h,
+            "variance": self.variance,
+            "samples": self.samples,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over what ``state`` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: Not such a state, or of another step.
+        """
+        self._curve = vector(state["curve"], (self._slots,))
+        self._seen = vector(state["seen"], (self._slots,))
+        self._weights = vector(state["weights"], (len(LAGS) + 1,))
+        self._spread = vector(state["spread"], (len(LAGS) + 1, len(LAGS) + 1))
+        self._past = [float(v) for v in state["past"]]
+        self._first = [float(v) for v in state["first"]]
+        self._mean, self.scale_m3h = float(state["mean"]), float(state["scale_m3h"])
+        self.variance, self.samples = float(state["variance"]), int(state["samples"])
 
     def slots(self, minute: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         """Slot of the day of each local minute."""
@@ -166,3 +198,15 @@ class FlowForecaster:
 
     def _smooth(self, slots: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:
         return np.array([self._around(int(s)) for s in slots], dtype=np.float64)
+
+
+def vector(values: Sequence[Any], shape: tuple[int, ...]) -> FloatArray:
+    """Stored numbers as an array.
+
+    Raises:
+        ValueError: Another shape, or a number that is not finite.
+    """
+    found = np.array(values, dtype=np.float64)
+    if found.shape != shape or not np.isfinite(found).all():
+        raise ValueError(f"{found.shape} instead of {shape}, or not finite")
+    return found

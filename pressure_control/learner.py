@@ -50,20 +50,20 @@ class ZoneLearner:
         """Start of the first step learned from, seconds since 1970 UTC."""
         self.until_s = -math.inf
         """End of the last."""
-        self._step_s = step_s
+        self.step_s = step_s
 
     def advance(self, window: Window) -> None:
         """Learns from the steps of a window that are new and old enough."""
         first = 0
         if math.isfinite(self.until_s):
-            first = max(0, round((self.until_s - window.start_s) / self._step_s))
+            first = max(0, round((self.until_s - window.start_s) / self.step_s))
         else:
             self.from_s = window.start_s
         last = window.size - LATE_STEPS
         level = window.level()
         for k in range(first, last):
             self._step(window, level, k)
-        self.until_s = max(self.until_s, window.start_s + last * self._step_s)
+        self.until_s = max(self.until_s, window.start_s + last * self.step_s)
 
     def x(self, flow_m3h: FloatArray) -> FloatArray:
         """X = (Q / Q0)^1.85."""

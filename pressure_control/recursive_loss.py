@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from domain.series import FloatArray
+from pressure_control.flow_forecast import vector
 
 _FORGETTING = 0.999
 _VARIANCE_FORGETTING = 0.998
@@ -44,6 +47,33 @@ class RecursiveLoss:
         self.samples = 0
         self.rejected = 0
         """Readings in a row that were not believed."""
+
+    def state(self) -> dict[str, Any]:
+        """All that was learned, as plain values."""
+        return {
+            "theta": self._theta.tolist(),
+            "spread": self._spread.tolist(),
+            "moments": self._moments.tolist(),
+            "squares": self._squares.tolist(),
+            "scaled": [round(float(v), 4) for v in self._scaled],
+            "z": list(self._z),
+            "high": self._high,
+            "samples": self.samples,
+            "rejected": self.rejected,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over what ``state`` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: Not such a state.
+        """
+        self._theta, self._spread = vector(state["theta"], (4,)), vector(state["spread"], (4, 4))
+        self._moments, self._squares = vector(state["moments"], (2, 2)), vector(state["squares"], (2,))
+        self._scaled = deque((float(v) for v in state["scaled"]), maxlen=_KEPT)
+        at, z = state["z"]
+        self._z, self._high = (int(at), float(z)), int(state["high"])
+        self.samples, self.rejected = int(state["samples"]), int(state["rejected"])
 
     def at(self, x: FloatArray, minute: FloatArray) -> FloatArray:
         """Expected loss [m] at X and local minutes of the day."""

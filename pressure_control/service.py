@@ -22,7 +22,7 @@ from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
-from pressure_control.observations import ValveTask, Window, valve_tasks, window
+from pressure_control.observations import ValveTask, Window, newest, valve_tasks, window
 from pressure_control.settings import ControlSettings
 from pressure_control.supervisor import Standing, Wish, decide
 
@@ -45,6 +45,7 @@ class PressureControl:
         night_leakage: Night flow less lawful use of a zone [m³/h], or None while unknown; usually
             ``LeakDetection.night_leakage``.
         models: Models learned before a restart.
+        learners: What was learned step by step before a restart; what came in since is learned at the first tick.
         history_days: How far back it learns from.
     """
 
@@ -58,6 +59,7 @@ class PressureControl:
         settings: ControlSettings | None = None,
         night_leakage: Callable[[str], float | None] | None = None,
         models: Mapping[str, ValveModel] | None = None,
+        learners: Mapping[str, ZoneLearner] | None = None,
         history_days: int = 14,
     ) -> None:
         self._tasks = valve_tasks(inventory)
@@ -70,7 +72,11 @@ class PressureControl:
         self._points = tuple(dict.fromkeys(p for t in self._tasks.values() for p in t.points))
         self._cache = GridCache(series, self._points, span_s=history_days * 86400.0)
         self._models: dict[str, ValveModel] = dict(models or {})
-        self._learners: dict[str, ZoneLearner] = {}
+        self._learners: dict[str, ZoneLearner] = {
+            key: learner for key, learner in (learners or {}).items() if learner.step_s == self._cache.step_s
+        }
+        self._caught_up: set[str] = set()
+        self._off: dict[str, float] = {}
         self._stepwise = law in STEPWISE
         self._standing: dict[str, Standing] = {}
         self._moves: dict[str, tuple[float, float]] = {}
@@ -80,6 +86,11 @@ class PressureControl:
     def models(self) -> Mapping[str, ValveModel]:
         """What has been learned, by actuator."""
         return self._models
+
+    @property
+    def learners(self) -> Mapping[str, ZoneLearner]:
+        """What has been learned step by step, by actuator."""
+        return self._learners
 
     @property
     def advice(self) -> Mapping[str, Advice]:
@@ -144,6 +155,7 @@ class PressureControl:
             recent=recent,
             model=self._models.get(key),
             settings=self._settings,
+            stuck_beside_m={a.key: self._off[a.key] for a in task.siblings if a.key in self._off},
             learner=self._advance(key, recent) if self._stepwise else None,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve is not None and w.valve in downstream},
         )
@@ -151,6 +163,11 @@ class PressureControl:
         self._standing[key] = standing
         since_move = self._since_move(key, current, recent, now.timestamp())
         advice = advise(inputs, self._law, standing, current_m=current, now_s=now.timestamp(), since_move_s=since_move)
+        outlet = newest(recent.outlet_m, round(self._settings.stale_s / recent.step_s))
+        if not advice.follows and np.isfinite(outlet):
+            self._off[key] = outlet
+        else:
+            self._off.pop(key, None)
         return advice, current
 
     def _advance(self, key: str, recent: Window) -> ZoneLearner:
@@ -159,7 +176,11 @@ class PressureControl:
         # A history that came in after the first lesson is older than what was learned: only a new learner takes it.
         if learner is None or self._samples(key) > 1.2 * learner.flow.samples + 2 * _FEW_STEPS:
             learner = self._learners[key] = ZoneLearner(self._cache.step_s)
+            self._caught_up.discard(key)
+        if key not in self._caught_up:
+            # Also after a stop longer than the window: what came in meanwhile is in the history.
             learner.advance(self._past(key))
+            self._caught_up.add(key)
         learner.advance(recent)
         return learner
 
