@@ -132,6 +132,20 @@ def zones_report(
     run_zones_report(data.resolve() if data else None, config, start, end, as_json=as_json, console=Console())
 
 
+@zones.command("balance")
+def zones_balance(
+    data: DataFolder = None,
+    config: SettingsFile = None,
+    site: Annotated[Path | None, typer.Option("--site", help="Folder of the site's files, for prices and mains.")] = None,
+    month: Annotated[str | None, typer.Option(help="2026-05, local time; default the last 30 days.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """For each zone: the IWA water balance with 95 % bands, night losses, UARL, ILI, and where a crew gains most."""
+    from app.zones_balance import run_zones_balance
+
+    run_zones_balance(data.resolve() if data else None, config, site, month, as_json=as_json, console=Console())
+
+
 @ingest.command("run")
 def ingest_run(
     config: SettingsFile = None,
@@ -251,12 +265,25 @@ def users_add(
 
 @audit.command("verify")
 def audit_verify(
-    data: Annotated[Path | None, typer.Option(help="Data folder of a demo.")] = None, config: SettingsFile = None
+    data: Annotated[Path | None, typer.Option(help="Data folder of a demo.")] = None,
+    config: SettingsFile = None,
+    anchors: Annotated[list[Path] | None, typer.Option("--anchors", help="Anchors kept elsewhere; repeat.", exists=True)] = None,
+    journal: Annotated[list[Path] | None, typer.Option("--journal", help="Copy of a spool.db; repeat.", exists=True)] = None,
+    key: Annotated[list[Path] | None, typer.Option("--key", help="Public key of anchors, kept elsewhere.", exists=True)] = None,
 ) -> None:
-    """Walks the audit chain; exit 1 if a row was changed or is missing."""
-    from app.audit import run_audit_verify
+    """Walks the audit chain and holds it against its witnesses; exit 1 if a row was changed, is missing or was cut off."""
+    from app.audit import Witnesses, run_audit_verify
 
-    raise typer.Exit(run_audit_verify(data.resolve() if data else None, config, Console()))
+    witnesses = Witnesses(anchors=anchors or (), journals=journal or (), keys=key or ())
+    raise typer.Exit(run_audit_verify(data.resolve() if data else None, config, Console(soft_wrap=True), witnesses))
+
+
+@audit.command("anchor")
+def audit_anchor(data: DataFolder = None, config: SettingsFile = None) -> None:
+    """Makes a signed anchor of the audit chain now, beside the daily one, and prints it: keep it on another machine."""
+    from app.audit import run_audit_anchor
+
+    raise typer.Exit(run_audit_anchor(data.resolve() if data else None, config, Console(soft_wrap=True)))
 
 
 @deadletters.command("list")

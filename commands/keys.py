@@ -1,4 +1,7 @@
-"""The desk's signing key: made once, kept in a folder of its own, the public half beside it for the gateways."""
+"""Signing keys of the desk: made once, kept in a folder of its own, the public half beside it.
+
+``command`` signs commands, and gateways pin its public half; ``audit`` signs anchors of the audit chain.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocols.sparkplug.keys import generate_private_key, key_id, load_private_key, save_private_key, save_public_key
 
-PRIVATE_NAME = "command.key.pem"
-PUBLIC_NAME = "command.pub.pem"
 
-
-def ensure_key_pair(folder: Path) -> tuple[Ed25519PrivateKey, Path, str]:
+def ensure_key_pair(folder: Path, stem: str = "command") -> tuple[Ed25519PrivateKey, Path, str]:
     """The private key, the path of its public half, and the short id both are known by; made at the first call.
 
-    The private file can be read by its owner alone (mode 0600).
+    Its files are ``STEM.key.pem`` and ``STEM.pub.pem``. The private file can be read by its owner alone (mode 0600).
 
     Raises:
         ConfigurationError: A file of that name holds something else.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    private_path, public_path = folder / PRIVATE_NAME, folder / PUBLIC_NAME
+    private_path, public_path = folder / f"{stem}.key.pem", folder / f"{stem}.pub.pem"
     if not private_path.exists():
         save_private_key(private_path, generate_private_key())
     private = load_private_key(private_path)

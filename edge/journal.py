@@ -9,11 +9,14 @@ executed again. Every call blocks; ``DatabaseThread`` keeps it off the event loo
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 
+from domain.errors import ConfigurationError, DecodeError
 from domain.setpoints import Command, Outcome, Reason, Refused
 from edge.database import transaction
 from protocols.sparkplug.commands import decode_result, encode_result, parse_document
@@ -210,6 +213,25 @@ class Journal:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (command_id, device, actuator, state, document, _ms(now), None if outcome is None else _text(outcome), int(acked)),
         )
+
+
+def read_orders(path: Path) -> tuple[str, tuple[Command, ...]]:
+    """(gateway, commands) in a copy of a gateway's ``spool.db``, oldest first: a witness of what the centre ordered.
+
+    The running gateway holds its file alone: copy it while the gateway is stopped, together with ``spool.db-wal`` if that is there.
+
+    Raises:
+        ConfigurationError: No such file, or no gateway's.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT document FROM journal WHERE length(document) > 0 ORDER BY at_ms").fetchall()
+        orders = tuple(parse_document(document) for (document,) in rows)
+    except (sqlite3.Error, DecodeError) as error:
+        raise ConfigurationError(
+            file=str(path), key="journal", value=str(error), expected="a copy of a gateway's spool.db"
+        ) from None
+    return (orders[0].gateway if orders else path.name), orders
 
 
 def _text(outcome: Outcome) -> bytes:

@@ -13,6 +13,7 @@ from domain.audit import GENESIS, chain_hash
 from domain.errors import StorageError
 from domain.ports import AuditRow
 from domain.setpoints import Witness
+from storage.database import Database
 from storage.sql import queries
 
 _Q = queries("commands")
@@ -86,3 +87,28 @@ async def rows_after(connection: AsyncConnection, after: int, limit: int) -> Seq
         )
         for sequence, at, actor, action, subject, body, previous, digest in rows
     )
+
+
+class PostgresAnchors:
+    """Signed anchors of the chain, beside it; what they mean is not known here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, *, sequence: int, document: bytes, signature: bytes, key_id: str) -> None:
+        """Keeps an anchor of the chain at a row; a second one of the same row is left out."""
+        values = {"sequence": sequence, "document": document, "signature": signature, "key_id": key_id}
+        async with self._database.transaction("keep an anchor") as connection:
+            await connection.execute(_Q["insert_anchor"], values)
+
+    async def all(self) -> Sequence[tuple[bytes, bytes, str]]:
+        """(document, signature, key id) of every anchor, ascending."""
+        async with self._database.transaction("read the anchors") as connection:
+            rows = await (await connection.execute(_Q["anchors"])).fetchall()
+        return tuple((bytes(document), bytes(signature), key_id) for document, signature, key_id in rows)
+
+    async def issued_without_audit(self) -> Sequence[str]:
+        """Ids of commands whose audit row is gone, a few of them."""
+        async with self._database.transaction("hold the commands against the audit") as connection:
+            rows = await (await connection.execute(_Q["issued_without_audit"])).fetchall()
+        return tuple(str(row[0]) for row in rows)

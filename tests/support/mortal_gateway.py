@@ -80,6 +80,14 @@ def arm(step_file: Path) -> None:
         step("write:after")
         return sent
 
+    finish = Journal.finish
+
+    def finished(self: Journal, *args: Any, **kwargs: Any) -> None:
+        written.clear()
+        finish(self, *args, **kwargs)
+
+    Journal.finish = finished  # type: ignore[method-assign]
+
     async def recovering(self: Executor, *args: Any) -> None:
         step("recover:before")
         await recover(self, *args)
