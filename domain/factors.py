@@ -32,6 +32,8 @@ class LeakFactors:
     """kWh per m³."""
     carbon: Factor | None = None
     """kg CO₂ per kWh."""
+    survey: Factor | None = None
+    """Money per kilometre of main for a search with crews."""
 
     def money_a_day(self, flow_m3h: float) -> float | None:
         """What a flow costs a day in the unit of ``water``; None where that is not configured."""

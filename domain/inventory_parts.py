@@ -33,11 +33,14 @@ def parse_site(table: Table) -> tuple[str, dict[str, str], Calendar, str | None]
     )
 
 
+_FACTORS = ("water", "energy", "carbon", "survey")
+
+
 def parse_factors(table: Table) -> LeakFactors:
-    """``[factors]``: water, energy and carbon, each with unit, year and source; what is absent is None."""
+    """``[factors]``: water, energy, carbon and survey, each with unit, year and source; what is absent is None."""
     factors = table.table("factors")
-    factors.only("water", "energy", "carbon")
-    return LeakFactors(**{name: _factor(factors.table(name)) for name in ("water", "energy", "carbon") if name in factors.data})
+    factors.only(*_FACTORS)
+    return LeakFactors(**{name: _factor(factors.table(name)) for name in _FACTORS if name in factors.data})
 
 
 def _factor(table: Table) -> Factor:
