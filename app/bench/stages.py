@@ -22,8 +22,8 @@ from storage.reading_rows import copy_bytes
 from storage.roles import Role
 from storage.sequence_set import EMPTY
 
-_AT_ONCE = 32
-"""Messages of 100 readings in 64 KiB."""
+_AT_ONCE = 52
+"""Messages of 100 readings in 128 KiB."""
 
 
 async def measure_stages(
