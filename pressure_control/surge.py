@@ -46,7 +46,7 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         jump = usual * (1.0 - math.exp(-float(error[k])))
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
-        large = jump >= _FAST_SHARE * max(forecaster.scale_m3h, usual - jump)
+        large = jump >= _FAST_SHARE * forecaster.scale_m3h
         sure = large and (k < newest or (bool(learner.pumps) and not _near_start(learner, recent)))
         return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
     return None
