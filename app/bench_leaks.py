@@ -25,7 +25,7 @@ from domain.errors import ConfigurationError
 from domain.findings import FindingKind
 from domain.series import FloatArray
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
-from leak_detection.zone_balance import balance, hourly, mask_stuck
+from leak_detection.zone_balance import balances, hourly, mask_stuck
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, watch_tick
 
 _MISSING = -32768
@@ -108,13 +108,13 @@ def _scaled(arrays: dict[str, Any], name: str, scale: str | None = None) -> Floa
 
 def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:
     """The leak alarms of a set, with those open when the scored part begins told again that day, and everything said."""
-    balances = {z: balance(data.inflow_m3h[:, k], data.meters_m3h[:, k], data.pressure_m[:, k]) for k, z in enumerate(data.zones)}
+    balanced = dict(zip(data.zones, balances(data.inflow_m3h, data.meters_m3h, data.pressure_m), strict=True))
     watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in data.zones}
     opening_h = int((data.train_until - data.start) / timedelta(hours=1))
     said: list[ZoneAlarm] = []
     opened = False
-    for n in range(max(b.end_h.size for b in balances.values())):
-        said += watch_tick(watches, balances, n)
+    for n in range(max(b.end_h.size for b in balanced.values())):
+        said += watch_tick(watches, balanced, n)
         if not opened and 24 + 6 * n >= opening_h:
             opened = True
             said += [
