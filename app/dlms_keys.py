@@ -51,7 +51,8 @@ def secrets_of(entry: Mapping[str, Any], where: str) -> MeterSecrets:
         ConfigurationError: It is none; the message shows no key.
     """
     try:
-        found = {name: bytes.fromhex(entry[name]) for name in ("encryption", "authentication", "password") if name in entry}
+        names = ("encryption", "authentication", "password", "signing", "meter_public")
+        found = {name: bytes.fromhex(entry[name]) for name in names if name in entry}
     except (ValueError, TypeError):
         raise ConfigurationError(
             file=where, key="keys", value="…", expected="hexadecimal encryption, authentication and password"

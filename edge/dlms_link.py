@@ -28,6 +28,7 @@ from protocols.dlms.model import MeterField, MeterModel
 from protocols.dlms.models import load_meter_model
 from protocols.dlms.profile import read_invocation_counter
 from protocols.dlms.security import Keys
+from protocols.dlms.signature import SigningKeys
 from protocols.dlms.wrapper import DatagramWrapper, Wrapper
 
 T = TypeVar("T")
@@ -179,7 +180,18 @@ class MeterLink:
                 raise _missing(how.keys_file, "password")
             ciphering = self._ciphering(found) if how.ciphered else None
             return Association(mechanism=Mechanism.LLS, password=found.password, ciphering=ciphering)
+        if how.access is Access.ECDSA:
+            signing = self._signing(found, how.keys_file)
+            return Association(mechanism=Mechanism.HLS_ECDSA, ciphering=self._ciphering(found), signing=signing)
         return Association(mechanism=Mechanism.HLS_GMAC, ciphering=self._ciphering(found))
+
+    def _signing(self, found: MeterSecrets, file: Path) -> SigningKeys:
+        if found.signing is None or found.meter_public is None:
+            raise _missing(file, "signing and meter_public")
+        try:
+            return SigningKeys.from_der(found.signing, found.meter_public)
+        except ValueError as error:
+            raise ConfigurationError(file=str(file), key="signing", value="…", expected=f"elliptic curve keys: {error}") from None
 
     def _ciphering(self, found: MeterSecrets) -> Ciphering:
         if found.encryption is None or found.authentication is None:

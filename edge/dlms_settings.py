@@ -20,6 +20,7 @@ class Access(StrEnum):
     NONE = "none"
     LLS = "lls"
     GMAC = "gmac"
+    ECDSA = "ecdsa"
 
 
 class Framing(StrEnum):
@@ -46,7 +47,7 @@ class DlmsSettings:
     framing: Framing = Framing.WRAPPER
     access: Access = Access.NONE
     ciphered: bool = False
-    """Whether an association by password is ciphered too; by GMAC it always is."""
+    """Whether an association by password is ciphered too; by GMAC and ECDSA it always is."""
     suite: int = 0
     dedicated: bool = False
     """Whether a fresh key is agreed for each association."""
@@ -86,8 +87,9 @@ def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
     keys_file, title = table.text("keys_file", None), _title(table)
     if access is not Access.NONE and keys_file is None:
         raise table.wrong("keys_file", None, f"the file with the wrapped keys, since access is {access.value!r}")
-    ciphered = _flag(table, "ciphered", default=access is Access.GMAC)
-    if (access is Access.GMAC or ciphered) and not title:
+    proves = access in (Access.GMAC, Access.ECDSA)
+    ciphered = _flag(table, "ciphered", default=proves)
+    if (proves or ciphered) and not title:
         raise table.wrong("system_title", None, 'our own system title of eight bytes, such as "KHT00001"')
     if suite not in KEY_BYTES:
         raise table.wrong("suite", suite, "0, 1 or 2")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from protocols.dlms.acse import Mechanism
 from protocols.dlms.initiate import PROPOSED, Conformance
 from protocols.dlms.security import TITLE_BYTES, Keys
+from protocols.dlms.signature import SigningKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class Ciphering:
     counter_name: str
     """Under which our invocation counter is kept: one name for one key and title."""
     whole: bool = True
-    """Whether the whole association is ciphered; False protects nothing but the HLS-GMAC answers."""
+    """Whether the whole association is ciphered; False protects nothing but the answers to challenges."""
     dedicated: bool = False
     """Whether a fresh key is agreed for this association (ded-ciphering)."""
     general: bool = False
@@ -38,6 +39,8 @@ class Association:
     password: bytes | None = field(default=None, repr=False)
     """Of LLS."""
     ciphering: Ciphering | None = None
+    signing: SigningKeys | None = None
+    """Of HLS-ECDSA."""
     conformance: Conformance = PROPOSED
     max_pdu: int = 0xFFFF
     """Longest APDU we take."""
@@ -45,9 +48,16 @@ class Association:
     """Most bytes taken for one value that comes in blocks."""
 
     def __post_init__(self) -> None:
-        if self.mechanism not in (Mechanism.NONE, Mechanism.LLS, Mechanism.HLS_GMAC):
-            raise ValueError(f"mechanism {self.mechanism.name}: none, LLS and HLS-GMAC are done here")
+        if self.mechanism not in (Mechanism.NONE, Mechanism.LLS, Mechanism.HLS_GMAC, Mechanism.HLS_ECDSA):
+            raise ValueError(f"mechanism {self.mechanism.name}: none, LLS, HLS-GMAC and HLS-ECDSA are done here")
         if (self.mechanism is Mechanism.LLS) != (self.password is not None):
             raise ValueError("LLS takes a password, and nothing else does")
         if self.mechanism is Mechanism.HLS_GMAC and self.ciphering is None:
             raise ValueError("HLS-GMAC takes keys")
+        if self.mechanism is Mechanism.HLS_ECDSA and (self.ciphering is None or self.signing is None):
+            raise ValueError("HLS-ECDSA takes keys, for the system title too, and signing keys")
+
+    @property
+    def proves(self) -> bool:
+        """Whether both sides prove themselves by challenges."""
+        return self.mechanism in (Mechanism.HLS_GMAC, Mechanism.HLS_ECDSA)

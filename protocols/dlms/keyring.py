@@ -4,6 +4,7 @@
     encryption = "9f0c…"           global unicast encryption key (GUEK)
     authentication = "41aa…"       authentication key (GAK)
     password = "e2d1…"             LLS secret
+    signing, meter_public          keys of HLS-ECDSA, in DER
 
 Nothing here prints a key, and no error message holds one.
 """
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from domain.errors import ConfigurationError
 
 KEK_SIZES = (16, 24, 32)
-_NAMES = ("encryption", "authentication", "password")
+_NAMES = ("encryption", "authentication", "password", "signing", "meter_public")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,10 @@ class MeterSecrets:
     encryption: bytes | None = field(default=None, repr=False)
     authentication: bytes | None = field(default=None, repr=False)
     password: bytes | None = field(default=None, repr=False)
+    signing: bytes | None = field(default=None, repr=False)
+    """Our private key for ECDSA, PKCS #8 in DER."""
+    meter_public: bytes | None = field(default=None, repr=False)
+    """The meter's public key, SubjectPublicKeyInfo in DER."""
 
 
 def new_kek() -> bytes:

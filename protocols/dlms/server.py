@@ -1,7 +1,8 @@
 """The meter's side of one association, without I/O: good enough that other implementations read it. For simulated meters.
 
-Does: LN referencing; none, LLS and HLS-GMAC; suites 0 and 1 with glo-, ded- and general-glo-ciphering; GET, SET and ACTION normal,
-with list and in blocks either way. Does not: ACTION with list in blocks (refused with an exception-response), notifications, HDLC.
+Does: LN referencing; none, LLS, HLS-GMAC and HLS-ECDSA; suites 0 to 2 with glo-, ded- and general-glo-ciphering; GET, SET and
+ACTION normal, with list and in blocks either way. Does not: ACTION with list in blocks (refused with an exception-response),
+notifications, HDLC.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain.errors import DecodeError
-from protocols.dlms import acse, action, initiate, security
+from protocols.dlms import acse, action, initiate, security, signature
 from protocols.dlms.acse import AssociationRequest, AssociationResponse, Context, Mechanism
 from protocols.dlms.action import ActionResult
 from protocols.dlms.data import Data, Kind, octets
@@ -99,8 +100,8 @@ class MeterSession:
             self._dedicated = Keys(encryption=proposal.dedicated_key, authentication=keys.authentication, suite=keys.suite)
         self.associated = True
         grant = InitiateResponse(conformance=proposal.conformance & OFFERED, max_pdu=self._meter.max_pdu).encode()
-        hls = access.mechanism is Mechanism.HLS_GMAC
-        challenge = self._random(16) if hls else None
+        hls = access.mechanism in (Mechanism.HLS_GMAC, Mechanism.HLS_ECDSA)
+        challenge = self._random(signature.CHALLENGE_BYTES) if hls else None
         if challenge is not None:
             self._challenges = (request.authentication or b"", challenge)
         return AssociationResponse(
@@ -123,13 +124,26 @@ class MeterSession:
         ours, theirs = challenges[1], challenges[0]
         try:
             # Fresh by our challenge; its counter may be below that of the APDU around it, which was taken first or after.
-            security.check_gmac_answer(keys, self._client_title, parameter.value, ours)
+            self._check_proof(keys, parameter.value, ours, theirs)
         except SecurityFailed:
             self.associated = False
             return ActionResult(3)
         self._challenges = None
-        proof = security.gmac_answer(keys, self._meter.title, self._meter.next_counter(), theirs)
+        proof = self._own_proof(keys, ours, theirs)
         return ActionResult(0, Result(octets(proof)))
+
+    def _check_proof(self, keys: Keys, proof: bytes, ours: bytes, theirs: bytes) -> None:
+        if self._access.signing is None:
+            security.check_gmac_answer(keys, self._client_title, proof, ours)
+            return
+        text = signature.message(signer=self._client_title, other=self._meter.title, received=ours, sent=theirs)
+        signature.verify(self._access.signing, text, proof)
+
+    def _own_proof(self, keys: Keys, ours: bytes, theirs: bytes) -> bytes:
+        if self._access.signing is None:
+            return security.gmac_answer(keys, self._meter.title, self._meter.next_counter(), theirs)
+        text = signature.message(signer=self._meter.title, other=self._client_title, received=theirs, sent=ours)
+        return signature.sign(self._access.signing, text)
 
     # --- protection ----------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from protocols.dlms.obis import Obis
 from protocols.dlms.security import Keys
 from protocols.dlms.server_objects import MeterObject
 from protocols.dlms.session import AUTHENTICATE
+from protocols.dlms.signature import SigningKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Access:
     mechanism: Mechanism = Mechanism.NONE
     password: bytes | None = field(default=None, repr=False)
     keys: Keys | None = None
+    signing: SigningKeys | None = None
+    """Of HLS-ECDSA: the meter's private key and the client's public one."""
     ciphered: bool = False
     """Whether the association must be ciphered."""
 

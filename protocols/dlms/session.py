@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from protocols.dlms import acse, initiate, security
+from protocols.dlms import acse, initiate, security, signature
 from protocols.dlms import data as axdr
 from protocols.dlms.acse import AssociationRequest, AssociationResponse, Context, Mechanism
 from protocols.dlms.action import ActionResult, Method
@@ -77,7 +77,8 @@ class Session:
         channel, wanted = self._channel, self.wanted
         channel.reset()
         ciphering = channel.ciphering
-        challenge = self._random(CHALLENGE_BYTES) if wanted.mechanism is Mechanism.HLS_GMAC else None
+        length = signature.CHALLENGE_BYTES if wanted.mechanism is Mechanism.HLS_ECDSA else CHALLENGE_BYTES
+        challenge = self._random(length) if wanted.proves else None
         dedicated = self._random(KEY_BYTES[ciphering.keys.suite]) if ciphering is not None and ciphering.dedicated else None
         proposal = InitiateRequest(conformance=wanted.conformance, max_pdu=wanted.max_pdu, dedicated_key=dedicated)
         raw = yield AssociationRequest(
@@ -100,7 +101,7 @@ class Session:
 
     def _read_grant(self, answer: AssociationResponse) -> None:
         channel = self._channel
-        awaited = {0, acse.AUTHENTICATION_REQUIRED} if self.wanted.mechanism is Mechanism.HLS_GMAC else {0}
+        awaited = {0, acse.AUTHENTICATION_REQUIRED} if self.wanted.proves else {0}
         if answer.result != 0 or answer.diagnostic not in awaited:
             raise self._suspected(acse.refused(answer, "association"))
         if answer.user_information is None:
@@ -119,18 +120,26 @@ class Session:
 
     def _prove(self, ciphering: Ciphering, answer: AssociationResponse, challenge: bytes) -> Exchange[None]:
         theirs, title = answer.authentication, answer.title
-        if answer.mechanism is not Mechanism.HLS_GMAC or not theirs or title is None or len(title) != TITLE_BYTES:
-            raise SecurityFailed("the meter accepts HLS-GMAC without a challenge or a system title of its own")
+        if answer.mechanism is not self.wanted.mechanism or not theirs or title is None or len(title) != TITLE_BYTES:
+            raise SecurityFailed("the meter accepts HLS without a challenge or a system title of its own")
         if theirs == challenge or title == ciphering.title:
             raise SecurityFailed("the meter sends our own challenge or title back: it reflects, it does not prove")
-        proof = security.gmac_answer(ciphering.keys, ciphering.title, self.lease.take(), theirs)
+        signing, ours = self.wanted.signing, ciphering.title
+        if signing is None:
+            proof = security.gmac_answer(ciphering.keys, ours, self.lease.take(), theirs)
+        else:
+            proof = signature.sign(signing, signature.message(signer=ours, other=title, received=theirs, sent=challenge))
         result = yield from call(self._channel, AUTHENTICATE, axdr.octets(proof))
         if result.code:
             raise AssociationRefused(result.code, Trouble.CREDENTIALS, "association: the meter refuses our proof")
         returned = None if result.returned is None else result.returned.data
         if returned is None or returned.kind is not Kind.OCTET_STRING:
             raise SecurityFailed("the meter gives no proof of its own")
-        security.check_gmac_answer(ciphering.keys, title, returned.value, challenge)
+        if signing is None:
+            security.check_gmac_answer(ciphering.keys, title, returned.value, challenge)
+        else:
+            text = signature.message(signer=title, other=ours, received=challenge, sent=theirs)
+            signature.verify(signing, text, returned.value)
 
     def release(self) -> Exchange[None]:
         """Lets the association go; what the meter says to it does not matter."""

@@ -100,7 +100,7 @@ class Street:
     def settings(self, name: str, access: Access = Access.GMAC, *, switch: bool = False, **how: object) -> DeviceSettings:
         """A meter's ``[[device]]``."""
         number = self.names.index(name) + 1
-        client = {Access.NONE: 16, Access.LLS: READER, Access.GMAC: MANAGER}[access]
+        client = {Access.LLS: READER, Access.GMAC: MANAGER}.get(access, 16)
         given: dict[str, object] = {"suite": self.suite, "backfill_days": 3.0, **how}
         supply = ActuatorSettings(
             key=f"supply-{name}", device=name, field="supply_state", min_m=0, max_m=1, safe_m=1, ramp_up_m=1, ramp_down_m=1,

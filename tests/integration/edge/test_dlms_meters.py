@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from domain.errors import DeviceError
 from domain.readings import Quality
@@ -14,12 +16,14 @@ from edge.bus import Priority
 from edge.dlms_clock import ClockState
 from edge.dlms_settings import Access
 from edge.dlms_supply import SupplyDriver
+from protocols.dlms.acse import Mechanism
 from protocols.dlms.errors import Trouble
 from protocols.dlms.keyring import MeterSecrets, new_kek, wrap
 from protocols.dlms.prepaid import enter_token, read_account, read_charge, read_credit
 from protocols.dlms.prepayment import TokenStatus
 from protocols.dlms.server_meter import Access as ServerAccess
 from protocols.dlms.server_prepayment import make_token
+from protocols.dlms.signature import SigningKeys
 from simulator.dlms_meters import MANAGER, MeterKind
 from tests.support.dlms_site import START, Street, street
 
@@ -30,7 +34,9 @@ def hourly(found: list[tuple[int, float, int, bool]]) -> list[tuple[int, float]]
     return [(time_ms, value) for time_ms, value, _, _ in found]
 
 
-@pytest.mark.parametrize(("access", "suite"), [(Access.NONE, 0), (Access.LLS, 0), (Access.GMAC, 0), (Access.GMAC, 1), (Access.GMAC, 2)])
+@pytest.mark.parametrize(
+    ("access", "suite"), [(Access.NONE, 0), (Access.LLS, 0), (Access.GMAC, 0), (Access.GMAC, 1), (Access.GMAC, 2)]
+)
 async def test_a_visit_brings_registers_and_every_row_of_the_profile(tmp_path: Path, access: Access, suite: int) -> None:
     async with street(tmp_path, suite=suite) as town:
         poller = town.poller(town.link(town.settings("m1", access)))
@@ -240,6 +246,25 @@ async def test_the_states_of_a_prepaid_meter_and_a_token(tmp_path: Path) -> None
         assert forged.status is TokenStatus.AUTHENTICATION_FAILURE
         with pytest.raises(ValueError, match="20 decimal digits"):
             await link.run(Priority.COMMAND, lambda client: enter_token(client, "123"))
+
+
+async def test_a_meter_that_takes_signatures(tmp_path: Path) -> None:
+    def der(key: ec.EllipticCurvePrivateKey) -> tuple[bytes, bytes]:
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), public
+
+    async with street(tmp_path, suite=1) as town:
+        (own, own_public), (meters, meters_public) = (der(ec.generate_private_key(ec.SECP256R1())) for _ in range(2))
+        one, meter = town.credentials["m1"], town.meters.meters[1].meter
+        keys, signing = meter.clients[MANAGER].keys, SigningKeys.from_der(meters, own_public)
+        meter.clients[16] = ServerAccess(mechanism=Mechanism.HLS_ECDSA, keys=keys, signing=signing, ciphered=True)
+        secrets = MeterSecrets(
+            encryption=one.encryption, authentication=one.authentication, signing=own, meter_public=meters_public
+        )
+        town.write_keys("m1", secrets)
+        poller = town.poller(town.link(town.settings("m1", Access.ECDSA, ciphered=True)))
+        await poller.visit()
+        assert hourly(await town.readings("m1", "volume_m3")) == town.hours("m1", START - timedelta(days=3), START)
 
 
 async def test_a_first_contact_takes_the_meters_word_for_its_counter(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """A meter by pydlms-client, an independent implementation (GPL-3.0): a test tool that runs in its own process and environment.
 
-Prints its port, then serves until its standard input ends. Arguments: JSON with ``hdlc`` (bool), ``window`` and ``max_pdu``.
+Prints its port, then serves until its standard input ends. Arguments: JSON with ``hdlc`` (bool), ``window``, ``max_pdu``
+and ``ecdsa`` (DER in hex: ``meter``, ``client_public``).
 """
 
 import json
 import sys
 
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 from pydlms import Mechanism
 from pydlms.cosem.types import DataType, DlmsData
 from pydlms.simulator import ClientProfile, example_meter, serve
@@ -47,6 +49,10 @@ def main():
     meter.clients[1] = ClientProfile(Mechanism.HLS_GMAC, None, True)
     meter.clients[2] = ClientProfile(Mechanism.NONE, None, True)
     meter.clients[3] = ClientProfile(Mechanism.LLS, b"12345678", True)
+    if "ecdsa" in options:
+        meter.clients[5] = ClientProfile(Mechanism.HLS_ECDSA, None, True)
+        meter.clients[5].client_public_key = load_der_public_key(bytes.fromhex(options["ecdsa"]["client_public"]))
+        meter.signing_key = load_der_private_key(bytes.fromhex(options["ecdsa"]["meter"]), None)
     name = "1.0.99.1.0.255"
     columns = [column(8, (0, 0, 1, 0, 0, 255), 2)] + [column(3, (1, 0, c, 8, 0, 255), 2) for c in range(1, COLUMNS)]
     meter.add_object(
