@@ -45,5 +45,9 @@ def proof_m(inputs: LawInputs) -> float | None:
     if into >= PROOF_STEPS * step_min - 1e-6:
         return None
     first = recent.size - 1 - int(into // step_min)
-    before = recent.setpoint_m[max(0, first)]
-    return float(before) + settings.proof_m if np.isfinite(before) else None
+    before, outlet = float(recent.setpoint_m[max(0, first)]), float(recent.outlet_m[max(0, first)])
+    if not np.isfinite(before):
+        return None
+    # A pilot that has stuck a little above its order would hide a part of the move.
+    above = min(max(outlet - before, 0.0), settings.follow_m) if np.isfinite(outlet) else 0.0
+    return before + above + settings.proof_m

@@ -40,7 +40,7 @@ class ControlSettings:
     """Outlet and setpoint further apart than this: the valve does not follow."""
     follow_order_m: float = 3.0
     """No order further above the measured outlet than this while the valve does not follow."""
-    proof_m: float = 1.0
+    proof_m: float = 1.2
     """How far a valve is raised once a day before the morning rise, to see that it still moves; 0: never."""
     proof_before_s: float = 4500.0
     """So long before the rise of the usual day this begins."""
