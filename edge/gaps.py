@@ -80,6 +80,11 @@ def count_untold(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM gap WHERE acked_at IS NULL").fetchone()[0])
 
 
+def untold_readings(db: sqlite3.Connection) -> int:
+    """Readings in records without a receipt."""
+    return int(db.execute("SELECT coalesce(sum(last - first + 1), 0) FROM gap WHERE acked_at IS NULL").fetchone()[0])
+
+
 def acknowledge(db: sqlite3.Connection, named: Iterable[tuple[int, int]], *, now_ms: int) -> int:
     """Marks the records whose numbers a receipt names; returns how many."""
     query = "UPDATE gap SET acked_at = ? WHERE acked_at IS NULL AND first BETWEEN ? AND ? AND last <= ?"

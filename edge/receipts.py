@@ -63,12 +63,24 @@ def missing(receipt: Receipt, high_water: int) -> tuple[SequenceRange, ...]:
     return tuple(holes)
 
 
-def apply(db: sqlite3.Connection, receipt: Receipt, *, guard: RewindGuard, high_water: int, now_ms: int) -> Applied:
-    """Marks and, where the database forgot, unmarks blocks; inside the caller's transaction."""
+def apply(
+    db: sqlite3.Connection, receipt: Receipt, *, guard: RewindGuard, high_water: int, depth_readings: int, now_ms: int
+) -> Applied:
+    """Marks and, where the database forgot, unmarks blocks; inside the caller's transaction.
+
+    Args:
+        db: The spool's.
+        receipt: Of the spool's epoch.
+        guard: Tells a restored database from a late receipt.
+        high_water: The last number that was given.
+        depth_readings: Readings in blocks without receipt, before this one.
+        now_ms: Process time.
+    """
     acked = _acknowledge(db, receipt, now_ms)
     told = gaps.acknowledge(db, _named(receipt), now_ms=now_ms)
     holes = [_whole_blocks(db, hole) for hole in missing(receipt, high_water)]
-    contradicts = any(_acked_inside(db, hole) or gaps.told_inside(db, hole) for hole in holes) or _let_go(db, holes)
+    contradicts = any(_acked_inside(db, hole) or gaps.told_inside(db, hole) for hole in holes)
+    contradicts |= _names_too_few(db, receipt, high_water=high_water, unacked=depth_readings - _size(acked))
     reopened: list[tuple[int, int]] = []
     lost = untold = 0
     if guard.observe(contradicts=contradicts):
@@ -100,13 +112,12 @@ def _named(receipt: Receipt) -> list[tuple[int, int]]:
     return [(1, receipt.committed), *((r.first, r.last) for r in receipt.above)]
 
 
-def _let_go(db: sqlite3.Connection, holes: Sequence[SequenceRange]) -> bool:
-    """Whether the first hole begins below everything that is held: those numbers were acknowledged once, and purged."""
-    if not holes:
-        return False
-    query = "SELECT min(first) FROM (SELECT min(first) AS first FROM block UNION ALL SELECT min(first) FROM gap)"
-    oldest = db.execute(query).fetchone()[0]
-    return oldest is None or holes[0].first < oldest
+def _names_too_few(db: sqlite3.Connection, receipt: Receipt, *, high_water: int, unacked: int) -> bool:
+    """Whether a receipt names fewer numbers than were ever acknowledged: what has been deleted since may be forgotten too."""
+    if len(receipt.above) >= MAX_RANGES:
+        return False  # more may be committed than it could name
+    named = receipt.committed + sum(len(r) for r in receipt.above)
+    return named < high_water - unacked - gaps.untold_readings(db)
 
 
 def _whole_blocks(db: sqlite3.Connection, hole: SequenceRange) -> SequenceRange:

@@ -210,7 +210,14 @@ class Spool:
         if receipt.stream.epoch != self.epoch:
             return Applied()
         with transaction(self._db, durable=False) as db:
-            applied = receipts.apply(db, receipt, guard=self._rewind, high_water=self._next - 1, now_ms=now_ms)
+            applied = receipts.apply(
+                db,
+                receipt,
+                guard=self._rewind,
+                high_water=self._next - 1,
+                depth_readings=self._depth_readings,
+                now_ms=now_ms,
+            )
         self._depth_blocks += applied.reopened_blocks - len(applied.acked)
         self._depth_readings += applied.reopened_readings - applied.acked_readings
         self._dropped += applied.lost
