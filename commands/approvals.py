@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from commands.authorisation import Right, authorise
+from commands.authorisation import Right
 from commands.doors import Doors, no_words, said
 from commands.second_person import ApprovalBook, ApprovalRequest, same_person
 from domain.ports import User
@@ -32,12 +32,8 @@ class Approvals:
 
     def waiting(self, user: User) -> tuple[ApprovalRequest, ...]:
         """Requests that this person may see; whether they may approve is another question."""
-        inventory = self._doors.road.inventory
-        return tuple(
-            request
-            for request in self._book.waiting(self._monotonic())
-            if authorise(user, Right.VIEW, inventory.actuators[request.proposal.actuator].zone, inventory.zones) is None
-        )
+        waiting = self._book.waiting(self._monotonic())
+        return tuple(r for r in waiting if not self._doors.denied(user, Right.VIEW, r.proposal.actuator))
 
     async def ask(self, user: User, proposal: Proposal, because: tuple[Reason, ...], current_m: float | None) -> ApprovalRequest:
         """Keeps an order for a second person; an older one of the same actuator is replaced. The caller holds the lock."""

@@ -1,4 +1,7 @@
-"""Who may do what, where: roles stand in a ladder, and a role holds in some zones and everything inside them."""
+"""Who may do what, where: roles stand in a ladder, and a role holds in some zones and everything in them, or at single actuators.
+
+What a user holds is a set of zone keys; ``actuator:prv_medina`` in it holds that one valve, and nothing else of its zone.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from domain.zones import Zone
 
 ROLES = ("viewer", "operator", "supervisor", "admin")
 """Lowest first; each may do what those before it may."""
+
+
+ACTUATOR_PREFIX = "actuator:"
 
 
 class Right(StrEnum):
@@ -45,7 +51,9 @@ LOWEST_ROLE: Mapping[Right, str] = {
 }
 
 
-def authorise(user: User, right: Right, zone: str | None, zones: Mapping[str, Zone]) -> Reason | None:
+def authorise(
+    user: User, right: Right, zone: str | None, zones: Mapping[str, Zone], *, actuator: str | None = None
+) -> Reason | None:
     """None if the user may do this in the zone, else why not.
 
     Args:
@@ -53,6 +61,7 @@ def authorise(user: User, right: Right, zone: str | None, zones: Mapping[str, Zo
         right: What for.
         zone: Zone key; None for what belongs to the whole network, which only a user of every zone may touch.
         zones: Every zone of the site by key, for the parents of ``zone``.
+        actuator: The actuator it is about, where it is about one.
     """
     needed = LOWEST_ROLE[right]
     if user.role not in ROLES:
@@ -61,7 +70,8 @@ def authorise(user: User, right: Right, zone: str | None, zones: Mapping[str, Zo
         return Reason(
             code="role_too_low", text=f"{user.name} is {user.role}; to {right.value.replace('_', ' ')} takes {needed} or higher"
         )
-    if user.zones and user.zones.isdisjoint(zone_path(zone, zones)):
+    places = zone_path(zone, zones) | (frozenset() if actuator is None else {f"{ACTUATOR_PREFIX}{actuator}"})
+    if user.zones and user.zones.isdisjoint(places):
         place = "the whole network" if zone is None else f"zone {zone}"
         held = ", ".join(sorted(user.zones))
         return Reason(code="zone_not_held", text=f"{user.name} holds {held}; this belongs to {place}")

@@ -33,7 +33,7 @@ class Doors:
         found = self.road.inventory.actuators.get(actuator)
         if found is None:
             return (self.unknown_actuator(actuator),)
-        reason = authorise(user, right, found.zone, self.road.inventory.zones)
+        reason = authorise(user, right, found.zone, self.road.inventory.zones, actuator=actuator)
         return () if reason is None else (reason,)
 
     def unknown_actuator(self, actuator: str) -> Reason:

@@ -176,8 +176,8 @@ class ExecutorRig:
         if after.running == i:
             await self.until(lambda: self.link.at == "start")
             return
-        if self.state_of(i) == "received":  # it waited behind another, and is looked at too late
-            await self.until(lambda: self.link.at == "start")
+        await self.until(lambda: self.link.at == "start" or self.state_of(i) not in ("received", "started"))
+        if self.link.at == "start":  # it waited behind another, and is looked at too late
             self.link.go()
         await self.until(lambda: self.state_of(i) not in ("received", "started"))
         await self._quiet()

@@ -53,3 +53,13 @@ def test_handing_an_actuator_to_a_law_takes_a_supervisor() -> None:
 def test_a_zone_that_is_not_there_has_no_parents() -> None:
     assert zone_path("nowhere", ZONES) == {"nowhere"}
     assert zone_path("medina", ZONES) == {"medina", "town"}
+
+
+def test_a_role_may_hold_at_a_single_actuator() -> None:
+    one = User(name="hamid", role="operator", zones=frozenset({"actuator:prv_medina"}))
+    zones = small_site().zones
+    assert authorise(one, Right.EXECUTE, "medina", zones, actuator="prv_medina") is None
+    for actuator, zone in (("prv_plateau", "plateau"), ("prv_medina2", "medina"), (None, "medina")):
+        found = authorise(one, Right.EXECUTE, zone, zones, actuator=actuator)
+        assert found is not None
+        assert found.code == "zone_not_held"
