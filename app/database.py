@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from app.settings import RetentionSettings, Settings
 from app.site import load_site
+from commands.authorisation import ACTUATOR_PREFIX
 from domain.errors import ConfigurationError
 from domain.inventory import Inventory
 from domain.ports import User
@@ -55,7 +56,8 @@ async def save_user(settings: Settings, *, name: str, role: str, zones: Sequence
         ConfigurationError: Unknown role, language or zone, or a password that is too short.
     """
     inventory = load_site(settings.site.folder)
-    check_user(role=role, language=language, zones=zones, password=password, known_zones=list(inventory.zones))
+    known = [*inventory.zones, *(f"{ACTUATOR_PREFIX}{key}" for key in inventory.actuators)]
+    check_user(role=role, language=language, zones=zones, password=password, known_zones=known)
     async with Database(settings.database.of("command"), size=1) as database:
         user = User(name=name, role=role, zones=frozenset(zones), language=language)
         await PostgresUsers(database).save_user(user, hash_of(password))
