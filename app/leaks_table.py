@@ -22,7 +22,11 @@ WORDS = {
     "head_loss": "head loss from the valve to the critical points, after and before the onset",
     "first_flow": "flow when first told",
 }
-NOTES = {"few_meters": "fewer than 60 % of the customers have a meter: the confidence is lowered"}
+NOTES = {
+    "few_meters": "fewer than 60 % of the customers have a meter: the confidence is lowered",
+    "pressure_silent": "the zone's pressure gauges are silent: leakage could not be brought to the usual pressure",
+    "inflow_gaps": "more than a fifth of the last week's inflow is missing",
+}
 CAUSES = {
     "leak": "a leak",
     "meter": "the inlet meter stands still: no loss is claimed",

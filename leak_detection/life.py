@@ -33,6 +33,10 @@ BALANCE = "zone_balance"
 SETTLED_S = 21 * 86400.0
 """A moved relation of inflow and meters that has settled is told for so long."""
 _FELL_SHARE = 0.4
+DOUBT = 0.9
+"""What a doubt leaves of the confidence."""
+LEAST_KNOWN = 0.8
+"""Of the last week's inflow."""
 REOPEN_S = 3 * 86400.0
 REOPEN_FACTOR = 2.5
 """A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
@@ -126,6 +130,7 @@ def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
     """A new finding of a detection made at the end of the inputs."""
     since = datetime.fromtimestamp(detection.since_s, UTC)
     word = "leak" if detection.kind is not FindingKind.METER_FAULT else "meter" if detection.cause == "leak" else "balance"
+    doubts = doubts_of(inputs) if word == "leak" else ()
     first = Evidence(
         name="first_flow", observed=round(detection.flow_m3h, 2), expected=0.0, sd=round(detection.flow_error_m3h, 2), unit="m3/h"
     )
@@ -138,10 +143,10 @@ def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
         found_at=datetime.fromtimestamp(inputs.end_s, UTC),
         flow_m3h=round(detection.flow_m3h, 2),
         flow_error_m3h=round(detection.flow_error_m3h, 2),
-        confidence=round(detection.confidence, 3),
+        confidence=round(detection.confidence * DOUBT ** len(doubts), 3),
         evidence=(*detection.evidence, *((first,) if word == "leak" else ())),
         cause="meter" if word == "meter" else detection.cause,
-        notes=detection.notes,
+        notes=(*detection.notes, *doubts),
     )
 
 
@@ -149,6 +154,17 @@ def reopened(finding: Finding, detection: Detection) -> Finding:
     """A finding that was over and is back, with its first key and moment."""
     flow = round(detection.flow_m3h, 2)
     return add_evidence(replace(finding, open=True, flow_m3h=flow, flow_error_m3h=round(detection.flow_error_m3h, 2)), detection)
+
+
+def doubts_of(inputs: ZoneInputs) -> tuple[str, ...]:
+    """Codes of what makes a finding less sure: pressure gauges that are silent, an inflow with holes."""
+    day, week = inputs.steps(86400.0), inputs.steps(7 * 86400.0)
+    found = []
+    if inputs.zone.critical_points and np.isfinite(inputs.pressure_m[-day:]).mean() < 0.5:
+        found.append("pressure_silent")
+    if np.isfinite(inputs.inflow_m3h[-week:]).mean() < LEAST_KNOWN:
+        found.append("inflow_gaps")
+    return tuple(found)
 
 
 def refit(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:

@@ -93,3 +93,15 @@ def test_a_leak_that_is_back_keeps_its_key() -> None:
     assert (again.key, again.open, again.flow_m3h) == (first.key, True, 12.0)
     (other,) = update(inputs, learned, (), say, recent=[replace(first, flow_m3h=1.0, evidence=())])
     assert other.key != first.key
+
+
+def test_silent_gauges_and_holes_lower_the_confidence_in_words() -> None:
+    inputs = at_tuesday(hours(weekly=12.0, last_week_only=True))
+    sure = open_finding(step(inputs), inputs)
+    assert (sure.notes, sure.confidence) == ((), 0.9)
+    holes = inputs.inflow_m3h.copy()
+    holes[-100:-20] = np.nan
+    gauged = replace(ZONE, critical_points=(PointKey("z.cp"),))
+    unsure = open_finding(step(inputs), replace(inputs, zone=gauged, inflow_m3h=holes))
+    assert unsure.notes == ("pressure_silent", "inflow_gaps")
+    assert unsure.confidence < 0.8
