@@ -15,13 +15,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiomqtt
+from psycopg import AsyncConnection
 
 import app.services
-from domain.delivery import Stream, WriteResult
+from domain.delivery import Receipt, Stream, WriteResult
 from edge.database import transaction
 from edge.publisher import Publisher, Send
 from edge.readings import Block, BlockHead
@@ -31,11 +32,12 @@ from edge.uplink import Uplink
 from edge.waiting import wait_for
 from ingest.outbox import Outbox
 from ingest.service import IngestService
-from storage import ledger
-from storage.batch import Batch, settle
+from storage import gaps, ledger, rollups
+from storage.batch import Batch, Settled, settle
 from storage.database import Database
 from storage.dead_letters import save_letters
-from storage.ingest import PostgresIngestStore, _entries, _insert
+from storage.ingest import PostgresIngestStore, _entries
+from storage.sequence_set import SequenceSet
 from tests.support.faults.generator import main as run_generator
 
 # ── the edge ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,18 +88,15 @@ class EarlyReceipts(PostgresIngestStore):
 
     outbox: Outbox
 
-    async def _write(self, batch: Batch) -> WriteResult:
-        await self._prepare(batch)
+    async def _in_one_transaction(self, batch: Batch, beside: gaps.Beside, insert: Any) -> WriteResult:
         async with self._database.transaction("write readings") as connection:
             before = await self._locked(connection, batch.streams)
             settled = settle(batch, before)
-            stored = await _insert(connection, settled)
-            await save_letters(connection, settled.letters)
-            await ledger.save(connection, before, _entries(settled, stored))
-            for number, sender in enumerate(batch.senders):
-                if isinstance(sender, Stream):
-                    self.outbox.receipt(ledger.receipt(sender, before[sender] | settled.committing[number]))
-        return result_of(len(stored))
+            entries = await write_rows(connection, batch, beside, before, settled, insert)
+            await ledger.save(connection, before, entries)
+            for receipt in receipts_of(batch, before, settled.committing):
+                self.outbox.receipt(receipt)
+        return result_of(settled)
 
 
 class EarlyService(IngestService):
@@ -111,31 +110,27 @@ class EarlyService(IngestService):
 class LedgerFirst(PostgresIngestStore):
     """Commits the ledger, then the rows."""
 
-    async def _write(self, batch: Batch) -> WriteResult:
-        await self._prepare(batch)
+    async def _in_one_transaction(self, batch: Batch, beside: gaps.Beside, insert: Any) -> WriteResult:
         async with self._database.transaction("write the ledger") as connection:
             before = await self._locked(connection, batch.streams)
             settled = settle(batch, before)
-            await ledger.save(connection, before, _entries(settled, settled.rows))
+            await ledger.save(connection, before, _entries(settled, settled.rows, ()))
         async with self._database.transaction("write readings") as connection:
-            stored = await _insert(connection, settled)
-            await save_letters(connection, settled.letters)
-        return result_of(len(stored), receipts_of(batch, before, settled.committing))
+            await write_rows(connection, batch, beside, before, settled, insert)
+        return result_of(settled, receipts_of(batch, before, settled.committing))
 
 
 class LedgerLast(PostgresIngestStore):
     """Commits the rows, then the ledger."""
 
-    async def _write(self, batch: Batch) -> WriteResult:
-        await self._prepare(batch)
+    async def _in_one_transaction(self, batch: Batch, beside: gaps.Beside, insert: Any) -> WriteResult:
         async with self._database.transaction("write readings") as connection:
             before = await self._locked(connection, batch.streams)
             settled = settle(batch, before)
-            stored = await _insert(connection, settled)
-            await save_letters(connection, settled.letters)
+            entries = await write_rows(connection, batch, beside, before, settled, insert)
         async with self._database.transaction("write the ledger") as connection:
-            await ledger.save(connection, before, _entries(settled, stored))
-        return result_of(len(stored), receipts_of(batch, before, settled.committing))
+            await ledger.save(connection, before, entries)
+        return result_of(settled, receipts_of(batch, before, settled.committing))
 
 
 class UnsyncedDatabase(Database):
@@ -145,12 +140,29 @@ class UnsyncedDatabase(Database):
         super().__init__(f"{dsn}?options=-csynchronous_commit%3Doff", **more)
 
 
-def result_of(stored: int, receipts: tuple[ledger.Receipt, ...] = ()) -> WriteResult:
+async def write_rows(
+    connection: AsyncConnection,
+    batch: Batch,
+    beside: gaps.Beside,
+    before: Mapping[Stream, SequenceSet],
+    settled: Settled,
+    insert: Any,
+) -> Mapping[Stream, ledger.Entry]:
+    """Everything of a transaction but the ledger, as the product does it; returns what the ledger is to gain."""
+    await rollups.mark(connection, batch.rows)
+    stored = await insert(connection, settled) if len(settled.rows) else settled.rows
+    await save_letters(connection, settled.letters)
+    dropped = gaps.settle_gaps(settled, beside, before)
+    await gaps.save(connection, dropped, beside, settled, stored)
+    return _entries(settled, stored, dropped)
+
+
+def result_of(settled: Settled, receipts: tuple[Receipt, ...] = ()) -> WriteResult:
     """What a transaction without trouble did."""
-    return WriteResult(stored=stored, skipped=0, conflicts=0, dead_letters=0, receipts=receipts)
+    return WriteResult(stored=len(settled.rows), skipped=0, conflicts=0, dead_letters=0, receipts=receipts)
 
 
-def receipts_of(batch: Batch, before: dict, committing: dict) -> tuple[ledger.Receipt, ...]:  # type: ignore[type-arg]
+def receipts_of(batch: Batch, before: Mapping[Stream, SequenceSet], committing: Mapping[int, SequenceSet]) -> tuple[Receipt, ...]:
     """The receipts of a batch's streams."""
     senders = enumerate(batch.senders)
     return tuple(ledger.receipt(s, before[s] | committing[number]) for number, s in senders if isinstance(s, Stream))
