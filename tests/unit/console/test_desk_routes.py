@@ -246,6 +246,7 @@ async def test_two_people_by_forms_and_by_json() -> None:
     object.__setattr__(world.desk._settings, "second_person", SecondPersonRules(change_m=0.1))
     async with logged_in(world, "omar") as (omar, token), logged_in(world, "samira") as (samira, samiras_token):
         text = await propose(omar, token, "36.5")
+        assert "takes two people" in text, "said before anybody selects"
         data = {"csrf_token": token, "proposal_id": hidden(text, "proposal_id"), "value_m": "36.5", "reason": "evening peak"}
         text = (await omar.post("/actuators/prv_medina/select", data=data, headers=HX)).text
         data = {"csrf_token": token, "selection_id": hidden(text, "selection_id"), "confirm_value_m": "36.5"}
