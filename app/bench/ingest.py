@@ -26,7 +26,7 @@ ROUNDS = 5
 _WINDOW_READINGS = 12_800
 """Readings each gateway may have on their way: 128 blocks of 100."""
 _MOST_FLYING = 200
-"""Messages each gateway may have on their way: eight of them stay below the ingestor's queue."""
+"""Messages each gateway may have on their way for each worker: eight of them stay below its queue."""
 _TIMEOUT_S = 300.0
 
 
@@ -75,14 +75,18 @@ def bench_ingest(*, readings: int, broker: str, workers: int, rounds: int = ROUN
         traffic = Traffic(fleet, start_ms=start_ms)
         stand.start_ingest(workers)
         stand.wait_connected(workers)
-        asyncio.run(_rounds(stand, traffic, found, rounds=rounds + 1, messages=messages, singles=singles, batch=batch))
+        asyncio.run(
+            _rounds(stand, traffic, found, workers=workers, rounds=rounds + 1, messages=messages, singles=singles, batch=batch)
+        )
         found.counters = stand.stop_ingest()
         found.checked_rows = check_same(stand)
         found.stages = run_stages(stand, traffic, messages=messages, per_message=PER_MESSAGE, batch_rows=batch)
     return report(found, broker=broker, workers=workers)
 
 
-async def _rounds(stand: Stand, traffic: Traffic, found: Rounds, *, rounds: int, messages: int, singles: int, batch: int) -> None:
+async def _rounds(
+    stand: Stand, traffic: Traffic, found: Rounds, *, workers: int, rounds: int, messages: int, singles: int, batch: int
+) -> None:
     """The first round only warms up: caches, bindings, prepared statements."""
     gateways = await connected(stand)
     for number in range(rounds):
@@ -90,11 +94,11 @@ async def _rounds(stand: Stand, traffic: Traffic, found: Rounds, *, rounds: int,
         single = traffic.round(messages=singles, per_message=1)
         if number % 2:  # by turns, so that neither always meets the checkpoint of the other
             raw = _raw(stand, part, batch)
-            whole = await deliver(stand, gateways, part)
+            whole = await deliver(stand, gateways, part, workers=workers)
         else:
-            whole = await deliver(stand, gateways, part)
+            whole = await deliver(stand, gateways, part, workers=workers)
             raw = _raw(stand, part, batch)
-        one = await deliver(stand, gateways, single)
+        one = await deliver(stand, gateways, single, workers=workers)
         _raw(stand, single, batch)
         if number:
             found.raw.append(raw)
@@ -115,9 +119,9 @@ async def connected(stand: Stand) -> Gateways:
     return gateways
 
 
-async def deliver(stand: Stand, gateways: Gateways, part: Round) -> Delivered:
+async def deliver(stand: Stand, gateways: Gateways, part: Round, *, workers: int = 1) -> Delivered:
     """One round from the first packet to the last receipt."""
-    gateways.window = min(_MOST_FLYING, _WINDOW_READINGS * len(part.messages) // part.readings)
+    gateways.window = min(_MOST_FLYING * workers, _WINDOW_READINGS * len(part.messages) // part.readings)
     resent, before, started = gateways.resent, used_cpu_s(stand), time.perf_counter()
     gateways.offer(part.messages)
     await gateways.settle(timeout_s=_TIMEOUT_S)
