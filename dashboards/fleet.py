@@ -132,6 +132,24 @@ _REFUSED = Row(
             empty="Aucun rebut pendant la période · No dead letter in this time range",
             columns=(Column(name="À", unit="dateTimeAsIso"),),
         ),
+        Panel(
+            query="gaps",
+            kind="table",
+            title="Mesures perdues pour de bon",
+            unit="none",
+            width=24,
+            fr="Ce que les passerelles ont dû abandonner : spool plein, bloc abîmé, oublié par une base restaurée, disque remplacé.",
+            en="What gateways had to drop: spool full, block damaged, forgotten by a restored database, disk replaced.",
+            empty="Aucune perte pendant la période · No loss in this time range",
+            columns=(
+                Column(name="Reçu", unit="dateTimeAsIso"),
+                Column(name="Passerelle", unit="string"),
+                Column(name="Raison", unit="string"),
+                Column(name="De", unit="dateTimeAsIso"),
+                Column(name="À", unit="dateTimeAsIso"),
+                Column(name="Appareils", unit="string"),
+            ),
+        ),
     ),
 )
 

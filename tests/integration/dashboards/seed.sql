@@ -16,6 +16,8 @@ INSERT INTO ledger (edge, epoch, committed, stored, dead, newest)
 SELECT edge, 1, '{[1,1001)}', 990, 10, '2026-05-31 12:00:00+00' FROM gateway;
 INSERT INTO gateway_state (edge, online, since, updated_at) SELECT edge, true, '2026-05-30 00:00:00+00', '2026-05-30 00:00:00+00' FROM gateway;
 INSERT INTO dead_letter (at, edge, reason, detail) SELECT '2026-05-31 11:00:00+00', edge, 'future_time', 'clock in 2099' FROM gateway;
+INSERT INTO gap_record (edge, epoch, first, last, reason, at, received_at, points)
+SELECT edge, 7, 1, 40, 'spool_full', '2026-05-31 11:00:00+00', '2026-05-31 11:00:00+00', '[["meter", "flow_m3h", 40]]' FROM gateway;
 INSERT INTO finding (key, kind, zone, detector, since, found_at, flow_m3h, flow_error_m3h, confidence, open, evidence)
 VALUES ('burst:medina', 'burst', 'medina', 'step', '2026-05-31 08:00:00+00', '2026-05-31 10:00:00+00', 12, 2, 0.97, true, '[]'),
        ('standing:oued', 'standing', 'oued', 'night', '2026-05-12 08:00:00+00', '2026-05-14 06:00:00+00', 4, 1, 0.8, false, '[]');
