@@ -17,12 +17,15 @@ from rich.table import Table
 from app.dlms_keys import ensure_kek, secrets_of, write_key_file
 from domain.errors import ConfigurationError, DecodeError, DeviceError
 from edge.bus import BusActor, Priority
+from edge.device_settings import DeviceSettings
 from edge.dlms_link import MeterKeys, MeterLink, link_meter
 from edge.dlms_registers import Registers
+from edge.dlms_settings import DlmsSettings
 from edge.settings import load_edge_settings
 from edge.waiting import end_tasks
 from protocols.dlms.client import DlmsClient
 from protocols.dlms.counter_file import FileCounterStore
+from protocols.dlms.counters import MemoryCounterStore
 from protocols.dlms.prepaid import TokenResult, enter_token
 from protocols.dlms.profile import read_clock, read_layout
 
@@ -64,11 +67,29 @@ def run_meter_probe(config: Path, device: str, console: Console) -> int:
         ConfigurationError: No such meter, or its keys cannot be had.
         DeviceError: It does not answer, or refuses us.
     """
-    link = meter_of(config, device)
+    return probe_link(meter_of(config, device), console)
+
+
+def run_public_probe(host: str, model: str, *, port: int, server: int, timeout_s: float, console: Console) -> int:
+    """As ``run_meter_probe``, as the public client of a meter that no configuration names yet.
+
+    Raises:
+        ConfigurationError: There is no such model.
+        DeviceError: It does not answer, or lets nobody read it.
+    """
+    settings = DeviceSettings(
+        key=f"{host}:{port}", model=model, host=host, port=port, unit_id=server, period_s=60.0, timeout_s=timeout_s,
+        dlms=DlmsSettings(server=server),
+    )  # fmt: skip
+    return probe_link(link_meter(settings, BusActor(), MeterKeys(counters=MemoryCounterStore())), console)
+
+
+def probe_link(link: MeterLink, console: Console) -> int:
+    """Reads and prints what ``run_meter_probe`` says."""
 
     async def look(client: DlmsClient) -> int:
         values, faults = await Registers().read(client, link.fields)
-        table = Table(title=f"{device}: {link.model.description}")
+        table = Table(title=f"{link.key}: {link.model.description}")
         for heading in ("field", "value", "unit", "object"):
             table.add_column(heading, justify="right" if heading == "value" else "left")
         for found in link.fields:

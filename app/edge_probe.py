@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.errors import ConfigurationError, DeviceError, DeviceRefused
+from protocols.dlms.models import is_meter_model
 from protocols.modbus.client import ABSENT_CODES, ModbusClient
 from protocols.modbus.fieldbus import FieldClient
 from protocols.modbus.profile import DeviceModel, Function, ReadRequest, decode, load_model, plan
@@ -51,11 +52,15 @@ async def probe(client: FieldClient, model: DeviceModel) -> tuple[dict[str, floa
 
 
 def run_probe(host: str, model_name: str, *, port: int, unit_id: int, timeout_s: float, rtu: bool, console: Console) -> int:
-    """Prints a table of one reading; returns 0 if every field could be read, 1 otherwise.
+    """Prints a table of one reading; returns 0 if every field could be read, 1 otherwise. A DLMS meter is asked as by the public.
 
     Raises:
         ConfigurationError: There is no such model.
     """
+    if is_meter_model(model_name):
+        from app.dlms_probe import run_public_probe
+
+        return run_public_probe(host, model_name, port=port, server=unit_id, timeout_s=timeout_s, console=console)
     model = load_model(model_name)
 
     async def run() -> tuple[dict[str, float | None], list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 from app.bench_dlms import bench_dlms, describe
 from app.dlms_probe import run_meter_probe, run_token, run_wrap
 from app.edge_check import check_file
+from app.edge_probe import run_probe
 from domain.errors import ConfigurationError
 from protocols.dlms.keyring import parse_kek, unwrap
 from protocols.dlms.server_prepayment import make_token
@@ -65,6 +67,9 @@ async def test_a_meter_is_probed_and_takes_a_token(tmp_path: Path) -> None:
         text = said.export_text()
         assert "executed" in text
         assert "validation_failure" in text
+        public = partial(run_probe, "127.0.0.1", "dlms_prepaid_water_meter", port=town.meters.port, unit_id=1, timeout_s=20.0)
+        assert await asyncio.to_thread(public, rtu=False, console=said) == 0
+        assert "credit_amount" in said.export_text()
         with pytest.raises(ConfigurationError, match="20 decimal digits"):
             await asyncio.to_thread(run_token, config, "m1", "1", said)
         with pytest.raises(ConfigurationError, match="a DLMS meter: m1"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,8 +138,9 @@ async def test_a_busy_meter_is_not_quarantined_and_not_hurried(tmp_path: Path) -
         assert town.reached == {"m1": False}
         assert poller._health.pause_s(3600.0, poller._random) >= 1800.0
         town.meters.silence(frozenset())
-        await poller.visit()
-        assert town.reached == {"m1": True}
+        async with asyncio.timeout(60):  # an answer within 0.2 s may take a few visits where others use the machine
+            while not town.reached["m1"]:
+                await poller.visit()
         assert meter.seen
 
 

@@ -29,7 +29,7 @@ async def listener() -> AsyncIterator[DatagramListener]:
     await made.stop()
 
 
-def _client(port: int, *, timeout_s: float = 20.0) -> DlmsClient:
+def _client(port: int) -> DlmsClient:
     association = Association(mechanism=Mechanism.HLS_GMAC, ciphering=Ciphering(keys=KEYS, title=b"KHT00001", counter_name="c"))
     framing = partial(DatagramWrapper, local=1, remote=1)
     return DlmsClient(
@@ -37,7 +37,7 @@ def _client(port: int, *, timeout_s: float = 20.0) -> DlmsClient:
         port,
         framing=framing,
         association=association,
-        timeout_s=timeout_s,
+        timeout_s=20.0,
         counters=MemoryCounterStore(),
         datagrams=True,
     )
@@ -59,13 +59,13 @@ async def test_the_pydlms_client_reads_it(listener: DatagramListener, kind: str)
 
 
 async def test_a_lost_datagram_is_a_timeout_and_the_next_question_is_answered(listener: DatagramListener) -> None:
-    client = _client(listener.port, timeout_s=0.3)
+    client = _client(listener.port)
     energy = Attribute(class_id=3, obis=IMPORT, attribute=2)
     assert (await client.get(energy)).value == 12345678
-    listener.lose = lambda _: True
+    listener.lose, client._timeout_s = lambda _: True, 0.2
     with pytest.raises(DeviceTimeout):
         await client.get(energy)
-    listener.lose = lambda _: False
+    listener.lose, client._timeout_s = lambda _: False, 20.0
     assert (await client.get(energy)).value == 12345678
     await client.close()
 
