@@ -172,11 +172,11 @@ def as_tables(inventory: Inventory, months: list[ZoneMonth]) -> list[Table]:
         above.add_column(name, justify="left" if name == "zone" else "right")
     for m in months:
         b = m.balance
-        cells = ("–",) * 6 if b is None else (
-            _volume(b.system_input), _volume(b.billed_metered), _volume(b.billed_unmetered), _volume(b.non_revenue),
-            _volume(b.real_losses), f"{b.system_yield:.0%}",
-        )  # fmt: skip
-        above.add_row(m.zone, f"{m.days:.0f}", *cells)
+        entered = "–" if m.system_input is None else _volume(m.system_input)
+        parts: tuple[str, ...] = ("–",) * 5
+        if b is not None:
+            parts = (*map(_volume, (b.billed_metered, b.billed_unmetered, b.non_revenue, b.real_losses)), f"{b.system_yield:.0%}")
+        above.add_row(m.zone, f"{m.days:.0f}", entered, *parts)
     below = Table(title="By the nights, m³ a day ± 95 % band; best places for a crew first")
     for name in ("rank", "zone", "real losses", "UARL", "ILI", "recoverable", "money a day", "kg CO₂ a day", "pressure m"):
         below.add_column(name, justify="left" if name == "zone" else "right")
@@ -215,6 +215,9 @@ def as_document(inventory: Inventory, months: list[ZoneMonth]) -> dict[str, Any]
                 "zone": m.zone,
                 "days": m.days,
                 "known_share": round(m.known_share, 4),
+                "system_input": None if m.system_input is None else {
+                    "m3": round(m.system_input.m3, 1), "band_m3": round(m.system_input.band_m3, 1),
+                },
                 "meter_share": None if m.meter_share is None else round(m.meter_share, 4),
                 "balance": None if m.balance is None else {
                     **{

@@ -54,6 +54,8 @@ class ZoneMonth:
     """Of the hours of the period, how many have an inflow; the rest is filled with their mean."""
     meter_share: float | None
     """Of the customers; None where the number of connections is not known."""
+    system_input: Volume | None
+    """Inflow less outflow over the period; None with too few hours."""
     balance: WaterBalance | None
     """Against the meters; None with too few of them or of the hours."""
     night_loss_m3_day: Volume | None
@@ -104,6 +106,7 @@ def zone_month(zone: Zone, hours: ZoneHours, nights: Nights, *, private_m: float
         days=days,
         known_share=known,
         meter_share=share,
+        system_input=_entered(hours, days) - _left(hours, days) if enough else None,
         balance=_balance(zone, hours, days) if enough and share is not None and share >= LEAST_COVERAGE else None,
         night_loss_m3_day=_night_loss(zone, hours, nights, n1) if enough and nights.day.size else None,
         uarl_m3_day=_uarl(zone, pressure, private_m),
@@ -116,17 +119,25 @@ def _balance(zone: Zone, hours: ZoneHours, days: float) -> WaterBalance | None:
     metered_hours = np.isfinite(hours.meters_m3h)
     if metered_hours.mean() < LEAST_HOURS_SHARE:
         return None
-    volume = 24.0 * days
-    metered = float(robust.mean(hours.meters_m3h)) * volume
+    metered = float(robust.mean(hours.meters_m3h)) * 24.0 * days
     rest = metered * max(0.0, zone.connections / hours.meters - 1.0)
     return WaterBalance(
         days=days,
-        inflow=measured(float(robust.mean(hours.inflow_m3h)) * volume, INLET_ERROR),
-        outflow=measured(float(robust.mean(hours.outflow_m3h)) * volume, INLET_ERROR),
+        inflow=_entered(hours, days),
+        outflow=_left(hours, days),
         billed_metered=measured(metered, METER_ERROR),
         billed_unmetered=measured(rest, UNMETERED_ERROR),
         estimated_share=float(1.0 - metered_hours.mean()),
     )
+
+
+def _entered(hours: ZoneHours, days: float) -> Volume:
+    return measured(float(robust.mean(hours.inflow_m3h)) * 24.0 * days, INLET_ERROR)
+
+
+def _left(hours: ZoneHours, days: float) -> Volume:
+    left = float(robust.mean(hours.outflow_m3h))
+    return measured(left * 24.0 * days if math.isfinite(left) else 0.0, INLET_ERROR)
 
 
 def _night_loss(zone: Zone, hours: ZoneHours, nights: Nights, n1: float) -> Volume:
