@@ -3,13 +3,15 @@ SELECT a.actuator AS "Vanne", z.name AS "Secteur", coalesce(a.mode, '–') AS "M
        s.time AS "Lue à"
 FROM v_actuator a
 JOIN v_zone z USING (zone)
+LEFT JOIN v_point sp ON sp.point = a.setpoint_point
+LEFT JOIN v_point op ON op.point = a.outlet_point
 LEFT JOIN LATERAL (
-    SELECT v.setpoint_m, v.time FROM v_setpoint v
-    WHERE v.actuator = a.actuator AND $__timeFilter(v.time) ORDER BY v.time DESC LIMIT 1
+    SELECT c.value * sp.numerator / sp.denominator AS setpoint_m, c.time FROM v_count c
+    WHERE c.point_id = sp.point_id AND $__timeFilter(c.time) ORDER BY c.time DESC LIMIT 1
 ) s ON true
 LEFT JOIN LATERAL (
-    SELECT r.value FROM v_reading r
-    WHERE r.point = a.outlet_point AND $__timeFilter(r.time) AND r.quality IN (0, 3) ORDER BY r.time DESC LIMIT 1
+    SELECT c.value * op.numerator / op.denominator AS value FROM v_count c
+    WHERE c.point_id = op.point_id AND $__timeFilter(c.time) AND c.quality IN (0, 3) ORDER BY c.time DESC LIMIT 1
 ) o ON true
 WHERE a.zone IN ($zone)
 ORDER BY z.name, a.actuator
