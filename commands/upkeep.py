@@ -56,9 +56,10 @@ class Upkeep:
         for actuator in self._road.inventory.actuators:
             async with self._road.lock(actuator):
                 row = await self._end_manual(await self._road.mode_row(actuator))
-                await self._renew(row)
-                await self._note_resolved(row.actuator)
-                await self._note_effect(row.actuator)
+                history = await self._road.history(actuator)
+                await self._renew(row, history)
+                await self._note_resolved(actuator, history)
+                await self._note_effect(history)
 
     async def _end_unanswered(self) -> None:
         """Past expiry and grace nothing can still be executed: what became of the command is unknown until the site is read."""
@@ -78,12 +79,12 @@ class Upkeep:
         await self._road.store.set_mode(back, actor=AUTHOR, at=now, reason=f"manual by {row.owner} has come to its end")
         return back
 
-    async def _renew(self, row: ModeRow) -> None:
+    async def _renew(self, row: ModeRow, history: History) -> None:
         """Orders the value in force again before its lease ends; never a value the site does not read back."""
         if check_mode(Source.RENEWAL, row.mode) is not None:
             return
         now = self._road.clock.now()
-        command = _due(await self._road.history(row.actuator), now)
+        command = _due(history, now)
         if command is None or not await self._led(row, now):
             return
         situation, _ = await self._road.situation(row.actuator)
@@ -109,9 +110,9 @@ class Upkeep:
             await self._road.store.audit(at=now, actor=AUTHOR, action="law_silent", subject=row.actuator, body=body)
         return False
 
-    async def _note_resolved(self, actuator: str) -> None:
+    async def _note_resolved(self, actuator: str, history: History) -> None:
         """A command that ended unknown is resolved by reading the site: the reading is put beside it, once."""
-        row = (await self._road.history(actuator)).unknown
+        row = history.unknown
         if row is None or row.command.command_id in self._resolved:
             return
         situation, _ = await self._road.situation(actuator)
@@ -122,9 +123,9 @@ class Upkeep:
         subject = row.command.command_id
         await self._road.store.audit(at=situation.now, actor=AUTHOR, action="unknown_resolved", subject=subject, body=body)
 
-    async def _note_effect(self, actuator: str) -> None:
+    async def _note_effect(self, history: History) -> None:
         """Looks at the outlet after the newest move, until it has followed or its time is up."""
-        row = (await self._road.history(actuator)).last_move
+        row = history.last_move
         if row is None or row.finished_at is None or row.command.command_id in self._judged:
             return
         command, now, settings = row.command, self._road.clock.now(), self._road.settings
@@ -136,7 +137,7 @@ class Upkeep:
             return
         self._judged.add(command.command_id)
         if effect is not Effect.TOO_SMALL:
-            body = {"actuator": actuator, "ordered_m": command.value_m, "effect": effect.value}
+            body = {"actuator": command.actuator, "ordered_m": command.value_m, "effect": effect.value}
             await self._road.store.audit(at=now, actor=AUTHOR, action="effect", subject=command.command_id, body=body)
         if self._on_effect is not None:
             await self._on_effect(command, effect)
