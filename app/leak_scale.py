@@ -39,6 +39,8 @@ class Scale:
     start_s: float
     """The first tick: everything is read and learned."""
     ticks_s: tuple[float, ...]
+    ticks_cpu_s: tuple[float, ...]
+    """Processor seconds of the same ticks: what is left when nobody else uses the machine."""
     peak_mb: float
 
     @property
@@ -112,12 +114,13 @@ async def measure(zones: int, *, step_s: int = 900, ticks: int = 7, history_days
     began = time.perf_counter()
     await service.tick(now)
     start_s = time.perf_counter() - began
-    spent = []
+    spent, cpu = [], []
     for hour in range(1, ticks + 1):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         await service.tick(now + timedelta(hours=hour))
         spent.append(time.perf_counter() - began)
-    return Scale(zones=zones, start_s=start_s, ticks_s=tuple(spent), peak_mb=_peak_mb())
+        cpu.append(time.process_time() - worked)
+    return Scale(zones=zones, start_s=start_s, ticks_s=tuple(spent), ticks_cpu_s=tuple(cpu), peak_mb=_peak_mb())
 
 
 def _inventory(names: Sequence[str]) -> Inventory:
@@ -148,4 +151,6 @@ def run_scale(zones: int, step_s: int, ticks: int, console: Console) -> None:
     console.print(f"{found.zones} zones, readings every {step_s} s, 28 days of history", highlight=False)
     console.print(f"  first tick, everything learned  {found.start_s:7.1f} s", highlight=False)
     console.print(f"  hourly ticks                    {shown} s; the slowest {found.worst_s:.1f} s", highlight=False)
+    worked = ", ".join(f"{t:.1f}" for t in found.ticks_cpu_s)
+    console.print(f"  processor time of these         {worked} s", highlight=False)
     console.print(f"  peak memory                     {found.peak_mb:7.0f} MB", highlight=False)

@@ -1,0 +1,30 @@
+"""The hard town is a set as its reader wants it, the same for the same seed; its customer leaks are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from app.bench_leaks import customer_scores, read_zone_set
+from app.leak_town import TownPlan, make_town, write_town
+from leak_detection.customer_leaks import find_customer_leaks
+
+PLAN = TownPlan(zones=3, days=90)
+
+
+def test_a_town_is_written_and_read_again(tmp_path: Path) -> None:
+    data, truth = make_town(3, PLAN)
+    again, _ = make_town(3, PLAN)
+    np.testing.assert_array_equal(data.inflow, again.inflow)
+    write_town(data, truth, tmp_path, PLAN)
+    read = read_zone_set(tmp_path)
+    assert read.zones == ("Z01", "Z02", "Z03")
+    assert read.inflow_m3h.shape == (90 * 24, 3)
+    assert np.nanmedian(read.meters_m3h / read.inflow_m3h) < 1
+    found = find_customer_leaks(read.readings_l_h, read.meters)
+    scores = customer_scores(found, tmp_path / "truth", read.start, 90 * 24)
+    assert scores["found_7d"] >= 0.85
+    assert scores["precision"] >= 0.9
+    with np.load(tmp_path / "truth" / "leakflow-2023.npz") as flows:
+        assert flows["flow"].shape == ((90 - 29) * 288, len(truth.leaks))
