@@ -181,6 +181,8 @@ class DatabasePart:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.server = EmbeddedPostgres(folder, port=free_port())
+        self.bytecode = {"PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+        """Environment of the programs beside it: compiling anew is most of what each of their many starts would cost."""
 
     def start(self) -> None:
         """Starts it, through recovery if it was killed."""

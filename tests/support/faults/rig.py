@@ -298,11 +298,11 @@ def rig(
         config.state_dir.mkdir(parents=True, exist_ok=True)
         write_json(config.state_dir / "generator.json", asdict(config))
         argv = python(*build.edge, str(config.state_dir / "generator.json"))
-        edges[node] = (config, Program(f"edge {node}", argv, log=folder / f"{node}.log"))
+        edges[node] = (config, Program(f"edge {node}", argv, log=folder / f"{node}.log", env=database.bytecode))
     settings = folder / "ingest.toml"
     settings.write_text(_ingest_settings(folder, database.server.dsn(Role.INGEST, name), listening))
     argv = python(*build.ingest, "ingest", "run", "--config", str(settings))
-    programs = [Program(f"ingestor {i}", argv, log=folder / f"ingest-{i}.log") for i in range(ingestors)]
+    programs = [Program(f"ingestor {i}", argv, log=folder / f"ingest-{i}.log", env=database.bytecode) for i in range(ingestors)]
     made = Rig(
         folder=folder, database=database, name=name, broker=listening, edges=edges, ingestors=programs, random=Random(seed),
         started_at=time.monotonic(),
