@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from domain.errors import DecodeError
+from protocols.dlms.data import Data
 from protocols.dlms.server import MeterSession
 from protocols.dlms.server_meter import Meter
 from protocols.dlms.wrapper import encode_frame, take_frames
@@ -34,6 +35,7 @@ class MeterListener:
         self._random = random
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Transport] = set()
+        self._peers: set[_Peer] = set()
         self.silent: frozenset[int] = frozenset()
         """Meters that give no answer for now, by wrapper port."""
         self.cut: frozenset[int] = frozenset()
@@ -50,6 +52,18 @@ class MeterListener:
         """Listens."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Peer(self, self._meters, self._random, self._open), self._host, self._port)
+
+    def attach(self, peer: _Peer) -> None:
+        """A connection stands."""
+        self._peers.add(peer)
+
+    def detach(self, peer: _Peer) -> None:
+        """A connection is gone."""
+        self._peers.discard(peer)
+
+    def push(self, device: int, body: Data) -> int:
+        """Sends a data-notification to every client that is associated with a meter now; to how many."""
+        return sum(peer.push(device, body) for peer in self._peers)
 
     async def stop(self) -> None:
         """Closes the port and every connection."""
@@ -84,10 +98,21 @@ class _Peer(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  (create_server gives no other)
         self._transport = transport
         self._connections.add(transport)
+        self._listener.attach(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self._transport is not None:
             self._connections.discard(self._transport)
+        self._listener.detach(self)
+
+    def push(self, device: int, body: Data) -> int:
+        sent = 0
+        for (client, meter), session in self._sessions.items():
+            apdu = session.push(body) if meter == device else None
+            if apdu is not None and self._transport is not None:
+                self._transport.write(encode_frame(device, client, apdu))
+                sent += 1
+        return sent
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None:

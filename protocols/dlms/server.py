@@ -2,7 +2,7 @@
 
 Does: LN referencing; none, LLS, HLS-GMAC and HLS-ECDSA; suites 0 to 2 with glo-, ded- and general-glo-ciphering; GET, SET and
 ACTION normal, with list and in blocks either way. Does not: ACTION with list in blocks (refused with an exception-response),
-notifications, HDLC.
+event notifications, HDLC.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from protocols.dlms.data import Data, Kind, octets
 from protocols.dlms.errors import SecurityFailed
 from protocols.dlms.get import Result
 from protocols.dlms.initiate import Conformance, InitiateResponse
-from protocols.dlms.notifications import encode_exception
+from protocols.dlms.notifications import encode_data_notification, encode_exception
 from protocols.dlms.security import DEDICATED_TAGS, GENERAL_GLO, Keys
 from protocols.dlms.server_meter import Access, Meter
 from protocols.dlms.server_objects import UNDEFINED
@@ -62,6 +62,16 @@ class MeterSession:
             return encode_exception(NOT_ALLOWED, DECIPHERING)
         except DecodeError:
             return encode_exception(UNKNOWN, OTHER)
+
+    def push(self, body: Data, *, invoke: int = 0) -> bytes | None:
+        """A data-notification as this client takes it; None without an association."""
+        if not self.associated or self._challenges is not None:
+            return None
+        plain = encode_data_notification(invoke, body)
+        if not self._ciphered or self._access.keys is None:
+            return plain
+        secured = security.protect(self._access.keys, self._meter.title, self._meter.next_counter(), plain)
+        return security.wrap_general(self._meter.title, secured)
 
     def _answer(self, apdu: bytes) -> bytes:
         tag = apdu[0] if apdu else 0

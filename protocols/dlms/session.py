@@ -44,6 +44,7 @@ AUTHENTICATE = Method(class_id=15, obis=Obis("0.0.40.0.0.255"), method=1)
 """reply_to_HLS_authentication of the current association."""
 CHALLENGE_BYTES = 16
 _CIPHERED_EVENTS = (0xCA, 0xD2)
+_GENERAL = (security.GENERAL_GLO, security.GENERAL_DED)
 
 
 class Session:
@@ -182,7 +183,9 @@ class Session:
             SecurityFailed: It is protected and not by the meter, or unprotected where protection was agreed.
         """
         tag = apdu[0] if apdu else 0
-        if tag in _CIPHERED_EVENTS:
+        ciphering = self._channel.ciphering
+        pushed = tag in _GENERAL and ciphering is not None and not ciphering.general  # answers come service-specific then
+        if tag in _CIPHERED_EVENTS or pushed:
             return decode_notification(self._channel.unprotect(apdu))
         if tag not in (DATA_NOTIFICATION, EVENT_NOTIFICATION):
             return None

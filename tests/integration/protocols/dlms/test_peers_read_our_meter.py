@@ -13,9 +13,11 @@ from protocols.dlms.acse import Mechanism
 from protocols.dlms.association import Association, Ciphering
 from protocols.dlms.client import DlmsClient
 from protocols.dlms.counters import MAX_JUMP, CounterStore, MemoryCounterStore
+from protocols.dlms.data import Data, Kind, octets, structure
 from protocols.dlms.errors import AccessRefused, CounterRejected, DlmsRefused
 from protocols.dlms.get import Attribute
 from protocols.dlms.listener import MeterListener
+from protocols.dlms.notifications import DataNotification
 from protocols.dlms.security import Keys
 from protocols.dlms.selection import by_entry, by_time
 from protocols.dlms.server_meter import Meter
@@ -139,3 +141,31 @@ async def test_wrong_password_or_key_is_named_as_such(port: int, sap: int, assoc
         await _client(port, sap, association).connect()
     assert refused.value.trouble.quarantine
     assert not refused.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("sap", "association"),
+    [
+        (32, Association(mechanism=Mechanism.LLS, password=PASSWORD)),
+        (1, _keyed()),
+        (1, _keyed(dedicated=True)),
+    ],
+)
+async def test_what_a_meter_pushes_reaches_the_client_between_and_before_answers(
+    meter: Meter, sap: int, association: Association
+) -> None:
+    listener = MeterListener({1: meter})
+    await listener.start()
+    async with _client(listener.port, sap, association) as client:
+        body = structure(octets(b"alarm"), Data(Kind.DOUBLE_LONG_UNSIGNED, 5))
+        assert listener.push(1, body) == 1
+        assert listener.push(2, body) == 0
+        async with asyncio.timeout(20):
+            pushed = await client.notifications.get()
+        assert isinstance(pushed, DataNotification)
+        assert pushed.body == body
+        listener.push(1, body)
+        assert (await profile.read_register(client, WATER)).canonical == 1234.567
+        assert client.notifications.qsize() == 1
+    assert listener.push(1, body) == 0
+    await listener.stop()
