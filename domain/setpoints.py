@@ -178,6 +178,14 @@ class PredictedEffect:
     """Negative is water saved; None when the night flow is not known yet."""
     basis: str
     """One sentence: what the prediction rests on."""
+    leakage_change_error_m3h: float | None = None
+    """One standard error of ``leakage_change_m3h``, of the exponent alone."""
+    energy_change_kwh_day: float | None = None
+    """Energy to produce and lift the water that leaks less (negative) or more; None where no energy per m³ is configured."""
+    co2_change_kg_day: float | None = None
+    """The same in CO₂; None where no carbon of energy is configured."""
+    customer_minutes_below_day: int | None = None
+    """``customers_below`` if it stayed like this for a day; None without a fresh critical pressure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ def learner_to_json(learner: ZoneLearner) -> str | None:
             "flow": learner.flow.state(),
             "losses": {str(point): loss.state() for point, loss in learner.losses.items()},
             "pumps": pumps,
+            "response": learner.response.state(),
         },
         sort_keys=True,
     )
@@ -52,6 +53,7 @@ def learner_from_json(text: str) -> ZoneLearner:
             learner.losses[PointKey(point)] = loss = RecursiveLoss()
             loss.restore(state)
         learner.pumps = [PumpStart(**pump) for pump in data["pumps"]]
+        learner.response.restore(data["response"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             file="learned head losses",

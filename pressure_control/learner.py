@@ -13,6 +13,7 @@ import numpy as np
 from domain.points import PointKey
 from domain.series import FloatArray
 from pressure_control.flow_forecast import FlowForecaster
+from pressure_control.leak_response import LeakResponse
 from pressure_control.learning import EXPONENT
 from pressure_control.observations import Window
 from pressure_control.recursive_loss import RecursiveLoss
@@ -46,6 +47,8 @@ class ZoneLearner:
         self.flow = FlowForecaster(step_s)
         self.losses: dict[PointKey, RecursiveLoss] = {}
         self.pumps: list[PumpStart] = []
+        self.response = LeakResponse()
+        self._missed = (0.0, 0.0, 0.0)
         self.from_s = math.nan
         """Start of the first step learned from, seconds since 1970 UTC."""
         self.until_s = -math.inf
@@ -85,11 +88,25 @@ class ZoneLearner:
             self._note_pump(window, k, flow - forecast)
         if not math.isfinite(level[k]):
             return
+        if self.flow.ready and k > 0:
+            self._learn_response(window, level, k, forecast, sd)
         x, x_forecast = (float(v) for v in self.x(np.array([flow, forecast])))
         for point, values in window.watched_m.items():
             if math.isfinite(values[k]):
                 known = self.losses.setdefault(point, RecursiveLoss())
                 known.learn(float(level[k] - values[k]), x, x_forecast, minute)
+
+    def _learn_response(self, window: Window, level: FloatArray, k: int, forecast: float, sd: float) -> None:
+        """How the flow answers to a step of the valve, beside what it does by itself."""
+        flow, before = float(window.flow_m3h[k]), float(window.flow_m3h[k - 1])
+        self._missed = (flow - forecast, *self._missed[:2])
+        losses = [loss for point in self.losses if (loss := self.loss(point)) is not None]
+        if not losses or not math.isfinite(level[k - 1] + level[k] + before):
+            return
+        lost = float(np.mean([loss.at(self.x(np.array([flow])), np.zeros(1))[0] for loss in losses]))
+        noise = sd * (max(forecast, 0.0) + 0.05 * self.flow.scale_m3h)
+        pressure, was = float(level[k]) - lost / 2.0, float(level[k - 1]) - lost / 2.0
+        self.response.learn(self._missed, forecast - before, noise, pressure, was)
 
     def _note_pump(self, window: Window, k: int, jump: float) -> None:
         for tank, levels in window.tank_m.items():

@@ -16,7 +16,7 @@ from domain.series import FloatArray, local_days_and_minutes
 from domain.setpoints import Mode, PredictedEffect
 from pressure_control.advice import Advice
 from pressure_control.advise import advise, ages, last_move_s
-from pressure_control.effect import Present, predict_effect
+from pressure_control.effect import N1, Present, predict_effect
 from pressure_control.fit import fit_valve
 from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
@@ -69,6 +69,7 @@ class PressureControl:
         self._law = LAWS[law]
         self._settings = settings or ControlSettings()
         self._night_leakage = night_leakage
+        self._factors = inventory.site.factors
         self._points = tuple(dict.fromkeys(p for t in self._tasks.values() for p in t.points))
         self._cache = GridCache(series, self._points, span_s=history_days * 86400.0)
         self._models: dict[str, ValveModel] = dict(models or {})
@@ -139,8 +140,16 @@ class PressureControl:
             critical_m=critical,
         )
         leakage = self._night_leakage(task.zone.key) if self._night_leakage else None
+        learner = self._learners.get(actuator)
         return predict_effect(
-            task.actuator, task.zone, value_m, present, model=self._models.get(actuator), night_leakage_m3h=leakage
+            task.actuator,
+            task.zone,
+            value_m,
+            present,
+            model=self._models.get(actuator),
+            night_leakage_m3h=leakage,
+            n1=learner.response.exponent(leakage) if learner is not None and leakage is not None else N1,
+            factors=self._factors,
         )
 
     def _advise(

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from domain.factors import Factor, LeakFactors
 from domain.points import PointKey
 from pressure_control.effect import Present, predict_effect
+from pressure_control.leak_response import Exponent
 from pressure_control.learning import HeadLoss, ValveModel
 from tests.support.toy_zone import ToyTown
 
@@ -62,3 +66,25 @@ def test_nothing_known_is_said_plainly() -> None:
     assert effect.lowest_m is None
     assert effect.customers_below == 0
     assert "nothing can be said" in effect.basis
+
+
+def test_energy_and_carbon_have_both_signs_and_leakage_an_error() -> None:
+    factors = LeakFactors(
+        energy=Factor(value=0.5, unit="kWh/m³", year=2025, source="a test"),
+        carbon=Factor(value=0.6, unit="kg/kWh", year=2025, source="a test"),
+    )
+    n1 = Exponent(value=1.0, error=0.2, steps=40)
+    lower = predict_effect(VALVE, ZONE, 30.0, PRESENT, night_leakage_m3h=15.0, n1=n1, factors=factors)
+    higher = predict_effect(VALVE, ZONE, 42.0, PRESENT, night_leakage_m3h=15.0, n1=n1, factors=factors)
+    for effect, sign in ((lower, -1), (higher, 1)):
+        assert effect.leakage_change_m3h is not None
+        assert effect.energy_change_kwh_day is not None
+        assert effect.energy_change_kwh_day == pytest.approx(12.0 * effect.leakage_change_m3h, abs=0.1)
+        assert effect.co2_change_kg_day == pytest.approx(0.6 * effect.energy_change_kwh_day, abs=0.1)
+        assert math.copysign(1, effect.energy_change_kwh_day) == sign
+        assert effect.leakage_change_error_m3h is not None
+        assert 0.0 < effect.leakage_change_error_m3h < abs(effect.leakage_change_m3h)
+    assert "(1.00 ± 0.20), from 40" in lower.basis
+    assert predict_effect(VALVE, ZONE, 29.0, PRESENT).customer_minutes_below_day == 1_440_000
+    assert higher.customer_minutes_below_day == 0
+    assert predict_effect(VALVE, ZONE, 30.0, PRESENT, night_leakage_m3h=15.0).energy_change_kwh_day is None
