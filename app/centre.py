@@ -13,6 +13,7 @@ import structlog
 from alerts.conditions import Condition, command_condition, gateway_conditions
 from alerts.delivery import delivery_conditions
 from alerts.service import Alerts
+from alerts.work_service import WorkDesk
 from app.audit_anchors import Anchoring
 from app.control import Steering, read_learners, read_models
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
@@ -53,6 +54,7 @@ from storage.findings import PostgresFindings
 from storage.notices import PostgresNotices
 from storage.series import PostgresSeries
 from storage.users import PostgresUsers
+from storage.work import PostgresWork
 from storage.zones import PostgresZones
 
 log = structlog.get_logger(__name__)
@@ -96,6 +98,7 @@ class Centre:
         self._detection = LeakDetection(inventory, self._series, self._findings, meters=PostgresZones(analytics))
         plan = load_plan(settings.site.folder, inventory)
         self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may, notices=planner(plan, inventory))
+        self._work = WorkDesk(store=PostgresWork(command), alerts=self._alert_store, clock=self._clock)
         self._notifier, self._links = notifying(
             plan, inventory, self._alerts, self._alert_store, PostgresNotices(command), self._secret("link-secret"), self._clock
         )
@@ -185,6 +188,7 @@ class Centre:
             await self._alerts.on_condition(Condition(code="command.suspect", subject=edge, active=False), now)
         for condition in (*gateway_conditions(await self._zones.gateways_now(), now), *await self._notifier.tick(now)):
             await self._alerts.on_condition(condition, now)
+        await self._work.tick(now)
         for condition in delivery_conditions(await self._delivery.delivery_now()):
             await self._alerts.on_condition(condition, now)
 
@@ -256,6 +260,7 @@ class Centre:
             users=self._users,
             clock=self._clock,
             session_secret=self._secret("session-secret"),
+            work=self._work,
             links=self._links,
             geometry=map_geometry(self._settings.site.folder, self._inventory),
         )

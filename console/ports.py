@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alerts.link_desk import LinkDesk
+from alerts.work_service import WorkDesk
 from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
 from domain.inventory import Inventory
@@ -128,6 +129,8 @@ class ConsoleServices:
     clock: Clock
     session_secret: bytes
     """At least 32 random bytes; signs the session cookie."""
+    work: WorkDesk | None = None
+    """Work orders; None where crews are sent by other means."""
     links: LinkDesk | None = None
     """Acknowledging by the links in messages; None where nobody is sent any."""
     geometry: MapGeometry = field(default_factory=MapGeometry)

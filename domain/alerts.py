@@ -67,3 +67,29 @@ class WorkOrder:
     state: WorkState
     created_at: datetime
     updated_at: datetime
+    created_by: str = ""
+    repaired_at: datetime | None = None
+    """When the crew said so last; None while they have not, and again once the flow has proved them wrong."""
+    reopened: int = 0
+    """How often the night flow did not come down after a repair."""
+
+
+class ReportKind(StrEnum):
+    """What a crew says from the place."""
+
+    ON_SITE = "on_site"
+    REPAIRED = "repaired"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewReport:
+    """One saying of a crew. ``key`` is made on the telephone, so that one sent again is the same one."""
+
+    key: str
+    order: str
+    kind: ReportKind
+    said_at: datetime
+    """By the telephone's clock, when the button was pressed."""
+    by: str
+    note: str = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from domain.alerts import Alert
+from domain.alerts import Alert, CrewReport, WorkOrder
 from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream, WriteResult
 from domain.findings import Finding
 from domain.notices import Notice
@@ -186,6 +186,23 @@ class AlertStore(Protocol):
 
     async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
         """Alerts, newest first."""
+        ...
+
+
+class WorkStore(Protocol):
+    """Work orders and what crews report on them."""
+
+    async def orders(self, *, include_closed: bool = False) -> Sequence[WorkOrder]:
+        """Orders, newest first."""
+        ...
+
+    async def order(self, key: str) -> tuple[WorkOrder, Sequence[CrewReport]] | None:
+        """One order and its reports, oldest first."""
+        ...
+
+    async def save_order(self, order: WorkOrder, *, report: CrewReport | None = None) -> bool:
+        """Inserts or updates by ``key``, with the report that caused it, in one transaction; False, and nothing is changed, if that
+        report is there already."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.routes import alerts, api, audit, auth, desk, fleet, links, live, overview, zones
+from console.routes import alerts, api, audit, auth, desk, fleet, links, live, overview, work, zones
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
@@ -16,6 +16,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     fleet.router,
     live.router,
     links.router,
+    work.router,
     api.router,
 )
 """Each route in them stands in the authorisation matrix of the tests."""

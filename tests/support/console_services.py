@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alerts.work_service import WorkDesk
 from commands.desk import Desk
 from commands.settings import DeskSettings
 from console.passwords import hash_password
@@ -31,6 +32,7 @@ from domain.setpoints import ActuatorState, Command, Failed, Mode, Outcome, Pred
 from simulator.geometry import read_geometry
 from tests.support.alert_store import MemoryAlertStore
 from tests.support.command_store import MemoryCommandStore
+from tests.support.work_store import MemoryWorkStore
 
 SITE = Path(__file__).parents[2] / "sites" / "demo"
 NOW = datetime(2026, 5, 6, 9, 24, tzinfo=UTC)
@@ -371,6 +373,7 @@ async def console_world(*, speed: float = 0.0, poll_s: float = 1.0, history: boo
         inventory=inventory, zones=town, fleet=town, series=town, alerts=alerts, acknowledge=acknowledge, commands=store, desk=desk,
         view=town, users=users, clock=clock, session_secret=b"s" * 32, geometry=demo_geometry(),
         options=ConsoleOptions(poll_s=poll_s, outcome_wait_s=2.0),
+        work=WorkDesk(store=MemoryWorkStore(), alerts=alerts, clock=clock),
     )  # fmt: skip
     if history:
         await _history(store, alerts)

@@ -1,0 +1,145 @@
+"""Work orders: the list, the page a crew has on its telephone, and what crews report. Reports may be sent again and again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, HTTPException
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from alerts.work_service import WorkDesk
+from commands.authorisation import Right
+from console.access import Operator, Viewer, Visit
+from console.messages import alert_text
+from console.pages import page
+from domain.alerts import Alert, CrewReport, ReportKind, WorkOrder
+
+router = APIRouter()
+_WORKER = Path(__file__).parents[1] / "static" / "js" / "work-worker.js"
+
+
+class ReportBody(BaseModel):
+    """What a crew says; ``key`` is made on the telephone, ``said_at`` is its clock."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(min_length=8, max_length=64)
+    order: str = Field(max_length=200)
+    kind: ReportKind
+    said_at: AwareDatetime
+    note: str = Field(default="", max_length=1000)
+
+
+@router.get("/work", response_model=None)
+async def work_list(visit: Viewer, closed: bool = False) -> Response:
+    """Orders and where each stands."""
+    orders = await _desk(visit).orders(include_closed=closed)
+    alerts = await _alerts(visit)
+    rows = [(order, _shown(visit, alerts.get(order.alert))) for order in orders]
+    return await page(visit, "work.html", rows=rows, closed=closed, zones=visit.console.services.inventory.zones)
+
+
+@router.post("/work", response_model=None)
+async def create(visit: Operator, alert: Annotated[str, Form()] = "") -> Response:
+    """Sends a crew for an alert."""
+    found = (await _alerts(visit)).get(alert)
+    if found is None:
+        raise HTTPException(404, f"there is no alert {alert[:80]!r}")
+    visit.need(Right.ACKNOWLEDGE, found.zone)
+    try:
+        order = await _desk(visit).create(alert, visit.user.name)
+    except KeyError:
+        raise HTTPException(404, f"there is no open alert {alert[:80]!r}") from None
+    return RedirectResponse(f"/work/{order.key}", status_code=303)
+
+
+@router.get("/work-worker.js")
+async def worker() -> FileResponse:
+    """The service worker, from the root so that it may serve the crews' pages."""
+    return FileResponse(_WORKER, media_type="text/javascript")
+
+
+@router.get("/work/{key}", response_model=None)
+async def order_page(visit: Viewer, key: str) -> Response:
+    """One order, for a telephone: what, where, what was said, and buttons to say more."""
+    order, reports = await _order(visit, key)
+    shown = _shown(visit, (await _alerts(visit)).get(order.alert))
+    values: dict[str, Any] = {
+        "order": order,
+        "reports": reports,
+        "shown": shown,
+        "zone": visit.console.services.inventory.zones.get(order.zone),
+        "may": visit.may(Right.ACKNOWLEDGE, order.zone),
+        "user": visit.user,
+        "csrf": visit.session.csrf_token,
+        "work_texts": visit.texts.group("outbox"),
+    }
+    return visit.console.renderer.page("order.html", visit.texts, **values)
+
+
+@router.post("/api/v1/work/reports")
+async def report(visit: Operator, body: ReportBody) -> JSONResponse:
+    """Takes a report; the same key again changes nothing and answers the same."""
+    order, _ = await _order(visit, body.order)
+    visit.need(Right.ACKNOWLEDGE, order.zone)
+    said = CrewReport(
+        key=body.key,
+        order=body.order,
+        kind=body.kind,
+        said_at=_possible(body.said_at),
+        by=visit.user.name,
+        note=body.note,
+    )
+    after = await _desk(visit).report(said)
+    return JSONResponse({"order": after.key, "state": after.state.value})
+
+
+@router.get("/api/v1/work")
+async def orders(visit: Viewer, closed: bool = False) -> JSONResponse:
+    """Orders as JSON."""
+    found = await _desk(visit).orders(include_closed=closed)
+    return JSONResponse([_plain(order) for order in found])
+
+
+def _plain(order: WorkOrder) -> dict[str, Any]:
+    return {
+        "key": order.key,
+        "alert": order.alert,
+        "zone": order.zone,
+        "state": order.state.value,
+        "created_at": order.created_at.isoformat(),
+        "repaired_at": None if order.repaired_at is None else order.repaired_at.isoformat(),
+        "reopened": order.reopened,
+    }
+
+
+def _possible(moment: datetime) -> datetime:
+    """A telephone's time as the database can keep it."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise HTTPException(422, "said_at lies outside the years a clock can show") from None
+
+
+def _desk(visit: Visit) -> WorkDesk:
+    desk = visit.console.services.work
+    if desk is None:
+        raise HTTPException(404, "this console keeps no work orders")
+    return desk
+
+
+async def _order(visit: Visit, key: str) -> tuple[WorkOrder, tuple[CrewReport, ...]]:
+    found = await _desk(visit).order(key)
+    if found is None:
+        raise HTTPException(404, f"there is no work order {key[:80]!r}")
+    return found[0], tuple(found[1])
+
+
+async def _alerts(visit: Visit) -> dict[str, Alert]:
+    return {a.key: a for a in await visit.console.services.alerts.alerts(include_closed=True)}
+
+
+def _shown(visit: Visit, alert: Alert | None) -> Any:
+    return None if alert is None else alert_text(visit.texts, alert, visit.console.services.inventory.site.calendar.zone)

@@ -1,0 +1,97 @@
+"""A crew's word, and what the night flow makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.work import LONGEST_NOTE, PROOF, WorkRefused, new_order, proved, reported
+from domain.alerts import Alert, AlertState, CrewReport, Priority, ReportKind, WorkOrder, WorkState
+
+NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
+ALERT = Alert(
+    key="leak:medina:x",
+    code="leak.burst",
+    zone="medina",
+    priority=Priority.HIGH,
+    state=AlertState.ACKNOWLEDGED,
+    raised_at=NOW,
+    updated_at=NOW,
+)
+ORDER = new_order(ALERT, "omar", NOW, ())
+OVER = replace(ALERT, state=AlertState.NORMAL)
+
+
+def said(kind: ReportKind, hours: float = 1.0, note: str = "") -> CrewReport:
+    return CrewReport(key=f"{kind}{hours}", order=ORDER.key, kind=kind, said_at=NOW + timedelta(hours=hours), by="leila", note=note)
+
+
+def test_a_repair_closes_only_when_the_loss_is_gone() -> None:
+    order = reported(ORDER, said(ReportKind.ON_SITE), NOW + timedelta(hours=1))
+    assert order.state is WorkState.ON_SITE
+    order = reported(order, said(ReportKind.REPAIRED, 3), NOW + timedelta(hours=3))
+    assert order.state is WorkState.REPAIRED
+    assert proved(order, ALERT, NOW + timedelta(hours=20)) == order
+    assert proved(order, OVER, NOW + timedelta(hours=20)).state is WorkState.VERIFIED
+    again = proved(order, ALERT, NOW + timedelta(hours=3) + PROOF)
+    assert (again.state, again.repaired_at, again.reopened) == (WorkState.OPEN, None, 1)
+
+
+def test_an_end_without_a_repair_closes_nothing() -> None:
+    assert proved(ORDER, OVER, NOW + timedelta(days=9)) == ORDER
+
+
+def test_reports_may_come_late_and_out_of_order() -> None:
+    order = reported(ORDER, said(ReportKind.REPAIRED, 3), NOW + timedelta(hours=5))
+    after = reported(order, said(ReportKind.ON_SITE, 1), NOW + timedelta(hours=6))
+    assert after.state is WorkState.REPAIRED
+    assert after.repaired_at == NOW + timedelta(hours=3)
+
+
+@pytest.mark.parametrize("hours", [-100.0, 1000.0])
+def test_a_telephone_with_a_wrong_clock_moves_no_repair_out_of_its_order(hours: float) -> None:
+    now = NOW + timedelta(hours=2)
+    order = reported(ORDER, said(ReportKind.REPAIRED, hours), now)
+    assert order.repaired_at is not None
+    assert ORDER.created_at <= order.repaired_at <= now
+
+
+def test_what_cannot_be_is_refused_with_its_code() -> None:
+    cases = [
+        ("alert_over", lambda: new_order(OVER, "omar", NOW, ())),
+        ("no_zone", lambda: new_order(replace(ALERT, zone=None), "omar", NOW, ())),
+        ("order_exists", lambda: new_order(ALERT, "omar", NOW, (ORDER,))),
+        ("order_closed", lambda: reported(replace(ORDER, state=WorkState.VERIFIED), said(ReportKind.NOTE), NOW)),
+        ("note_too_long", lambda: reported(ORDER, said(ReportKind.NOTE, note="x" * (LONGEST_NOTE + 1)), NOW)),
+    ]
+    for code, call in cases:
+        with pytest.raises(WorkRefused) as caught:
+            call()
+        assert caught.value.code == code
+    assert new_order(ALERT, "omar", NOW, (replace(ORDER, state=WorkState.VERIFIED),)).alert == ALERT.key
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["on_site", "repaired", "note", "look"]), st.booleans(), st.floats(0.1, 60.0)), max_size=20
+    )
+)
+def test_no_way_leads_to_verified_but_a_repair_and_a_loss_that_is_gone(steps: list[tuple[str, bool, float]]) -> None:
+    order, now = ORDER, NOW
+    for word, gone, hours in steps:
+        now += timedelta(hours=hours)
+        before: WorkOrder = order
+        if word == "look":
+            order = proved(order, OVER if gone else ALERT, now)
+            if order.state is WorkState.VERIFIED:
+                assert gone
+                assert before.state is WorkState.REPAIRED
+                return
+        else:
+            order = reported(order, replace(said(ReportKind(word)), said_at=now), now)
+        assert order.reopened >= before.reopened
+        assert (order.repaired_at is not None) == (order.state is WorkState.REPAIRED)
