@@ -100,4 +100,4 @@ async def test_random_lives_of_the_model_are_lived_alike(tmp_path: Path) -> None
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 async def test_many_random_lives_of_the_model_are_lived_alike(tmp_path: Path) -> None:
-    await lives(tmp_path, range(1000, 4000))
+    await lives(tmp_path, range(1000, 2000))
