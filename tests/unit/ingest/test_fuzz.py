@@ -132,6 +132,7 @@ def check(account: Account, count: int) -> None:
     assert kinds <= set(account.reasons), kinds - set(account.reasons)
 
 
+@pytest.mark.timeout(900)
 async def test_a_hundred_thousand_payloads_all_end_somewhere() -> None:
     count = int(os.environ.get("KHETTARA_FUZZ_PAYLOADS", "100000"))
     check(await fuzz(count, seed=1), count)
