@@ -31,6 +31,10 @@ FLOOR_SHARE = 0.05
 FLOOR_M3H = 0.3
 """Least standard deviation of a night: this share of the median, and this much."""
 LEAST_NIGHTS = 4
+LEAST_NIGHT = 0.8
+"""Of a night's hours, so many must be known for it to have a minimum."""
+_SHORT_NIGHT = 0.6
+"""A night whose clock goes forward has two of the three hours."""
 SPEAKS_MIN = 180.0
 """A night speaks for so long after its end; by noon its minimum says little of what flows now."""
 ACTIVE_SHARE = 0.06
@@ -87,13 +91,17 @@ def minimum_night_flows(
     hour = robust.trailing_mean(flow, width, max(1, round(0.7 * width)))
     # A step's mean hour ends with the step: it lies in the night if it began at or after 02:00 and ended by 05:00.
     ends = minute + step_s / 60.0
-    inside = (ends >= NIGHT_START_MIN + 60.0 - 1e-6) & (ends <= NIGHT_END_MIN + 1e-6) & np.isfinite(hour)
+    inside = (ends >= NIGHT_START_MIN + 60.0 - 1e-6) & (ends <= NIGHT_END_MIN + 1e-6)
+    cells, inside = inside, inside & np.isfinite(hour)
+    # The least of a part of the night is not the night's least: what a gap has left would look like a leak.
+    whole = round((NIGHT_END_MIN - NIGHT_START_MIN) * 60.0 / step_s) - width + 1
     days, flows, times = [], [], []
     for ordinal in np.unique(day[inside]):
         rows = np.flatnonzero(inside & (day == ordinal))
         last_s = start_s + (rows[-1] + 1) * step_s
         night_over = last_s + (NIGHT_END_MIN - ends[rows[-1]]) * 60.0
-        if night_over > complete_until_s + 1e-6 or rows.size < max(1, round(3600.0 / step_s)) // 2:
+        least = LEAST_NIGHT * max(_SHORT_NIGHT * whole, int((cells & (day == ordinal)).sum()))
+        if night_over > complete_until_s + 1e-6 or rows.size < least:
             continue
         best = rows[int(np.argmin(hour[rows]))]
         days.append(int(ordinal))

@@ -72,3 +72,14 @@ def test_ramadan_nights_are_only_held_against_ramadan_nights() -> None:
     calendar = Calendar(ramadan=((date(2026, 4, 20), date(2026, 5, 19)),))
     assert learn_band(some([20.0] * 10), date(2026, 4, 22), calendar) is None
     assert learn_band(some([30.0] * 5, date(2026, 4, 20)), date(2026, 4, 26), calendar) is not None
+
+
+def test_what_a_gap_has_left_of_a_night_is_no_night() -> None:
+    hours = np.arange(5 * 24, dtype=np.float64)
+    flow = np.where(hours % 24 == 4, 9.0, 5.0)
+    day, minute = (hours // 24).astype(np.int64), hours % 24 * 60
+    whole = minimum_night_flows(flow, day, minute, start_s=0.0, step_s=3600.0, complete_until_s=5e5)
+    assert whole.flow_m3h.tolist() == [5.0] * 5
+    flow[24 * 2 - 8 : 24 * 2 + 4] = np.nan
+    broken = minimum_night_flows(flow, day, minute, start_s=0.0, step_s=3600.0, complete_until_s=5e5)
+    assert broken.day.tolist() == [0, 1, 3, 4]
