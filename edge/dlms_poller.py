@@ -166,10 +166,6 @@ class MeterPoller:
             self._health.failures = max(self._health.failures, 3)  # an answer, and nothing else, brings the device back
         return False
 
-    async def release(self) -> None:
-        """Ends a quarantine: a person has put it right."""
-        await self._store.quarantine(self._link.key, self._link.fingerprint, 0)
-
     def _note(self, *, answered: bool, fault: str) -> None:
         if fault:
             self._counters.failed += 1
