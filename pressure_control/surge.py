@@ -13,6 +13,8 @@ from pressure_control.observations import Window
 _SURGE_SD = 5.0
 _LEAST_SHARE = 0.05
 _FAST_SHARE = 0.15
+_HYDRANT_M3H = 10.0
+"""Less than a hydrant gives is no emergency."""
 _LASTS_S = 7200.0
 _NEAR_START_M = 0.12
 _LIKE_KNOWN = 1.4
@@ -46,7 +48,7 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         jump = usual * (1.0 - math.exp(-float(error[k])))
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
-        large = jump >= _FAST_SHARE * forecaster.scale_m3h
+        large = jump >= max(_FAST_SHARE * forecaster.scale_m3h, _HYDRANT_M3H)
         sure = large and (k < newest or (bool(learner.pumps) and not _near_start(learner, recent)))
         return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
     return None
