@@ -77,12 +77,11 @@ class Site:
     def stored(self) -> dict[float, tuple[int, Quality]]:
         """value → (time, quality) of everything in the spool; the same value twice is an error."""
         found: dict[float, tuple[int, Quality]] = {}
-        for lane in Lane:
-            heads = self.spool.unacked(lane, limit=1000, fresh_ms=0)
-            for block in self.spool.load(heads, now_ms=0):
-                for row in block.rows:
-                    assert float(row["value"]) not in found
-                    found[float(row["value"])] = (int(row["time_ms"]), Quality(int(row["quality"])))
+        heads = self.spool.unacked(Lane.BACKLOG, limit=1000, fresh_ms=0)
+        for block in self.spool.load(heads, now_ms=0):
+            for row in block.rows:
+                assert float(row["value"]) not in found
+                found[float(row["value"])] = (int(row["time_ms"]), Quality(int(row["quality"])))
         return found
 
 
