@@ -21,7 +21,7 @@ WorkerCount = Annotated[int, typer.Option("--workers", help="Ingestors.", min=1)
 
 @bench.command("ingest")
 def bench_ingest(
-    readings: Annotated[int, typer.Option(help="Readings of all rounds together.", min=10_000)] = 1_000_000,
+    readings: Annotated[int, typer.Option(help="Readings of all rounds together.", min=10_000)] = 2_000_000,
     broker: BrokerKind = "embedded",
     workers: WorkerCount = 1,
     as_json: AsJson = False,
