@@ -61,7 +61,10 @@ class Steering:
             mode = modes[key].mode if key in modes else self._first_mode
             if advised.hold or mode is not Mode.AUTO:
                 continue
-            answer = await desk.order(LAW, key, advised.value_m, advised.reason)
+            answer = await desk.order(LAW, key, advised.value_m, advised.reason, emergency=advised.emergency)
+            if not isinstance(answer, Command) and advised.ordinary_m is not None:
+                # Nobody and nothing confirms the emergency: the ordinary step is still due.
+                answer = await desk.order(LAW, key, advised.ordinary_m, advised.reason)
             if isinstance(answer, Command):
                 ordered.append(answer)
             else:

@@ -21,3 +21,7 @@ class Advice:
     """Where the law is heading, before ramps and limits [m]."""
     follows: bool = True
     """False where the outlet has not gone where the setpoint is for two steps: a valve to look at."""
+    emergency: bool = False
+    """A sudden draw that is sure: the step may be larger than the ordinary ramp."""
+    ordinary_m: float | None = None
+    """The same step within the ordinary ramp, for whom the larger one is refused; None where it is ``value_m``."""

@@ -75,7 +75,13 @@ def advise(
         lift_to_m=target.lift_to_m,
         emergency=target.emergency,
     )
-    return replace(_advice(actuator.key, target, shaped, current_m), follows=missed < ALARM_STEPS)
+    larger = target.emergency and shaped.value_m > current_m + actuator.ramp_up_m + 1e-6
+    return replace(
+        _advice(actuator.key, target, shaped, current_m),
+        follows=missed < ALARM_STEPS,
+        emergency=larger,
+        ordinary_m=round(current_m + actuator.ramp_up_m, 2) if larger else None,
+    )
 
 
 def _target(inputs: LawInputs, law: Law, standing: Standing, current: float, old: Ages, missed: int) -> Target:

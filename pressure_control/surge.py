@@ -13,6 +13,7 @@ from pressure_control.observations import Window
 _SURGE_SD = 5.0
 _LEAST_SHARE = 0.05
 _FAST_SHARE = 0.15
+_STANDS_STEPS = 2
 _HYDRANT_M3H = 10.0
 """Less than a hydrant gives is no emergency."""
 _LASTS_S = 7200.0
@@ -27,7 +28,7 @@ class Surge:
     jump_m3h: float
     since_steps: int
     sure: bool
-    """Large, and seen twice, or once where the pumps are known and none is about to start: the fast ramp may be used."""
+    """Large, and seen three times; twice where the pumps are known, once where besides none is about to start."""
 
 
 def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
@@ -49,7 +50,7 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
         large = jump >= max(_FAST_SHARE * forecaster.scale_m3h, _HYDRANT_M3H)
-        sure = large and (k < newest or (bool(learner.pumps) and not _near_start(learner, recent)))
+        sure = large and (newest - k >= _STANDS_STEPS or (bool(learner.pumps) and (k < newest or not _near_start(learner, recent))))
         return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
     return None
 

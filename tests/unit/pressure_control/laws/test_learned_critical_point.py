@@ -77,11 +77,11 @@ def test_a_jump_of_flow_is_an_emergency_and_goes_further_up() -> None:
     drawn.recent.flow_m3h[-1] *= 2.0
     found = learned_critical_point(drawn)
     assert found is not None
-    assert not found.emergency, "one reading may be a pump: the fast ramp waits for the second"
+    assert not found.emergency, "one reading may be a pump: the fast ramp waits"
     assert not found.may_lower
     assert found.value_m >= value(usual) + SETTINGS.emergency_raise_m
     assert "jumped" in found.reason
-    drawn.recent.flow_m3h[-2] *= 2.0
+    drawn.recent.flow_m3h[-3:-1] *= 2.0
     again = learned_critical_point(drawn)
     assert again is not None
     assert again.emergency
