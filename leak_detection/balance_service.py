@@ -103,6 +103,7 @@ class BalanceService:
             loud = not first or at > mark - 86400.0
             self._keep(news, loud=loud)
         self._done_s = float(mark)
+        self._hours = {z: {h: v for h, v in table.items() if h >= mark - 2 * 86400.0} for z, table in self._hours.items()}
         return bool(marks.size)
 
     def _open(self, start_s: float, mark: float) -> bool:
@@ -156,9 +157,6 @@ class BalanceService:
         pressure = np.where(inside, pressures[:, clipped], np.nan)
         meters = np.array([[self._hours[z].get(float(h), np.nan) for h in hours] for z in layer.zones])
         end_h = round((at - self._epoch_s) / 3600.0)
-        for table in self._hours.values():
-            for old in [h for h in table if h < at - 2 * 86400.0 and h < self._done_s - 86400.0]:
-                del table[old]
         return layer.tick(end_h, inflow, meters, pressure)
 
     def _keep(self, news: Mapping[str, BalanceNews], *, loud: bool) -> None:
