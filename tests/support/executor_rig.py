@@ -110,6 +110,8 @@ class ExecutorRig:
     clock: HandClock = field(default_factory=HandClock)
     link: SimulatedLink = field(default_factory=SimulatedLink)
     orders: dict[int, Command] = field(default_factory=dict)
+    early: set[int] = field(default_factory=set)
+    """Orders that came after their expiry while another was being executed."""
 
     async def boot(self) -> None:
         self.connection: sqlite3.Connection = open_database(self.folder)
@@ -230,8 +232,12 @@ class ExecutorRig:
             return
         for i, expected in enumerate(state.journal):
             found = self.state_of(i)
-            # The model looks at what waits when its turn comes; the code has looked at the clock already when it came.
-            early = found == "expired" and expected == "received" and i in state.queue and state.now >= state.orders[i].expires
+            # The model looks at what waits when its turn comes, or refuses it after a power cut before that; the code has looked at
+            # the clock already when it came. Not executed either way.
+            waits = expected == "received" and i in state.queue and state.now >= state.orders[i].expires
+            if found == "expired" and waits:
+                self.early.add(i)
+            early = found == "expired" and (waits or (expected == "refused" and i in self.early))
             assert found == expected or early, (i, found, expected)
         memory = self.journal.actuator(SETTINGS.key)
         assert memory.owner_token == state.token
