@@ -149,11 +149,15 @@ def parse_device(table: Table, buses: Mapping[str, BusSettings], folder: Path = 
         raise table.wrong("model", model, "a model whose name begins with dlms_, since there is a [device.dlms]")
     if dlms is not None and (given := {"bus", "report"} & table.data.keys()):
         raise table.wrong(min(given), table.data[min(given)], "no such key for a DLMS meter")
+    serial = None if dlms is None else dlms.serial
+    if serial is not None and (given := {"host", "port"} & table.data.keys()):
+        raise table.wrong(min(given), table.data[min(given)], "no host and port beside dlms.serial")
     return DeviceSettings(
         key=key,
         model=model,
-        host="" if bus else table.text("host"),
-        port=0 if bus else parse_port(table, 502 if dlms is None else DEFAULT_PORT),
+        # Meters of one port share its queue: the port's path stands where the others have their address.
+        host="" if bus else serial or table.text("host"),
+        port=0 if bus or serial else parse_port(table, 502 if dlms is None else DEFAULT_PORT),
         bus=bus,
         unit_id=unit_id,
         period_s=table.number("period_s", 60.0, low=0.01),

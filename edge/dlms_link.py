@@ -30,6 +30,7 @@ from protocols.dlms.profile import read_invocation_counter
 from protocols.dlms.security import Keys
 from protocols.dlms.signature import SigningKeys
 from protocols.dlms.wrapper import DatagramWrapper, Wrapper
+from protocols.serial_port import SerialPort
 
 T = TypeVar("T")
 PUBLIC_CLIENT = 16
@@ -168,6 +169,7 @@ class MeterLink:
             timeout_s=self.settings.timeout_s,
             counters=self._keys.counters,
             datagrams=self.dlms.framing is Framing.UDP,
+            serial=None if self.dlms.serial is None else SerialPort(path=self.dlms.serial, baud=self.dlms.baud),
         )
 
     def _association(self) -> Association:

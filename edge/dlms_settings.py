@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.tables import Table
 from protocols.dlms.security import KEY_BYTES
+from protocols.serial_port import BAUDS
 
 DEFAULT_PORT = 4059
 """The port that IANA has assigned to DLMS/COSEM."""
@@ -31,7 +32,7 @@ class Framing(StrEnum):
     UDP = "udp"
     """The wrapper over UDP."""
     HDLC = "hdlc"
-    """Over TCP, as serial servers carry it."""
+    """Over TCP, as serial servers carry it, or over a serial port of this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,10 @@ class DlmsSettings:
     physical: int | None = None
     """Lower HDLC address, where the line has several meters."""
     framing: Framing = Framing.WRAPPER
+    serial: str | None = None
+    """Path of the serial port the meter hangs on; None for TCP or UDP."""
+    baud: int = 9600
+    """Of the serial port: 8 data bits, no parity, one stop bit."""
     access: Access = Access.NONE
     ciphered: bool = False
     """Whether an association by password is ciphered too; by GMAC and ECDSA it always is."""
@@ -78,7 +83,8 @@ class DlmsSettings:
 def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
     """One ``[device.dlms]``; relative paths start at ``folder``."""
     table.only(
-        "client", "server", "physical", "framing", "access", "ciphered", "suite", "dedicated", "general", "system_title",
+        "client", "server", "physical", "framing", "serial", "baud",
+        "access", "ciphered", "suite", "dedicated", "general", "system_title",
         "keys_file", "profile", "backfill_days", "timezone", "deviation_sign", "clock_set", "clock_tolerance_s", "clock_limit_s",
         "quarantine_s",
     )  # fmt: skip
@@ -93,12 +99,17 @@ def parse_dlms(table: Table, folder: Path) -> DlmsSettings:
         raise table.wrong("system_title", None, 'our own system title of eight bytes, such as "KHT00001"')
     if suite not in KEY_BYTES:
         raise table.wrong("suite", suite, "0, 1 or 2")
+    framing, serial = table.word("framing", Framing, default.framing), table.text("serial", None)
+    if serial is not None and framing is not Framing.HDLC:
+        raise table.wrong("framing", framing.value, "hdlc, which is what a serial port carries")
     tolerance_s = table.number("clock_tolerance_s", default.clock_tolerance_s, low=1.0)
     return DlmsSettings(
         client=_address(table, "client", default.client),
         server=_address(table, "server", default.server),
         physical=None if "physical" not in table.data else _address(table, "physical", 0),
-        framing=table.word("framing", Framing, default.framing),
+        framing=framing,
+        serial=serial,
+        baud=_baud(table, default.baud),
         access=access,
         ciphered=ciphered,
         suite=suite,
@@ -121,6 +132,13 @@ def _address(table: Table, key: str, default: int) -> int:
     found: int = table.integer(key, default)
     if found > 0x3FFF:
         raise table.wrong(key, found, "an address from 0 to 16383")
+    return found
+
+
+def _baud(table: Table, default: int) -> int:
+    found: int = table.integer("baud", default)
+    if found not in BAUDS:
+        raise table.wrong("baud", found, "one of " + ", ".join(map(str, BAUDS)))
     return found
 
 

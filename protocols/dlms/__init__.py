@@ -15,6 +15,6 @@
 ``server*`` ``listener``                            the meter's side, for simulated meters
 
 All but ``connection``, ``client``, ``profile``, ``prepaid``, ``models``, ``counter_file`` and ``listener`` is pure: bytes in, bytes
-out. Not here: serial ports, IEC 62056-21, general block transfer, key agreement.
+out. Not here: IEC 62056-21, general block transfer, key agreement.
 Wrong bytes raise ``domain.errors.DecodeError``; values that no encoding has raise ``ValueError`` before anything is sent.
 """

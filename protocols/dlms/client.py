@@ -1,4 +1,4 @@
-"""The asking side over TCP or UDP: one connection to one meter, one request outstanding.
+"""The asking side over TCP, UDP or a serial port: one connection to one meter, one request outstanding.
 
 - every wait has an end: connecting, each link step and each answer take at most ``timeout_s``;
 - a peer that closes is an error at once, not when a timer runs out;
@@ -28,6 +28,7 @@ from protocols.dlms.get import Attribute, Result
 from protocols.dlms.initiate import InitiateResponse
 from protocols.dlms.notifications import DataNotification, EventNotification
 from protocols.dlms.session import Session
+from protocols.serial_port import SerialPort
 
 T = TypeVar("T")
 _LOW_WATER = 4
@@ -47,8 +48,11 @@ class DlmsClient:
         timeout_s: float,
         counters: CounterStore | None = None,
         datagrams: bool = False,
+        serial: SerialPort | None = None,
     ) -> None:
         """``framing`` makes the framing of a new connection: ``Wrapper``, ``HdlcLink``, or ``DatagramWrapper`` with ``datagrams``.
+
+        ``serial`` is a port of this machine, with ``HdlcLink``; host and port then only name the meter in messages.
 
         Raises:
             ValueError: The association takes keys and there is no store for their counters.
@@ -61,6 +65,7 @@ class DlmsClient:
         self._port = port
         self._framing = framing
         self._datagrams = datagrams
+        self._serial = serial
         self._timeout_s = timeout_s
         self._counters = counters
         self._session = Session(association, random=os.urandom)
@@ -198,7 +203,7 @@ class DlmsClient:
     async def _associate(self) -> Connection:
         self._drop()
         who = f"{self._host}:{self._port}"
-        connection = Connection(self._framing(), who=who, notify=self._take_unasked, datagrams=self._datagrams)
+        connection = Connection(self._framing(), who=who, notify=self._take_unasked, datagrams=self._datagrams, serial=self._serial)
         self._connection = connection
         associated = False
         try:

@@ -1,4 +1,4 @@
-"""One connection under a framing, TCP or UDP: an APDU out, an APDU in, each wait with an end."""
+"""One connection under a framing, over TCP, UDP or a serial port: an APDU out, an APDU in, each wait with an end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import cast
 from domain.errors import DecodeError, DeviceError, DeviceTimeout, KhettaraError
 from protocols.dlms.errors import ConnectionLost
 from protocols.dlms.framing import Framing
+from protocols.dlms.serial_transport import SerialTransport
+from protocols.serial_port import SerialPort
 
 _MAX_WAITING = 16
 """APDUs kept that nobody has asked for yet; a meter that sends more is not in step with us."""
@@ -18,9 +20,18 @@ _MAX_WAITING = 16
 class Connection(asyncio.Protocol, asyncio.DatagramProtocol):
     """Bytes of one connection; used by ``DlmsClient`` only, one caller at a time."""
 
-    def __init__(self, framing: Framing, *, who: str, notify: Callable[[bytes], bool], datagrams: bool = False) -> None:
-        """``notify`` says whether an APDU was a notification, and takes it then; ``datagrams`` is UDP."""
+    def __init__(
+        self,
+        framing: Framing,
+        *,
+        who: str,
+        notify: Callable[[bytes], bool],
+        datagrams: bool = False,
+        serial: SerialPort | None = None,
+    ) -> None:
+        """``notify`` says whether an APDU was a notification, and takes it then; ``datagrams`` is UDP, ``serial`` our own port."""
         self._framing = framing
+        self._serial = serial
         self._datagrams = datagrams
         self._who = who
         self._notify = notify
@@ -39,12 +50,14 @@ class Connection(asyncio.Protocol, asyncio.DatagramProtocol):
 
         Raises:
             DeviceTimeout: No connection or no link in time.
-            OSError: The network refuses.
+            OSError: The network refuses, or there is no such port.
         """
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_s):
-                if self._datagrams:
+                if self._serial is not None:
+                    SerialTransport(self._serial, self)
+                elif self._datagrams:
                     await loop.create_datagram_endpoint(lambda: self, remote_addr=(host, port))
                 else:
                     await loop.create_connection(lambda: self, host, port)

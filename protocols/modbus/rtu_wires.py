@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import termios
-from typing import cast
+
+from protocols.serial_port import SerialPort
 
 _LEAST_SILENCE_S = 0.00175
 _BITS_PER_CHARACTER = 11
-_BAUDS = {
-    rate: getattr(termios, f"B{rate}")
-    for rate in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-    if hasattr(termios, f"B{rate}")
-}
 
 
 class _Inbox:
@@ -140,12 +135,9 @@ class SerialWire(_Inbox):
             ValueError: No such rate or parity.
         """
         super().__init__()
-        if baud not in _BAUDS or parity not in ("N", "E", "O") or stop_bits not in (1, 2):
-            raise ValueError(f"{baud} baud, parity {parity}, {stop_bits} stop bits is no setting of a serial port")
+        self._port = SerialPort(path=path, baud=baud, parity=parity, stop_bits=stop_bits)
         self._path = path
         self._baud = baud
-        self._parity = parity
-        self._stop_bits = stop_bits
         self._fd = -1
         self.name = path
         self.silence_s = max(_LEAST_SILENCE_S, 3.5 * _BITS_PER_CHARACTER / baud)
@@ -158,30 +150,13 @@ class SerialWire(_Inbox):
     async def open(self, timeout_s: float) -> None:  # noqa: ARG002 (a port opens at once or not at all)
         """See ``Wire``."""
         self.close()
-        fd = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        fd = self._port.open()
         try:
-            self._configure(fd)
             asyncio.get_running_loop().add_reader(fd, self._readable)
-        except termios.error as error:
-            os.close(fd)
-            raise OSError(f"{self._path} is no serial port: {error}") from error
         except BaseException:
             os.close(fd)
             raise
         self._fd = fd
-
-    def _configure(self, fd: int) -> None:
-        fcntl.ioctl(fd, termios.TIOCEXCL)
-        flags = termios.CS8 | termios.CREAD | termios.CLOCAL
-        if self._parity != "N":
-            flags |= termios.PARENB | (termios.PARODD if self._parity == "O" else 0)
-        if self._stop_bits == 2:
-            flags |= termios.CSTOPB
-        characters = cast("list[bytes | int]", termios.tcgetattr(fd)[6])
-        characters[termios.VMIN], characters[termios.VTIME] = 0, 0
-        speed = _BAUDS[self._baud]
-        termios.tcsetattr(fd, termios.TCSANOW, [0, 0, flags, 0, speed, speed, characters])
-        termios.tcflush(fd, termios.TCIOFLUSH)
 
     def _readable(self) -> None:
         try:

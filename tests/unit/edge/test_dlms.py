@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tomllib
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -191,3 +192,24 @@ def test_what_forbids_asking_again(error: Exception, word: str | None) -> None:
 def test_busy_is_told_from_locked() -> None:
     assert refused(AssociationResponse(result=2, diagnostic=1), "x").trouble is Trouble.BUSY
     assert refused(AssociationResponse(result=2, diagnostic=1), "x").retryable
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ('serial = "/dev/ttyS1"', "framing"),
+        ('serial = "/dev/ttyS1"\nframing = "hdlc"\nbaud = 9601', "baud"),
+    ],
+)
+def test_what_cannot_be_on_a_serial_port_is_named(lines: str, key: str) -> None:
+    document = tomllib.loads(f'[[device]]\nkey = "m"\nmodel = "dlms_water_meter"\n[device.dlms]\n{lines}\n')
+    (table,) = Table.root("edge.toml", document).tables("device")
+    with pytest.raises(ConfigurationError, match=key):
+        parse_device(table, {})
+
+
+def test_meters_of_one_serial_port_share_its_queue() -> None:
+    text = '[[device]]\nkey = "m"\nmodel = "dlms_water_meter"\n[device.dlms]\nserial = "/dev/ttyS1"\nframing = "hdlc"\n'
+    (table,) = Table.root("edge.toml", tomllib.loads(text)).tables("device")
+    found = parse_device(table, {})
+    assert (found.host, found.port) == ("/dev/ttyS1", 0)
