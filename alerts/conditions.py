@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from domain.alerts import Alert, AlertState, Priority
 from domain.ports import GatewayNow
-from domain.setpoints import Command, Failed, Outcome, Unknown, Verified
+from domain.setpoints import METER_QUARANTINED, METER_RELEASED, Command, Failed, Outcome, Reason, Unknown, Verified
 
 COMMAND_FAILED = "command.failed"
 GATEWAY_OFFLINE = "gateway.offline"
+METER_QUARANTINE = "meter.quarantine"
 NOTIFY_FAILED = "notify.failed"
 NOTIFY_UNTESTED = "notify.untested"
 OFFLINE_DELAY = timedelta(minutes=5)
@@ -43,6 +44,16 @@ def command_condition(command: Command, outcome: Outcome, zone: str) -> Conditio
     return Condition(
         code=COMMAND_FAILED, subject=command.actuator, active=True, zone=zone, priority=Priority.HIGH, parameters=parameters
     )
+
+
+def quarantine_condition(code: str, subject: str, reasons: Sequence[Reason]) -> Condition | None:
+    """What a gateway's alarm says of a meter (``DEVICE@END``): left alone until then, or no longer; None for any other alarm."""
+    if code not in (METER_QUARANTINED, METER_RELEASED):
+        return None
+    meter, _, end = subject.partition("@")
+    active = code == METER_QUARANTINED
+    parameters = {"detail": "; ".join(reason.text for reason in reasons)[:300], "until": end} if active else {}
+    return Condition(code=METER_QUARANTINE, subject=meter, active=active, parameters=parameters)
 
 
 def gateway_conditions(gateways: Sequence[GatewayNow], now: datetime) -> tuple[Condition, ...]:

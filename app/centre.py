@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.conditions import Condition, command_condition, gateway_conditions
+from alerts.conditions import Condition, command_condition, gateway_conditions, quarantine_condition
 from alerts.delivery import delivery_conditions
 from alerts.service import Alerts
 from alerts.work_service import WorkDesk
@@ -216,7 +216,11 @@ class Centre:
         )
 
     async def _tell_alarm(self, alarm: GatewayAlarm) -> None:
-        """A gateway was sent a command that nobody here signed, or sent now."""
+        """A gateway was sent a command that nobody here signed, or sent now; or a meter refuses its credentials."""
+        meter = quarantine_condition(alarm.code, alarm.claimed_id, alarm.reasons)
+        if meter is not None:
+            await self._alerts.on_condition(meter, self._clock.now())
+            return
         detail = "; ".join(reason.text for reason in alarm.reasons)[:300]
         self._suspected[alarm.edge] = self._clock.now()
         parameters = {"reason": alarm.code, "detail": detail}

@@ -143,6 +143,10 @@ ALARM_PREFIX = "alarm:"
 """Ids of what a gateway tells that is the outcome of no command: ``alarm:CODE:CLAIMED ID``, in the form of a ``Refused``."""
 
 
+METER_QUARANTINED, METER_RELEASED = "meter_quarantined", "meter_released"
+"""Alarm codes of a meter that refuses our credentials and is left alone, and of the end of that; claimed id ``DEVICE@END``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why something was refused: a code for the pages' languages, and the numbers."""

@@ -47,8 +47,11 @@ class MeterPoller:
         store: MeterStore,
         counters: PollCounters,
         on_reached: Callable[[str, bool], None],
+        on_quarantine: Callable[[str, Quarantine, bool], None] = lambda _meter, _quarantine, _begins: None,
     ) -> None:
+        """``on_quarantine`` is told (meter, quarantine, whether it begins or ends)."""
         self._link = link
+        self._on_quarantine = on_quarantine
         self._clock = clock
         self._collector = collector
         self._store = store
@@ -148,6 +151,7 @@ class MeterPoller:
         await self._store.quarantine(self._link.key, self._link.fingerprint, int(until.timestamp() * 1000))
         log.error("meter_quarantined", device=self._link.key, reason=reason, detail=str(error), until=until.isoformat())
         self._on_reached(self._link.key, False)
+        self._on_quarantine(self._link.key, self.quarantine, True)
 
     async def _forbidden(self) -> bool:
         """Whether the meter must not be asked now; remembers across restarts, forgets when the credentials change."""
@@ -159,9 +163,11 @@ class MeterPoller:
                 self.quarantine = Quarantine(reason="remembered", detail="since before the gateway's start", until=until)
                 self._link.blocked = self.quarantine.reason
                 self._on_reached(self._link.key, False)
+                self._on_quarantine(self._link.key, self.quarantine, True)
             return True
         if self.quarantine is not None:
             log.info("meter_quarantine_over", device=self._link.key)
+            self._on_quarantine(self._link.key, self.quarantine, False)
             self.quarantine, self._link.blocked = None, ""
             self._health.failures = max(self._health.failures, 3)  # an answer, and nothing else, brings the device back
         return False

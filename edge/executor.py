@@ -178,6 +178,12 @@ class Executor:
         self._alarm(device, command.command_id, reason)
         return None
 
+    def alarm(self, device: str, subject: str, reason: Reason) -> None:
+        """Tells the centre of something of ours that is no command's outcome; ``subject`` tells one such thing from the next."""
+        if self._alarms.add(device, subject, reason, self._clock.now()):
+            log.warning("alarm", edge=self._edge, device=device, subject=subject[:80], reason=reason.code)
+            self._on_result()
+
     def _alarm(self, device: str, claimed_id: str, reason: Reason) -> None:
         own = {driver.settings.device for driver in self._drivers.values()}
         device = device if device in own else min(own, default="")  # a topic that somebody invented carries no answer of ours

@@ -14,6 +14,7 @@ from edge.device import DeviceLink, link_device
 from edge.device_settings import BusSettings, DeviceSettings
 from edge.dlms_link import MeterKeys, MeterLink, link_meter
 from edge.dlms_poller import MeterPoller
+from edge.dlms_quarantine import Quarantine
 from edge.dlms_store import MeterStore
 from edge.dlms_supply import SupplyDriver
 from edge.poller import PollCounters, Poller
@@ -36,8 +37,10 @@ class Fleet:
         on_reached: Callable[[str, bool], None],
         keys: MeterKeys | None = None,
         store: MeterStore | None = None,
+        on_quarantine: Callable[[str, Quarantine, bool], None] = lambda _meter, _quarantine, _begins: None,
     ) -> None:
-        """``keys`` and ``store`` are what DLMS meters need; without them there are none."""
+        """``keys`` and ``store`` are what DLMS meters need, without them there are none; ``on_quarantine`` is ``MeterPoller``'s."""
+        self._on_quarantine = on_quarantine
         self._keys = keys
         self._store = store
         self._clock = clock
@@ -147,6 +150,7 @@ class Fleet:
             store=self._store,
             counters=self._counters,
             on_reached=self._on_reached,
+            on_quarantine=self._on_quarantine,
         )
         for actuator in link.settings.actuators:
             lock = locks.get(actuator.key) or asyncio.Lock()

@@ -20,9 +20,11 @@ from typing import Any
 import structlog
 
 from domain.errors import ConfigurationError
+from domain.setpoints import METER_QUARANTINED, METER_RELEASED, Reason
 from edge.collector import Collector
 from edge.database import DatabaseThread, open_database
 from edge.dlms_link import MeterKeys
+from edge.dlms_quarantine import Quarantine
 from edge.dlms_status import meters_status
 from edge.dlms_store import MeterStore
 from edge.executor import CommandCounters, Executor
@@ -112,6 +114,7 @@ class Gateway:
             collector=self._collector,
             counters=self._polls,
             on_reached=self._on_reached,
+            on_quarantine=self._on_quarantine,
             keys=MeterKeys(counters=FileCounterStore(settings.state_dir / "dlms-counters"), kek_file=settings.kek_file),
             store=MeterStore(spool=self._spool, database=self._database, clock=self._clock, on_commit=self._on_commit),
         )
@@ -179,6 +182,13 @@ class Gateway:
 
     def _on_result(self) -> None:
         self._uplink.results_ready()
+
+    def _on_quarantine(self, meter: str, quarantine: Quarantine, begins: bool) -> None:
+        """One alarm when it begins, one when it ends; the moment it ends at tells one quarantine of a meter from the next."""
+        reason = Reason(
+            code=METER_QUARANTINED if begins else METER_RELEASED, text=f"{quarantine.reason}: {quarantine.detail}"[:300]
+        )
+        self._executor.alarm(meter, f"{meter}@{quarantine.until:%Y%m%dT%H%M%SZ}", reason)
 
     def _on_reached(self, device: str, reached: bool) -> None:
         self._uplink.device_reached(device, reached=reached)

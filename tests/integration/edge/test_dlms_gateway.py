@@ -117,6 +117,8 @@ async def test_rows_up_an_order_down_and_a_meter_that_is_left_alone(tmp_path: Pa
             topic = Topic(group="demo", message_type=MessageType.DCMD, node="gw", device="m1")
             await centre.publish(topic, encode_command(order, KEY))
             await centre.until(lambda: any(isinstance(o, Verified) and o.readback_m == 0.0 for o in centre.outcomes))
+            alarm = "alarm:meter_quarantined:m2@"
+            await centre.until(lambda: any(o.command_id.startswith(alarm) for o in centre.outcomes))
             ended = clock.now()
             await centre.until(lambda: clock.now() > ended + timedelta(hours=1))  # no lease switches it on again
         supply = town.meters.meters[1].meter.objects[70, VALVE]

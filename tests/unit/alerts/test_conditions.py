@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.conditions import command_condition, condition_alert, gateway_conditions
+from alerts.conditions import command_condition, condition_alert, gateway_conditions, quarantine_condition
 from domain.ports import GatewayNow
-from domain.setpoints import Expired, Failed, Outcome, Refused, Unknown, Verified
+from domain.setpoints import METER_QUARANTINED, METER_RELEASED, Expired, Failed, Outcome, Reason, Refused, Unknown, Verified
 from tests.support.desk import any_command
 
 NOW = datetime(2026, 5, 3, 2, 0, tzinfo=UTC)
@@ -47,3 +47,15 @@ def test_a_key_can_stand_in_an_address() -> None:
     alert = condition_alert(silent, NOW)
     assert alert.key == "gateway.offline:demo.gw-1:2026-05-03T02:00:00Z"
     assert alert.parameters["subject"] == "demo/gw-1"
+
+
+def test_a_meter_that_refuses_our_keys_is_an_alert_until_it_is_let_alone_no_more() -> None:
+    reason = Reason(code=METER_QUARANTINED, text="credentials: association refused")
+    wrong = quarantine_condition(METER_QUARANTINED, "meter_17@20260507T090000Z", (reason,))
+    right = quarantine_condition(METER_RELEASED, "meter_17@20260507T090000Z", ())
+    assert wrong is not None
+    assert right is not None
+    assert (wrong.subject, wrong.active, wrong.parameters["until"]) == ("meter_17", True, "20260507T090000Z")
+    assert "association refused" in wrong.parameters["detail"]
+    assert (right.subject, right.active) == ("meter_17", False)
+    assert quarantine_condition("replayed", "c1", ()) is None
