@@ -77,15 +77,15 @@ def read_zone_set(folder: Path) -> ZoneSet:
         inflow, pressure = _scaled(arrays, "inflow"), _scaled(arrays, "pressure_in", "pressure")
         per_hour = 3600 // int(arrays["step_s"])
         return ZoneSet(
-            start=datetime.strptime(str(arrays["start"]), _TIME),  # noqa: DTZ007 - the file's local time
-            train_until=datetime.strptime(meta["train_until"], _TIME),  # noqa: DTZ007
+            start=datetime.strptime(str(arrays["start"]), _TIME),
+            train_until=datetime.strptime(meta["train_until"], _TIME),
             zones=names,
             inflow_m3h=np.stack([hourly(mask_stuck(inflow[:, k], _STUCK_STEPS), per_hour) for k in range(len(names))], axis=1),
             meters_m3h=_scaled(arrays, "amr_sum", "amr"),
             pressure_m=np.stack([hourly(pressure[:, k], per_hour) for k in range(len(names))], axis=1),
             readings_l_h=np.where(arrays["meter"] == _MISSING, np.nan, arrays["meter"].astype(np.float64)),
             meters=tuple(str(n) for n in arrays["meter_id"]),
-            repaired=_just_repaired(folder / "repairs.csv", datetime.strptime(meta["train_until"], _TIME)),  # noqa: DTZ007
+            repaired=_just_repaired(folder / "repairs.csv", datetime.strptime(meta["train_until"], _TIME)),
         )
     except (OSError, KeyError) as error:
         raise ConfigurationError(
@@ -97,7 +97,7 @@ def _just_repaired(file: Path, moment: datetime) -> frozenset[str]:
     if not file.exists():
         return frozenset()
     with file.open() as rows:
-        times = [(r["dma"], datetime.strptime(r["repaired"], _TIME)) for r in csv.DictReader(rows)]  # noqa: DTZ007
+        times = [(r["dma"], datetime.strptime(r["repaired"], _TIME)) for r in csv.DictReader(rows)]
     return frozenset(zone for zone, at in times if moment - timedelta(days=3) <= at < moment)
 
 
@@ -151,7 +151,7 @@ def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetim
     """Share of the true customer leaks told within 7 days, and share of what was told that is true."""
 
     def hour(text: str) -> float:
-        return (datetime.strptime(text, _TIME) - start) / timedelta(hours=1)  # noqa: DTZ007
+        return (datetime.strptime(text, _TIME) - start) / timedelta(hours=1)
 
     with (truth / "customer_leaks.csv").open() as file:
         rows = [(r["meter"], hour(r["start"]), hour(r["end"])) for r in csv.DictReader(file)]

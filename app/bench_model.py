@@ -80,7 +80,7 @@ def read_network_set(folder: Path) -> NetworkSet:
 
 
 def _moment(year: dict[str, np.ndarray]) -> datetime:
-    return datetime.strptime(str(year["start"]), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - the file's local time
+    return datetime.strptime(str(year["start"]), "%Y-%m-%d %H:%M")
 
 
 def _scaled(year: dict[str, np.ndarray], name: str) -> FloatArray:

@@ -84,7 +84,7 @@ def measure(tool: Path, net: str, scenario: str, seed: int, days: int, cache: Pa
 
 def _move_past_learning(plant: Any) -> None:
     """Disturbances that begin in the learning days come as many days later: else they would not be scored."""
-    plan = plant._plan  # noqa: SLF001  (the benchmark's own; it has no setting for this)
+    plan = plant._plan
 
     def later(rng: Any) -> None:
         plan(rng)
@@ -92,7 +92,7 @@ def _move_past_learning(plant: Any) -> None:
             if begin < BURN_DAYS * DAY_S:
                 plant.events[k] = (kind, begin + BURN_DAYS * DAY_S, end + BURN_DAYS * DAY_S, where, size)
 
-    plant._plan = later  # noqa: SLF001
+    plant._plan = later
 
 
 def _run_law(plant: Any, maker: Callable[[Any], Any], seed: int) -> dict[str, Any]:
@@ -106,12 +106,12 @@ def _run_law(plant: Any, maker: Callable[[Any], Any], seed: int) -> dict[str, An
         begun = time.process_time()
         setpoints = control(observed)
         plant.acc["ctrl"] += time.process_time() - begun
-        before = plant._lastP  # noqa: SLF001
+        before = plant._lastP
         observed = plant.step(setpoints)
         if stuck is not None and stuck[1] <= observed.t < stuck[2]:
             gaps.append((observed.t, abs(plant.sp[stuck[3]] - plant.applied[stuck[3]])))
         if stuck is not None and observed.t == stuck[2]:
-            jump = float(abs(plant._lastP - before)[plant.elig].max())  # noqa: SLF001
+            jump = float(abs(plant._lastP - before)[plant.elig].max())
     metrics: dict[str, Any] = dict(plant.metrics())
     if stuck is not None:
         off = next((t for t, gap in gaps if gap >= _MISMATCH_M), None)

@@ -21,7 +21,7 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="The gateway's TOML f
 def edge_run(config: ConfigFile) -> None:
     """Runs a gateway: polls, spools, publishes, executes commands. A changed configuration is taken while it runs."""
     # It becomes another process, with the same id: without the command line's libraries a gateway is a tenth smaller.
-    os.execv(sys.executable, [sys.executable, "-m", "edge", "--config", str(config)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "edge", "--config", str(config)])  # noqa: S606  (our own interpreter and module)
 
 
 @edge.command("import")

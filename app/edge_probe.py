@@ -149,7 +149,7 @@ def run_scan(host: str, ports: str, units: str, *, timeout_s: float, rtu: bool, 
 
     async def run() -> list[Found]:
         answering = []
-        async with aclosing(scan(host, port_list, unit_list, timeout_s=timeout_s, rtu=rtu)) as results:  # type: ignore[type-var]
+        async with aclosing(scan(host, port_list, unit_list, timeout_s=timeout_s, rtu=rtu)) as results:  # type: ignore[type-var]  # an async generator has aclose
             async for found in results:
                 if found.answers:
                     console.print(f"{host}:{found.port} unit {found.unit_id}: {found.what}", highlight=False)

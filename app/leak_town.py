@@ -22,7 +22,7 @@ from domain.series import FloatArray
 
 PER_DAY = 96
 _TIME = "%Y-%m-%d %H:%M"
-_START = datetime(2023, 1, 2)  # noqa: DTZ001 - local time of the set
+_START = datetime(2023, 1, 2)
 _MISSING = -32768
 _TRUTH_STEPS = 3
 """Truth is written every five minutes, data every quarter of an hour."""

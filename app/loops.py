@@ -48,5 +48,5 @@ async def _turn(name: str, work: Callable[..., Awaitable[object]], now: datetime
         await work(now)
     except KhettaraError as error:
         log.warning("turn failed", loop=name, error=str(error), retryable=error.retryable)
-    except Exception:
+    except Exception:  # a supervisor: one failed round is logged, the next one runs
         log.exception("turn failed", loop=name)

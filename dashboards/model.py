@@ -38,12 +38,12 @@ class GridPosition(_Part):
 class Target(_Part):
     """One query."""
 
-    refId: str = Field(pattern="^[A-Z]$")  # noqa: N815
+    refId: str = Field(pattern="^[A-Z]$")
     datasource: Source
     format: Literal["time_series", "table"]
-    rawQuery: Literal[True]  # noqa: N815
-    editorMode: Literal["code"]  # noqa: N815
-    rawSql: str = Field(min_length=1)  # noqa: N815
+    rawQuery: Literal[True]
+    editorMode: Literal["code"]
+    rawSql: str = Field(min_length=1)
 
 
 class Property(_Part):
@@ -72,7 +72,7 @@ class Defaults(_Part):
 
     unit: Unit
     decimals: int | None = None
-    noValue: str | None = None  # noqa: N815
+    noValue: str | None = None
     custom: dict[str, Any] = {}
 
 
@@ -92,13 +92,13 @@ class Panel(_Part):
     description: str = Field(min_length=1)
     transparent: bool
     datasource: Source
-    gridPos: GridPosition  # noqa: N815
-    repeatDirection: Literal["h"] | None = None  # noqa: N815
+    gridPos: GridPosition
+    repeatDirection: Literal["h"] | None = None
     interval: str | None = None
-    timeFrom: str | None = None  # noqa: N815
+    timeFrom: str | None = None
     targets: list[Target] = Field(min_length=1)
     options: dict[str, Any]
-    fieldConfig: FieldConfig  # noqa: N815
+    fieldConfig: FieldConfig
 
 
 class Heading(_Part):
@@ -109,7 +109,7 @@ class Heading(_Part):
     title: str = Field(min_length=1)
     collapsed: Literal[False]
     panels: list[Any] = Field(max_length=0)
-    gridPos: GridPosition  # noqa: N815
+    gridPos: GridPosition
 
 
 class Chosen(_Part):
@@ -125,14 +125,14 @@ class Variable(_Part):
     type: Literal["datasource", "query"]
     name: str = Field(pattern=r"^[a-z]\w*$")
     label: str
-    skipUrlSync: bool  # noqa: N815
+    skipUrlSync: bool
     query: str
     datasource: Source | None = None
     current: Chosen | None = None
     multi: bool
-    allowCustomValue: bool  # noqa: N815
+    allowCustomValue: bool
     refresh: Literal[1] | None = None
-    includeAll: bool  # noqa: N815
+    includeAll: bool
 
 
 class Templating(_Part):
@@ -149,10 +149,10 @@ class Link(_Part):
     icon: str
     tooltip: str
     tags: list[str] = Field(min_length=1)
-    asDropdown: bool  # noqa: N815
-    targetBlank: bool  # noqa: N815
-    includeVars: Literal[True]  # noqa: N815
-    keepTime: Literal[True]  # noqa: N815
+    asDropdown: bool
+    targetBlank: bool
+    includeVars: Literal[True]
+    keepTime: Literal[True]
 
 
 class Time(_Part):
@@ -165,16 +165,16 @@ class Time(_Part):
 class Dashboard(_Part):
     """The whole file."""
 
-    schemaVersion: Literal[41]  # noqa: N815
+    schemaVersion: Literal[41]
     uid: str = Field(pattern="^[a-z][a-z0-9-]{2,39}$")
     title: str = Field(min_length=1)
     description: str = Field(min_length=1)
     tags: list[str] = Field(min_length=1)
     timezone: Literal["browser"]
     editable: Literal[False]
-    graphTooltip: Literal[1]  # noqa: N815
+    graphTooltip: Literal[1]
     time: Time
-    fiscalYearStartMonth: Literal[0]  # noqa: N815
+    fiscalYearStartMonth: Literal[0]
     refresh: Literal["1m"]
     annotations: dict[str, Any] = Field(max_length=0)
     templating: Templating

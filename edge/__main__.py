@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 # structlog would load it for pretty tracebacks: 4 MB of a gateway's memory. It has to be said before the rest is imported.
-sys.modules["rich"] = None  # type: ignore[assignment]
+sys.modules["rich"] = None  # type: ignore[assignment]  # None is how an import is forbidden
 
-from domain.errors import KhettaraError  # noqa: E402
-from edge.gateway import serve  # noqa: E402
-from edge.settings import load_edge_settings  # noqa: E402
+from domain.errors import KhettaraError  # noqa: E402  (after the line above)
+from edge.gateway import serve  # noqa: E402  (after the line above)
+from edge.settings import load_edge_settings  # noqa: E402  (after the line above)
 
 
 def main(arguments: list[str]) -> int:

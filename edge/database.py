@@ -79,7 +79,7 @@ def transaction(connection: sqlite3.Connection, *, durable: bool = True) -> Iter
         try:
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # whatever it was, nothing of the transaction may stay
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

@@ -133,7 +133,7 @@ def _record(db: sqlite3.Connection, losses: Sequence[_Loss], *, reason: str, now
             points = Counter({(device, metric): n for device, metric, n in json.loads(before[4])})
             whole = _Loss(first=before[0], last=before[1], from_ms=before[2], to_ms=before[3], points=points)
             whole.join(loss)
-            loss = whole  # noqa: PLW2901
+            loss = whole  # noqa: PLW2901  (the whole takes the place of its part)
         db.execute(
             "INSERT OR REPLACE INTO gap (first, last, reason, at_ms, from_ms, to_ms, points) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (loss.first, loss.last, reason, now_ms, loss.from_ms, loss.to_ms, json.dumps(_named(loss.points))),

@@ -252,7 +252,7 @@ class Gateway:
                     total += count
                     self._uplink.notify()
             except ConfigurationError as error:  # a wrong file of the past is no reason to stop the present
-                log.error("history_refused", error=str(error))  # noqa: TRY400
+                log.error("history_refused", error=str(error))  # noqa: TRY400  (the message says it all)
             else:
                 log.info("history_imported", file=path.name, readings=total)
 

@@ -17,7 +17,7 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await run()
-        except Exception:
+        except Exception:  # a supervisor: what failed is logged and starts again
             log.exception("part_failed", part=name)
             await asyncio.sleep(_RESTART_S)
         else:

@@ -47,7 +47,7 @@ class UplinkClient(BrokerClient):
 
     def __init__(self, host: str, port: int, *, inbox: Inbox, **options: Any) -> None:
         super().__init__(host, port, queue_type=lambda maxsize: InboxQueue(inbox), **options)  # noqa: ARG005  (the library's call)
-        self._client.loop_read = FastReader(self._client, inbox.add).read  # type: ignore[method-assign]
+        self._client.loop_read = FastReader(self._client, inbox.add).read  # type: ignore[method-assign]  # this is how paho is made fast
 
     async def __aenter__(self) -> UplinkClient:
         """Connects; see ``BrokerClient``."""

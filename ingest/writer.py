@@ -59,7 +59,7 @@ class Writer:
         if batch.bindings:
             await self._save_bindings(batch.bindings)
         for change in batch.gateways:
-            await self.patiently(lambda c=change: self._store.gateway_state(c.edge, online=c.online, at=c.at))  # type: ignore[misc]
+            await self.patiently(lambda c=change: self._store.gateway_state(c.edge, online=c.online, at=c.at))  # type: ignore[misc]  # the loop's variable is bound by the default
         if batch.letters:
             await self._save_letters(batch.letters)
         if batch.blocks:
@@ -102,7 +102,7 @@ class Writer:
                 block.stream, block.range, Reason.SQL_REJECTED, detail, topic=work.topic if payload else "", payload=payload
             )
             try:
-                result = await self.patiently(lambda b=instead: self._store.write([b]))  # type: ignore[misc]
+                result = await self.patiently(lambda b=instead: self._store.write([b]))  # type: ignore[misc]  # the loop's variable is bound by the default
             except StorageError:
                 log.exception("letter_refused", topic=work.topic)
                 continue

@@ -41,7 +41,7 @@ class SerialPort:
         except termios.error as error:
             os.close(fd)
             raise OSError(f"{self.path} is no serial port: {error}") from error
-        except BaseException:
+        except BaseException:  # the port must not stay open with nobody to close it
             os.close(fd)
             raise
         return fd

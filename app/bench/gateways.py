@@ -76,7 +76,7 @@ class Gateways:
                 username=username,
                 password=password,
                 topic=self._fleet.topic(MessageType.NCMD, gateway),
-                on_message=lambda payload, g=gateway: self._heard(g, payload),  # type: ignore[misc]
+                on_message=lambda payload, g=gateway: self._heard(g, payload),  # type: ignore[misc]  # the loop's variable is bound by the default
             )
             self._connections.append(connection)
             self._bear(gateway)

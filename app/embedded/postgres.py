@@ -115,7 +115,7 @@ class EmbeddedPostgres:
                 self._initdb()
             self._launch()
             self._ensure_roles()
-        except BaseException:
+        except BaseException:  # a start that fails, or is given up, leaves no server behind
             self.stop()
             raise
 

@@ -18,7 +18,7 @@ _YEAR_S = 365 * 24 * 3600
 
 
 @router.get("/login")
-async def login_page(request: Request, next: str = "/") -> HTMLResponse:  # noqa: A002  (the query's name)
+async def login_page(request: Request, next: str = "/") -> HTMLResponse:
     """The log-in form, with a token that ties it to this browser."""
     return _form(request, next=local_path(next))
 
@@ -29,7 +29,7 @@ async def log_in(
     name: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     login_token: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",  # noqa: A002
+    next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Checks name and password; on success opens a session and goes where the visitor wanted to go."""
     console = runtime(request)
@@ -57,7 +57,7 @@ async def log_out(visit: Viewer) -> RedirectResponse:
 
 
 @router.get("/language/{code}")
-async def choose(request: Request, code: str, next: str = "/") -> RedirectResponse:  # noqa: A002
+async def choose(request: Request, code: str, next: str = "/") -> RedirectResponse:
     """Keeps the language for this browser and goes back."""
     response = RedirectResponse(local_path(next), status_code=303)
     if code in LANGUAGES:
@@ -94,7 +94,7 @@ def local_path(target: str) -> str:
     return target if inside and target.isprintable() and len(target) < 300 else "/"
 
 
-def _form(request: Request, *, next: str, name: str = "", error: str = "", status: int = 200) -> HTMLResponse:  # noqa: A002
+def _form(request: Request, *, next: str, name: str = "", error: str = "", status: int = 200) -> HTMLResponse:
     console = runtime(request)
     nonce = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
     response = console.renderer.page(

@@ -18,7 +18,7 @@ from console.pages import page
 from domain.alerts import Alert, CrewReport, ReportKind, WorkOrder
 
 router = APIRouter()
-_WORKER = Path(__file__).parents[1] / "static" / "js" / "work-worker.js"
+_WORKER = Path(__file__).parents[1] / "static" / "js" / "orders-worker.js"
 
 
 class ReportBody(BaseModel):
@@ -32,7 +32,7 @@ class ReportBody(BaseModel):
     note: str = Field(default="", max_length=1000)
 
 
-@router.get("/work", response_model=None)
+@router.get("/orders", response_model=None)
 async def work_list(visit: Viewer, closed: bool = False) -> Response:
     """Orders and where each stands."""
     orders = await _desk(visit).orders(include_closed=closed)
@@ -41,7 +41,7 @@ async def work_list(visit: Viewer, closed: bool = False) -> Response:
     return await page(visit, "work.html", rows=rows, closed=closed, zones=visit.console.services.inventory.zones)
 
 
-@router.post("/work", response_model=None)
+@router.post("/orders", response_model=None)
 async def create(visit: Operator, alert: Annotated[str, Form()] = "") -> Response:
     """Sends a crew for an alert."""
     found = (await _alerts(visit)).get(alert)
@@ -52,16 +52,16 @@ async def create(visit: Operator, alert: Annotated[str, Form()] = "") -> Respons
         order = await _desk(visit).create(alert, visit.user.name)
     except KeyError:
         raise HTTPException(404, f"there is no open alert {alert[:80]!r}") from None
-    return RedirectResponse(f"/work/{order.key}", status_code=303)
+    return RedirectResponse(f"/orders/{order.key}", status_code=303)
 
 
-@router.get("/work-worker.js")
+@router.get("/orders-worker.js")
 async def worker() -> FileResponse:
     """The service worker, from the root so that it may serve the crews' pages."""
     return FileResponse(_WORKER, media_type="text/javascript")
 
 
-@router.get("/work/{key}", response_model=None)
+@router.get("/orders/{key}", response_model=None)
 async def order_page(visit: Viewer, key: str) -> Response:
     """One order, for a telephone: what, where, what was said, and buttons to say more."""
     order, reports = await _order(visit, key)
@@ -79,7 +79,7 @@ async def order_page(visit: Viewer, key: str) -> Response:
     return visit.console.renderer.page("order.html", visit.texts, **values)
 
 
-@router.post("/api/v1/work/reports")
+@router.post("/api/v1/orders/reports")
 async def report(visit: Operator, body: ReportBody) -> JSONResponse:
     """Takes a report; the same key again changes nothing and answers the same."""
     order, _ = await _order(visit, body.order)
@@ -96,7 +96,7 @@ async def report(visit: Operator, body: ReportBody) -> JSONResponse:
     return JSONResponse({"order": after.key, "state": after.state.value})
 
 
-@router.get("/api/v1/work")
+@router.get("/api/v1/orders")
 async def orders(visit: Viewer, closed: bool = False) -> JSONResponse:
     """Orders as JSON."""
     found = await _desk(visit).orders(include_closed=closed)

@@ -100,7 +100,7 @@ class _Peer(asyncio.Protocol):
         self._connections.add(transport)
         self._listener.attach(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (the name is asyncio's)
         if self._transport is not None:
             self._connections.discard(self._transport)
         self._listener.detach(self)

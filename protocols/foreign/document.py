@@ -84,7 +84,7 @@ def time_ms(value: Any, time_format: str, timezone: ZoneInfo | None) -> int:
         exact = Fraction(repr(found) if not isinstance(value, int) else value) * (1000 if time_format == "unix" else 1)
         return _bounded(math.floor(exact), value)
     try:
-        moment = datetime.fromisoformat(value) if time_format == "iso8601" else datetime.strptime(value, time_format)  # noqa: DTZ007
+        moment = datetime.fromisoformat(value) if time_format == "iso8601" else datetime.strptime(value, time_format)  # noqa: DTZ007  (the zone is added below)
     except (TypeError, ValueError):
         raise DecodeError("bad_time", f"{value!r} is no time of the form {time_format}") from None
     if moment.tzinfo is None:

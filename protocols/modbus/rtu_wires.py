@@ -153,7 +153,7 @@ class SerialWire(_Inbox):
         fd = self._port.open()
         try:
             asyncio.get_running_loop().add_reader(fd, self._readable)
-        except BaseException:
+        except BaseException:  # the port must not stay open with nobody to close it
             os.close(fd)
             raise
         self._fd = fd

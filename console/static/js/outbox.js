@@ -41,7 +41,7 @@ async function send() {
     const csrf = reports.length ? await token() : null;
     if (reports.length && !csrf) problem = texts.log_in;
     for (const report of csrf ? reports : []) {
-      const answer = await fetch("/api/v1/work/reports", {
+      const answer = await fetch("/api/v1/orders/reports", {
         method: "POST",
         headers: { "content-type": "application/json", "x-csrf-token": csrf },
         body: JSON.stringify(report),
@@ -76,5 +76,5 @@ form?.addEventListener("submit", async (event) => {
 });
 window.addEventListener("online", send);
 setInterval(send, 30000);
-navigator.serviceWorker?.register("/work-worker.js", { scope: "/work/" });
+navigator.serviceWorker?.register("/orders-worker.js", { scope: "/orders/" });
 waiting().then((reports) => show(reports.length)).then(send);

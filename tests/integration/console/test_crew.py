@@ -24,8 +24,8 @@ def phone(browser: Any) -> Iterator[Any]:
 
 def test_two_messages_without_a_network_are_delivered_once_each(phone: Any, running: Running) -> None:
     enter(phone, running, "omar", "/alerts")
-    phone.locator("form[action='/work'] button").first.click()
-    phone.wait_for_url("**/work/work:*")
+    phone.locator("form[action='/orders'] button").first.click()
+    phone.wait_for_url("**/orders/work:*")
     phone.evaluate("navigator.serviceWorker.ready")
     phone.reload()  # once through the worker, so that it is kept
     outbox = phone.locator("[data-outbox]")

@@ -182,9 +182,9 @@ async def test_a_database_restored_from_a_backup_is_filled_again(stored: Stored,
             await gateway.drained()
         assert await stored.fetch("SELECT count(*) FROM reading") == [(1000,)]
         for table in BACKED_UP:
-            await stored.looking.execute(f"DELETE FROM {table}".encode())  # noqa: S608
+            await stored.looking.execute(f"DELETE FROM {table}".encode())
             columns = "OVERRIDING SYSTEM VALUE " if table == "dead_letter" else ""
-            await stored.looking.execute(f"INSERT INTO {table} {columns}SELECT * FROM backup_{table}".encode())  # noqa: S608
+            await stored.looking.execute(f"INSERT INTO {table} {columns}SELECT * FROM backup_{table}".encode())
         assert await stored.fetch(LEDGER) == [("{[1,201)}", 200, 0, 0, 0)]
         async with ingesting(stored.store, broker):
             async with asyncio.timeout(PATIENCE_S):

@@ -303,7 +303,7 @@ async def test_every_number_is_counted_exactly_once(
     for stream, numbers in sent.items():
         committed = {n for (n,) in await fetch(
             admin,
-            f"SELECT generate_series(lower(r), upper(r) - 1) FROM ledger, unnest(committed) r WHERE edge = '{stream.edge}'",  # noqa: S608
+            f"SELECT generate_series(lower(r), upper(r) - 1) FROM ledger, unnest(committed) r WHERE edge = '{stream.edge}'",
         )}  # fmt: skip
         assert committed == numbers
     [(stored,)] = await fetch(admin, "SELECT coalesce(sum(stored), 0)::int8 FROM ledger")

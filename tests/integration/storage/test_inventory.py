@@ -31,10 +31,10 @@ def with_meter(channels: dict[str, str]) -> dict[str, Any]:
 
 async def test_saving_again_changes_nothing(admin: AsyncConnection) -> None:
     tables = ("zone", "zone_inlet", "zone_critical", "point", "gateway", "device", "channel", "actuator", "site")
-    before = [await fetch(admin, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]  # noqa: S608
+    before = [await fetch(admin, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
     assert [len(rows) for rows in before] == [3, 3, 1, 7, 2, 3, 3, 1, 1]
     await save_inventory(admin, town(), at=LATER)
-    assert [await fetch(admin, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables] == before  # noqa: S608
+    assert [await fetch(admin, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables] == before
 
 
 async def test_a_meter_swap_ends_one_channel_and_starts_another(admin: AsyncConnection) -> None:

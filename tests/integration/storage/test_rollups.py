@@ -40,7 +40,7 @@ def connection(town_database: FreshDatabase) -> Iterator[Connected]:
 
 
 def stored(connection: Connected, name: str) -> dict[tuple[int, int], Bucket]:
-    rows = connection.execute(f"SELECT {COLUMNS} FROM reading_{name} WHERE received > 0".encode()).fetchall()  # noqa: S608
+    rows = connection.execute(f"SELECT {COLUMNS} FROM reading_{name} WHERE received > 0".encode()).fetchall()
     names = Bucket.__dataclass_fields__
     found = {(row[0], row[1]): Bucket(**dict(zip(names, row[2:], strict=True))) for row in rows}
     assert len(found) == len(rows), "a bucket is there twice"

@@ -122,7 +122,7 @@ async def test_views_and_read_models(dsn: str) -> None:
         )
         assert await quarter.fetchone() == (192, 50.0, 15)
         for view in ("v_gateway", "v_command", "v_alert", "v_finding", "v_setpoint", "v_zone_flow", "v_reading_hour"):
-            await connection.execute(f"SELECT * FROM {view} LIMIT 1".encode())  # noqa: S608
+            await connection.execute(f"SELECT * FROM {view} LIMIT 1".encode())
     async with as_role(dsn, Role.COMMAND) as pool:
         zones = await PostgresZones(pool).zones_now()
         assert [(zone.zone, zone.inflow_m3h, zone.night_flow_m3h) for zone in zones] == [
@@ -159,7 +159,7 @@ async def test_continuous_aggregates_answer_as_from_scratch(dsn: str) -> None:
     async def check() -> None:
         for name, width in (("15min", 900), ("hour", 3600), ("day", 86400)):
             columns = "received, good, estimated, suspect, min, max, sum, first, last, rise, falls, fallen"
-            rows = await ask(dsn, f"SELECT point_id, extract(epoch FROM time)::int8, {columns} FROM reading_{name}")  # noqa: S608
+            rows = await ask(dsn, f"SELECT point_id, extract(epoch FROM time)::int8, {columns} FROM reading_{name}")
             names = Bucket.__dataclass_fields__
             assert {(row[0], row[1]): Bucket(**dict(zip(names, row[2:], strict=True))) for row in rows} == rollup(truth, width)
 
