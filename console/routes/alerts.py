@@ -26,6 +26,7 @@ async def alerts_page(visit: Viewer, closed: bool = False) -> Response:
         "zones": visit.console.services.inventory.zones,
         "may": {a.key: visit.may(Right.ACKNOWLEDGE, a.zone) for a in alerts},
         "closed": closed,
+        "orders": await _open_orders(visit),
     }
     if visit.partial:
         return part(visit, "parts/alerts.html", **values)
@@ -39,6 +40,12 @@ async def acknowledge(visit: Operator, key: Annotated[str, Form()] = "") -> Resp
     if visit.partial:
         return await alerts_page(visit)
     return RedirectResponse("/alerts", status_code=303)
+
+
+async def _open_orders(visit: Visit) -> dict[str, str]:
+    """Alert → its open work order: a crew is sent once."""
+    work = visit.console.services.work
+    return {} if work is None else {order.alert: order.key for order in await work.orders()}
 
 
 async def acknowledge_one(visit: Visit, key: str) -> None:

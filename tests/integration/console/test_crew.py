@@ -26,6 +26,12 @@ def test_two_messages_without_a_network_are_delivered_once_each(phone: Any, runn
     enter(phone, running, "omar", "/alerts")
     phone.locator("form[action='/orders'] button").first.click()
     phone.wait_for_url("**/orders/work:*")
+    order = phone.url
+    phone.goto(f"{running.url}/alerts")
+    phone.locator(
+        ".alert-cards a", has_text="Work order"
+    ).click()  # a crew is sent once: the button has become the way to its order
+    phone.wait_for_url(order)
     phone.evaluate("navigator.serviceWorker.ready")
     phone.reload()  # once through the worker, so that it is kept
     outbox = phone.locator("[data-outbox]")
