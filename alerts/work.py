@@ -1,25 +1,35 @@
 """The life of a work order, and the proof of a repair. Pure.
 
-    open ──on_site──▶ on_site ──repaired──▶ repaired ──(the loss is gone)──▶ verified
+    open ──on_site──▶ on_site ──repaired──▶ repaired ──(the loss is gone, and a night says so)──▶ verified
       ▲                                        │
       └──────(two nights later it is not)──────┘
 
-A crew's word is not enough: an order closes only when the detectors no longer see the loss, which they learn from the night flow.
+A crew's word is not enough. An order closes when the detectors no longer see the loss **and** a whole night was measured after the
+repair whose least flow lies below that of the nights before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 from domain.alerts import Alert, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
 from domain.errors import KhettaraError
+from domain.ports import Night
 
 PROOF = timedelta(hours=40)
 """So long after a repair two nights have passed, wherever in the day it was."""
 LONGEST_NOTE = 1000
-_GONE = (AlertState.NORMAL, AlertState.RETURNED_UNACKNOWLEDGED)
+NIGHTS_BEFORE = 3
+"""The median of so many nights with the leak is what the night after the repair is held against."""
+_GONE = (
+    AlertState.NORMAL,
+    AlertState.RETURNED_UNACKNOWLEDGED,
+    AlertState.LATCHED_UNACKNOWLEDGED,
+    AlertState.LATCHED_ACKNOWLEDGED,
+)
 
 
 class WorkRefused(KhettaraError):
@@ -30,13 +40,31 @@ class WorkRefused(KhettaraError):
         super().__init__(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightProof:
+    """What the nights around a repair measured."""
+
+    before_m3h: float | None = None
+    """Median of the last nights with the leak; None where there was none before the repair."""
+    after_m3h: float | None = None
+    """The newest night after it; None where none has been measured yet."""
+
+    @property
+    def fell(self) -> bool | None:
+        """Whether the night flow came down; None while no night after the repair is known. Without a night before, there is nothing
+        to compare: the detectors' word stands."""
+        if self.after_m3h is None:
+            return None
+        return self.before_m3h is None or self.after_m3h < self.before_m3h
+
+
 def new_order(alert: Alert, by: str, now: datetime, orders: Iterable[WorkOrder]) -> WorkOrder:
     """The order for an alert.
 
     Raises:
         WorkRefused: The alert is over, has no zone, or has an open order.
     """
-    if alert.state in _GONE:
+    if is_gone(alert):
         raise WorkRefused("alert_over", f"alert {alert.key} is over: there is nothing left to repair")
     if alert.zone is None:
         raise WorkRefused("no_zone", f"alert {alert.key} belongs to no zone: nobody could be sent")
@@ -76,18 +104,60 @@ def reported(order: WorkOrder, report: CrewReport, now: datetime) -> WorkOrder:
             return replace(order, updated_at=now)
 
 
-def proved(order: WorkOrder, alert: Alert | None, now: datetime) -> WorkOrder:
-    """The order after a look at what the detectors believe; the same one where they cannot say yet.
+def night_proof(order: WorkOrder, alert: Alert | None, nights: Sequence[Night]) -> NightProof:
+    """What the measured nights say of an order's repair.
+
+    Args:
+        order: An order with a repair.
+        alert: Its alert: nights before its leak began say nothing. None counts from the order's making.
+        nights: Nights of the zone, oldest first.
+    """
+    if order.repaired_at is None:
+        return NightProof()
+    hour = timedelta(hours=1)
+    began = leak_began(order, alert)
+    before = [n.flow_m3h for n in nights if n.at >= began and n.at + hour <= order.repaired_at]
+    after = [n.flow_m3h for n in nights if n.at >= order.repaired_at]
+    return NightProof(
+        before_m3h=median(before[-NIGHTS_BEFORE:]) if before else None,
+        after_m3h=after[-1] if after else None,
+    )
+
+
+def leak_began(order: WorkOrder, alert: Alert | None) -> datetime:
+    """When the loss of an order began, by its alert; the order's making at the latest."""
+    if alert is None:
+        return order.created_at
+    return min(alert.since or alert.raised_at, alert.raised_at, order.created_at)
+
+
+def awaits_proof(order: WorkOrder, alert: Alert | None, now: datetime) -> bool:
+    """Whether a look at the nights could change the order: its loss seems gone, or two nights have passed."""
+    if order.state is not WorkState.REPAIRED or order.repaired_at is None:
+        return False
+    return is_gone(alert) or now - order.repaired_at >= PROOF
+
+
+def is_gone(alert: Alert | None) -> bool:
+    """Whether the detectors no longer see an alert's loss."""
+    return alert is None or not alert.active or alert.state in _GONE
+
+
+def proved(order: WorkOrder, alert: Alert | None, now: datetime, proof: NightProof | None = None) -> WorkOrder:
+    """The order after a look at what the detectors believe and the nights measured; the same one where they cannot say yet.
 
     Args:
         order: Any order.
         alert: Its alert; None if it was closed and is no longer kept.
         now: Data time.
+        proof: The nights around the repair; None where nobody measures them, and the detectors' word must do.
     """
     if order.state is not WorkState.REPAIRED or order.repaired_at is None:
         return order
-    if alert is None or alert.state in _GONE:
-        return replace(order, state=WorkState.VERIFIED, updated_at=now)
-    if now - order.repaired_at >= PROOF:
-        return replace(order, state=WorkState.OPEN, repaired_at=None, reopened=order.reopened + 1, updated_at=now)
+    fell = True if proof is None else proof.fell
+    seen = order if proof is None else replace(order, night_before_m3h=proof.before_m3h, night_after_m3h=proof.after_m3h)
+    if is_gone(alert) and fell:
+        return replace(seen, state=WorkState.VERIFIED, updated_at=now)
+    if now - order.repaired_at >= PROOF and (not is_gone(alert) or fell is False):
+        return replace(seen, state=WorkState.OPEN, repaired_at=None, reopened=order.reopened + 1, updated_at=now)
     return order

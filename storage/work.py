@@ -1,11 +1,11 @@
-"""Work orders and crews' reports (port ``WorkStore``)."""
+"""Work orders, crews' reports and the log of alerts (port ``WorkStore``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from domain.alerts import CrewReport, ReportKind, WorkOrder, WorkState
+from domain.alerts import AlertEvent, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
 from storage.database import Database
 from storage.sql import queries
 
@@ -47,6 +47,12 @@ class PostgresWork:
             await connection.execute(_Q["save_order"], _values(order))
         return True
 
+    async def history(self, alert: str) -> Sequence[AlertEvent]:
+        """What has happened to an alert, oldest first."""
+        async with self._database.transaction("read an alert's log") as connection:
+            rows = await (await connection.execute(_Q["history"], {"alert": alert})).fetchall()
+        return tuple(AlertEvent(at=at, actor=actor, action=action, state=AlertState(state)) for at, actor, action, state in rows)
+
 
 def _values(order: WorkOrder) -> dict[str, Any]:
     return {
@@ -59,11 +65,13 @@ def _values(order: WorkOrder) -> dict[str, Any]:
         "created_by": order.created_by,
         "repaired_at": order.repaired_at,
         "reopened": order.reopened,
+        "night_before_m3h": order.night_before_m3h,
+        "night_after_m3h": order.night_after_m3h,
     }
 
 
 def _order(row: Sequence[Any]) -> WorkOrder:
-    key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened = row
+    key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened, before, after = row
     return WorkOrder(
         key=key,
         alert=alert,
@@ -74,4 +82,6 @@ def _order(row: Sequence[Any]) -> WorkOrder:
         created_by=created_by,
         repaired_at=repaired_at,
         reopened=reopened,
+        night_before_m3h=before,
+        night_after_m3h=after,
     )

@@ -1,10 +1,15 @@
-"""Work orders in a dictionary, as the real store keeps them."""
+"""Work orders, photographs, complaints and findings in dictionaries, as the real stores keep them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from domain.alerts import CrewReport, WorkOrder, WorkState
+from domain.alerts import AlertEvent, CrewReport, WorkOrder, WorkState
+from domain.complaints import Complaint
+from domain.findings import Finding
+from domain.photos import Photo
 
 
 class MemoryWorkStore:
@@ -13,6 +18,7 @@ class MemoryWorkStore:
     def __init__(self) -> None:
         self.by_key: dict[str, WorkOrder] = {}
         self.reports: dict[str, CrewReport] = {}
+        self.log: list[tuple[str, AlertEvent]] = []
 
     async def orders(self, *, include_closed: bool = False) -> Sequence[WorkOrder]:
         kept = [o for o in self.by_key.values() if include_closed or o.state is not WorkState.VERIFIED]
@@ -30,3 +36,53 @@ class MemoryWorkStore:
             self.reports[report.key] = report
         self.by_key[order.key] = order
         return True
+
+    async def history(self, alert: str) -> Sequence[AlertEvent]:
+        return [event for key, event in self.log if key == alert]
+
+
+class MemoryPhotos:
+    """``PhotoStore`` for tests."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, tuple[Photo, bytes]] = {}
+
+    async def add_photo(self, photo: Photo, content: bytes) -> bool:
+        return self.by_key.setdefault(photo.key, (photo, content))[0] is photo
+
+    async def photos(self, order: str) -> Sequence[Photo]:
+        return sorted((p for p, _ in self.by_key.values() if p.order == order), key=lambda p: (p.taken_at, p.key))
+
+    async def photo(self, order: str, key: str) -> tuple[Photo, bytes] | None:
+        found = self.by_key.get(key)
+        return found if found is not None and found[0].order == order else None
+
+
+class MemoryComplaintStore:
+    """``ComplaintStore`` for tests."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, Complaint] = {}
+
+    async def add_complaint(self, complaint: Complaint) -> bool:
+        return self.by_key.setdefault(complaint.key, complaint) is complaint
+
+    async def complaints(self, *, since: datetime, zone: str | None = None, limit: int = 2000) -> Sequence[Complaint]:
+        kept = [c for c in self.by_key.values() if c.noticed_at >= since and zone in (None, c.zone)]
+        return sorted(kept, key=lambda c: c.noticed_at, reverse=True)[:limit]
+
+    async def forget_phones(self, before: datetime) -> int:
+        old = [c for c in self.by_key.values() if c.phone is not None and c.taken_at < before]
+        self.by_key |= {c.key: replace(c, phone=None) for c in old}
+        return len(old)
+
+
+class MemoryFindings:
+    """``FindingReader`` for tests."""
+
+    def __init__(self, rows: Sequence[Finding] = ()) -> None:
+        self.rows = list(rows)
+
+    async def findings(self, *, key: str | None = None, since: datetime | None = None) -> Sequence[Finding]:
+        kept = [f for f in self.rows if key in (None, f.key) and (since is None or f.open or f.found_at >= since)]
+        return sorted(kept, key=lambda f: (f.since, f.key))

@@ -1,0 +1,57 @@
+"""Minimum night flows as they were measured, without learning anything: what proves a repair, and what a finding's page draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from domain.inventory import Inventory
+from domain.ports import Night, SeriesSource
+from domain.series import FloatArray, Series, local_days_and_minutes
+from leak_detection.net_flow import net_inflow
+from leak_detection.night_flow import minimum_night_flows
+
+_STEP_S = 300
+_AROUND = timedelta(hours=6)
+"""A night that touches the span is read whole."""
+
+
+class MeasuredNights:
+    """``NightFlows`` over the readings, by the detectors' own definition of a night."""
+
+    def __init__(self, inventory: Inventory, series: SeriesSource) -> None:
+        self._inventory, self._series = inventory, series
+
+    async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
+        """Nights whose least hour began in since <= t < until, oldest first; none of a zone without inlets."""
+        found = self._inventory.zones.get(zone)
+        if found is None or not found.inlets or since >= until:
+            return ()
+        first_s = (since - _AROUND).timestamp() // _STEP_S * _STEP_S
+        times_s = np.arange(first_s, (until + _AROUND).timestamp(), _STEP_S, dtype=np.float64)
+        start, end = (datetime.fromtimestamp(float(s), UTC) for s in (times_s[0], times_s[-1] + _STEP_S))
+        series = await self._series.series([inlet.point for inlet in found.inlets], start, end, _STEP_S)
+        grids = {inlet.point: _on_grid(series.get(inlet.point), times_s) for inlet in found.inlets}
+        day, minute = local_days_and_minutes(times_s, self._inventory.site.calendar.zone)
+        nights = minimum_night_flows(
+            net_inflow(found, grids), day, minute, start_s=float(times_s[0]), step_s=_STEP_S, complete_until_s=float(times_s[-1])
+        )
+        rows = zip(nights.day.tolist(), nights.end_s.tolist(), nights.flow_m3h.tolist(), strict=True)
+        shown = (
+            Night(night=date.fromordinal(ordinal), at=datetime.fromtimestamp(end_s - 3600.0, UTC), flow_m3h=flow)
+            for ordinal, end_s, flow in rows
+        )
+        return tuple(night for night in shown if since <= night.at < until)
+
+
+def _on_grid(series: Series | None, times_s: FloatArray) -> FloatArray:
+    """Bucket means on the grid, shape (T,); NaN where there are none."""
+    column = np.full(times_s.shape, np.nan)
+    if series is None or len(series) == 0:
+        return column
+    index = np.floor((series.seconds - times_s[0]) / _STEP_S + 1e-6).astype(np.int64)
+    inside = (index >= 0) & (index < times_s.size)
+    total, count = (np.bincount(index[inside], weights=w, minlength=times_s.size) for w in (series.values[inside], None))
+    return np.where(count > 0, total / np.maximum(count, 1), column)
