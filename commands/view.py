@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from commands.arbitration import first_row
 from domain.assets import Actuator
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import CommandStore, SeriesSource
+from domain.ports import CommandStore, ModeRow, SeriesSource
 from domain.readings import Quality, Reading
 from domain.setpoints import ActuatorState, Mode
 
@@ -38,10 +39,18 @@ class CurrentActuators:
 
     async def state(self, actuator: str) -> ActuatorState:
         """Mode, owner and last readings of an actuator. A reading the device called bad counts as none."""
+        return (await self.states((actuator,)))[actuator]
+
+    async def states(self, actuators: Sequence[str]) -> dict[str, ActuatorState]:
+        """The same of many at once, with two questions to the database whatever their number."""
+        modes = await self._store.modes()
+        points = [p for key in actuators for p in _points(self._inventory.actuators[key])]
+        readings = await self._source.latest(points)
+        return {key: self._state(key, modes.get(key) or first_row(key, self._first_mode), readings) for key in actuators}
+
+    def _state(self, actuator: str, row: ModeRow, readings: Mapping[PointKey, Reading]) -> ActuatorState:
         found = self._inventory.actuators[actuator]
-        row = (await self._store.modes()).get(actuator) or first_row(actuator, self._first_mode)
-        readings = await self._source.latest(_points(found))
-        usable = {p: r for p, r in readings.items() if _usable(r)}
+        usable = {p: readings[p] for p in _points(found) if p in readings and _usable(readings[p])}
         advice_m, advice_reason = self._advice.get(actuator, (None, ""))
         return ActuatorState(
             actuator=actuator,

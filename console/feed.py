@@ -114,21 +114,20 @@ class Feed:
 
     async def _read(self, number: int) -> Snapshot:
         services = self._services
-        zones, alerts, gateways, commands = await asyncio.gather(
+        zones, alerts, gateways, commands, states = await asyncio.gather(
             services.zones.zones_now(),
             services.alerts.alerts(),
             services.fleet.gateways_now(),
             services.commands.commands(limit=20),
+            services.view.states(tuple(services.inventory.actuators)),
         )
-        keys = tuple(services.inventory.actuators)
-        states = await asyncio.gather(*(services.view.state(key) for key in keys))
         return build_snapshot(
             number=number,
             now=services.clock.now(),
             local=self._local,
             inventory=services.inventory,
             zones=zones,
-            states=dict(zip(keys, states, strict=True)),
+            states=states,
             alerts=alerts,
             gateways=gateways,
             commands=commands,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -115,6 +115,9 @@ class Valves:
     setpoint_m: dict[str, float | None] = field(default_factory=lambda: {"prv_medina": 40.0, "prv_plateau": 40.0})
     age_s: float = 30.0
     head_loss_m: float = 12.0
+
+    async def states(self, actuators: Sequence[str]) -> dict[str, ActuatorState]:
+        return {key: await self.state(key) for key in actuators}
 
     async def state(self, actuator: str) -> ActuatorState:
         value = self.setpoint_m[actuator]

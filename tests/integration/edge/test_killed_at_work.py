@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,8 +152,8 @@ async def open_road(folder: Path) -> AsyncIterator[Road]:
                 private_key=private, inventory=inventory, clock=clock,
             )  # fmt: skip
             desk = Desk(
-                inventory=inventory, store=store, view=valve, predictor=Valves(clock),  # type: ignore[arg-type]
-                sender=dispatch, clock=clock, monotonic=time.monotonic,
+                inventory=inventory, store=store, two_people=MemoryTwoPeople(store), view=valve, predictor=Valves(clock),  # type: ignore[arg-type]
+                sender=dispatch, clock=clock, monotonic=time.monotonic, wall=clock.now,
                 settings=DeskSettings(key_id=key_id, command_ttl_s=TTL_S),
             )  # fmt: skip
             dispatch.listen(desk.on_outcome)

@@ -10,7 +10,8 @@ import pytest
 from console.snapshot import Snapshot, build_snapshot, snapshot_json
 from domain.ports import GatewayNow, ZoneNow
 from domain.setpoints import ActuatorState, Mode
-from tests.support.console_services import NOW, demo_inventory, past_alerts
+from tests.support.console_past import NOW, past_alerts
+from tests.support.console_services import demo_inventory
 
 
 def zone_row(zone: str, **changes: object) -> ZoneNow:
