@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from domain.alerts import Alert, CrewReport, WorkOrder
+from domain.alerts import Alert, AlertChange, AlertEvent, Annunciation, CrewReport, Withholding, WorkOrder
+from domain.complaints import Complaint
 from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream, WriteResult
 from domain.findings import Finding
 from domain.notices import Notice
+from domain.photos import Photo
 from domain.points import PointKey
 from domain.readings import Reading
 from domain.series import Series
 from domain.setpoints import ActuatorState, Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Witness
+from domain.two_people import ApprovalRequest, Emergency, Verdict
 
 
 class Clock(Protocol):
@@ -176,6 +179,14 @@ class FindingStore(Protocol):
         ...
 
 
+class FindingReader(Protocol):
+    """Findings as the pages show them."""
+
+    async def findings(self, *, key: str | None = None, since: datetime | None = None) -> Sequence[Finding]:
+        """Findings over their whole life, oldest first: only this one, or only those still open or found since."""
+        ...
+
+
 class AlertStore(Protocol):
     """Alerts over their life; every change is logged with who and when."""
 
@@ -184,8 +195,24 @@ class AlertStore(Protocol):
         is acknowledged or over takes its waiting notices out."""
         ...
 
+    async def save_changes(self, changes: Sequence[tuple[AlertChange, Sequence[Notice]]]) -> None:
+        """The same for several, each with its notices, all of it or nothing: no alarm goes behind another that is not kept."""
+        ...
+
     async def alerts(self, *, include_closed: bool = False) -> Sequence[Alert]:
         """Alerts, newest first."""
+        ...
+
+    async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
+        """Plans by which alarms are kept back, without those that ended before; next end first."""
+        ...
+
+    async def save_plan(self, plan: Withholding) -> None:
+        """Inserts a plan, or moves its end."""
+        ...
+
+    async def annunciations(self, start: datetime, end: datetime) -> Sequence[Annunciation]:
+        """Each time an operator was made to look, start <= at < end, oldest first."""
         ...
 
 
@@ -203,6 +230,61 @@ class WorkStore(Protocol):
     async def save_order(self, order: WorkOrder, *, report: CrewReport | None = None) -> bool:
         """Inserts or updates by ``key``, with the report that caused it, in one transaction; False, and nothing is changed, if that
         report is there already."""
+        ...
+
+    async def history(self, alert: str) -> Sequence[AlertEvent]:
+        """What has happened to an alert, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """The minimum night flow of a zone in one whole night."""
+
+    night: date
+    """Local date of the morning."""
+    at: datetime
+    """Start of the hour with the least flow, UTC."""
+    flow_m3h: float
+
+
+class NightFlows(Protocol):
+    """Minimum night flows as they were measured."""
+
+    async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
+        """Nights of a zone that were measured well enough to have a minimum, oldest first."""
+        ...
+
+
+class PhotoStore(Protocol):
+    """Photographs of work orders."""
+
+    async def add_photo(self, photo: Photo, content: bytes) -> bool:
+        """Keeps a photograph; False, and nothing changes, if its key is there already."""
+        ...
+
+    async def photos(self, order: str) -> Sequence[Photo]:
+        """Photographs of an order, oldest first."""
+        ...
+
+    async def photo(self, order: str, key: str) -> tuple[Photo, bytes] | None:
+        """One photograph of an order with its bytes."""
+        ...
+
+
+class ComplaintStore(Protocol):
+    """Complaints of customers."""
+
+    async def add_complaint(self, complaint: Complaint) -> bool:
+        """Keeps a complaint; False, and nothing changes, if its key is there already."""
+        ...
+
+    async def complaints(self, *, since: datetime, zone: str | None = None, limit: int = 2000) -> Sequence[Complaint]:
+        """Complaints noticed since, of one zone or of all, newest first."""
+        ...
+
+    async def forget_phones(self, before: datetime) -> int:
+        """Forgets the numbers of callers whose complaints were taken before; how many."""
         ...
 
 
@@ -303,6 +385,58 @@ class CommandStore(Protocol):
 
     async def set_mode(self, row: ModeRow, *, actor: str, at: datetime, reason: str) -> None:
         """Sets mode and owner of an actuator, with its audit row in the same transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What an audit row is to say; the store adds its place in the chain."""
+
+    at: datetime
+    """Process time."""
+    actor: str
+    action: str
+    subject: str
+    body: Mapping[str, Any]
+
+
+class TwoPeopleStore(Protocol):
+    """Orders that wait for a second person, and emergencies. They outlive the process; each change and its audit row are one."""
+
+    async def ask(self, request: ApprovalRequest, deed: Deed) -> str | None:
+        """Keeps a request; returns the id of the one of the same actuator whose place it takes."""
+        ...
+
+    async def waiting(self) -> Sequence[ApprovalRequest]:
+        """Requests nobody has decided about, oldest first; some may be out of their time."""
+        ...
+
+    async def settle(self, request_id: str, verdict: Verdict, *, wall: datetime, deed: Deed) -> bool:
+        """Ends a waiting request in the name of the deed's actor, once; False, and nothing changes, if it waits no more."""
+        ...
+
+    async def expire(self, *, wall: datetime, at: datetime, by: str) -> Sequence[str]:
+        """Ends what is out of its time, each with its audit row; returns the ids."""
+        ...
+
+    async def tell_lost(self, *, wall: datetime, at: datetime, by: str) -> Sequence[str]:
+        """Audits approvals whose order was never made because the centre stopped in between, each once; returns their ids."""
+        ...
+
+    async def declare(self, emergency: Emergency, deed: Deed) -> None:
+        """Keeps an emergency; one of the same actuator that was there before ends."""
+        ...
+
+    async def confirm(self, emergency_id: str, deed: Deed) -> bool:
+        """Confirms exactly this one in the name of the deed's actor; False if it is over, confirmed already, or another by now."""
+        ...
+
+    async def end(self, emergency_id: str, deed: Deed) -> bool:
+        """Ends exactly this one in the name of the deed's actor; False if it is over."""
+        ...
+
+    async def emergencies(self, now: datetime) -> Sequence[Emergency]:
+        """Emergencies that are not over at ``now``, confirmed or not, oldest first."""
         ...
 
 
