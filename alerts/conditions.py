@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alerts.definitions import COMMAND_FAILED, GATEWAY_OFFLINE, METER_QUARANTINE, NOTIFY_FAILED, NOTIFY_UNTESTED
 from domain.alerts import Alert, AlertState, Priority
 from domain.ports import GatewayNow
 from domain.setpoints import METER_QUARANTINED, METER_RELEASED, Command, Failed, Outcome, Reason, Unknown, Verified
 
-COMMAND_FAILED = "command.failed"
-GATEWAY_OFFLINE = "gateway.offline"
-METER_QUARANTINE = "meter.quarantine"
-NOTIFY_FAILED = "notify.failed"
-NOTIFY_UNTESTED = "notify.untested"
 OFFLINE_DELAY = timedelta(minutes=5)
 """A gateway must be silent for this long before anybody is asked to look (on-delay, EEMUA 191)."""
 
@@ -30,6 +26,8 @@ class Condition:
     zone: str | None = None
     priority: Priority = Priority.MEDIUM
     parameters: dict[str, str] = field(default_factory=dict)
+    since: datetime | None = None
+    """When it began; None for now."""
 
 
 def command_condition(command: Command, outcome: Outcome, zone: str) -> Condition | None:
@@ -85,4 +83,20 @@ def condition_alert(condition: Condition, now: datetime) -> Alert:
         raised_at=now,
         updated_at=now,
         parameters={"subject": condition.subject, **condition.parameters},
+        since=condition.since or now,
     )
+
+
+__all__ = [
+    "COMMAND_FAILED",
+    "GATEWAY_OFFLINE",
+    "METER_QUARANTINE",
+    "NOTIFY_FAILED",
+    "NOTIFY_UNTESTED",
+    "Condition",
+    "command_condition",
+    "condition_alert",
+    "gateway_conditions",
+    "prefix",
+    "quarantine_condition",
+]

@@ -1,7 +1,8 @@
 """From findings to alerts: several detectors, one leak, one alert. Pure.
 
 Findings of one family (a loss of water; a wrong measurement) in one zone that are there at the same time are taken for one physical
-cause. Thin for now: two leaks at once in one zone share one alert, because nothing here tells their places apart.
+cause. Thin for now: two leaks at once in one zone share one alert, because nothing here tells their places apart. What belongs
+together across zones, ``alerts.incidents`` says.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from alerts.definitions import LEAK_BURST, LEAK_CREEPING, LEAK_STANDING, METER_FAULT
+from alerts.incidents import is_event
 from domain.alerts import Alert, AlertState, Priority
 from domain.findings import Finding, FindingKind
 
@@ -29,10 +32,10 @@ FAMILY: Mapping[FindingKind, Family] = {
     FindingKind.METER_FAULT: Family.METER,
 }
 CODE: Mapping[FindingKind, str] = {
-    FindingKind.BURST: "leak.burst",
-    FindingKind.CREEPING: "leak.creeping",
-    FindingKind.STANDING: "leak.standing",
-    FindingKind.METER_FAULT: "meter.fault",
+    FindingKind.BURST: LEAK_BURST,
+    FindingKind.CREEPING: LEAK_CREEPING,
+    FindingKind.STANDING: LEAK_STANDING,
+    FindingKind.METER_FAULT: METER_FAULT,
 }
 """Most telling kind first: an alert takes the code of the first kind among its findings."""
 
@@ -140,6 +143,8 @@ def new_alert(found: Group, rules: PriorityRules, now: datetime) -> Alert:
         updated_at=now,
         parameters=parameters_of(found),
         finding=found.spokesman.key,
+        since=found.since,
+        flow_m3h=None if found.family is Family.METER else found.spokesman.flow_m3h,
     )
 
 
@@ -152,7 +157,10 @@ def family_of(alert: Alert) -> Family | None:
 
 
 def stands_for(alert: Alert, found: Group) -> bool:
-    """Whether an open alert is about this group: same family and zone; where its cause was over, the same finding again."""
-    if (family_of(alert), alert.zone) != (found.family, found.zone):
+    """Whether an open alert is about this group: same family and zone; where its cause was over, the same finding again.
+
+    One that was shelved for a leak that is over does not hide the next leak of its zone.
+    """
+    if is_event(alert) or (family_of(alert), alert.zone) != (found.family, found.zone):
         return False
-    return alert.state is not AlertState.RETURNED_UNACKNOWLEDGED or alert.finding in {f.key for f in found.members}
+    return alert.active or alert.finding in {f.key for f in found.members}

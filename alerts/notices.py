@@ -6,17 +6,20 @@ of the change itself, so that an alert that is kept is told. Who acknowledges ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from alerts.book import TOLD
 from alerts.lifecycle import URGENCY
 from alerts.recipients import NotifyPlan, Recipient
 from domain.alerts import Alert, AlertState, Priority
 from domain.notices import Notice, NoticeKind
 from domain.zones import Zone
 
-_TOLD = ("raised", "worsened", "unshelved")
-"""Actions after which somebody must look."""
+_TOLD = TOLD | {"causefound"}
+"""Actions after which somebody is told: what makes an operator look, and that the cause of what they were told is found."""
+_QUIET = "tookover"
+"""An event that took the place of an alarm that was told already: only later steps of the escalation are its own."""
 TRIES = 6
 TEST_ANSWER = timedelta(hours=4)
 """A daily test that is not acknowledged for so long is an alarm of its own."""
@@ -24,12 +27,12 @@ TEST_ANSWER = timedelta(hours=4)
 
 def notices_of(alert: Alert, action: str, plan: NotifyPlan, zones: Mapping[str, Zone], local: tzinfo) -> tuple[Notice, ...]:
     """The notices of one change, by what was done (``action``, as the alert's log has it) at ``alert.updated_at``."""
-    if action in _TOLD and alert.state is AlertState.UNACKNOWLEDGED:
+    if (action in _TOLD or action == _QUIET) and alert.state is AlertState.UNACKNOWLEDGED:
         return tuple(
             _notice(alert, plan.recipients[key], number, alert.updated_at + timedelta(minutes=step.after_min), local)
             for number, step in enumerate(plan.steps)
             for key in step.to
-            if wants(plan.recipients[key], alert, zones)
+            if wants(plan.recipients[key], alert, zones) and (action != _QUIET or step.after_min > 0)
         )
     if action == "returned":
         return tuple(
@@ -50,15 +53,18 @@ def notices_of(alert: Alert, action: str, plan: NotifyPlan, zones: Mapping[str, 
 
 
 def wants(recipient: Recipient, alert: Alert, zones: Mapping[str, Zone]) -> bool:
-    """Whether an alert is this recipient's business: urgent enough, and in one of the zones or below one."""
+    """Whether an alert is this recipient's business: urgent enough, and it or an area it strikes lies in one of the zones."""
     if URGENCY[alert.priority] < URGENCY[recipient.least]:
         return False
-    if not recipient.zones or alert.zone is None:
+    if not recipient.zones or (alert.zone is None and not alert.areas):
         return True
-    key: str | None = alert.zone
-    while key is not None and key not in recipient.zones:
-        key = zones[key].parent if key in zones else None
-    return key is not None
+    return any(_lies_in(area, recipient.zones, zones) for area in (alert.zone, *alert.areas))
+
+
+def _lies_in(zone: str | None, wanted: Collection[str], zones: Mapping[str, Zone]) -> bool:
+    while zone is not None and zone not in wanted:
+        zone = zones[zone].parent if zone in zones else None
+    return zone is not None
 
 
 def daily_tests(plan: NotifyPlan, now: datetime, local: tzinfo) -> tuple[Notice, ...]:

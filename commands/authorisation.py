@@ -35,6 +35,9 @@ class Right(StrEnum):
     """Handing an actuator to a law: a supervisor's decision."""
     ACKNOWLEDGE = "acknowledge"
     SHELVE = "shelve"
+    """Letting an alarm wait, or keeping those back that planned works will cause."""
+    TAKE_OUT = "take_out"
+    """Taking an alarm out of service: nobody is told of it until it is put back."""
 
 
 LOWEST_ROLE: Mapping[Right, str] = {
@@ -48,6 +51,7 @@ LOWEST_ROLE: Mapping[Right, str] = {
     Right.SET_AUTO: "supervisor",
     Right.ACKNOWLEDGE: "operator",
     Right.SHELVE: "operator",
+    Right.TAKE_OUT: "supervisor",
 }
 
 

@@ -1,0 +1,120 @@
+"""The open alarms during one round: what is seen now goes in, what has changed comes out. Pure: the service loads and saves.
+
+``alerts.settling`` decides at the end of each round what stands in the list; nobody is told of anything before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.conditions import Condition, condition_alert, prefix
+from alerts.grouping import Group, PriorityRules, family_of, new_alert, parameters_of, priority_of, stands_for
+from alerts.incidents import is_event, onset
+from alerts.lifecycle import URGENCY, Event, Raised, Returned, Worsened, apply, possible
+from domain.alerts import Alert, AlertChange, Priority
+
+SYSTEM = "system"
+TOLD = frozenset({"raised", "worsened", "explained", "unshelved", "unsuppressed", "putback"})
+"""Actions that make an operator look, if the alarm is then unacknowledged."""
+
+
+class Book:
+    """Args:
+    alerts: All that are not closed.
+    now: Process time of the round.
+    rules: From which loss on a leak is how urgent.
+    """
+
+    def __init__(self, alerts: Iterable[Alert], now: datetime, rules: PriorityRules | None = None) -> None:
+        self.before = {a.key: a for a in alerts}
+        """As they were when the round began: what people know of."""
+        self.alerts = dict(self.before)
+        self.now = now
+        self._rules = rules or PriorityRules()
+        self._done: dict[str, AlertChange] = {}
+
+    @property
+    def changes(self) -> tuple[AlertChange, ...]:
+        """What has changed, parents before their children; one change an alarm and round."""
+        found = [c for c in self._done.values() if c.alert != self.before.get(c.alert.key)]
+        return tuple(sorted(found, key=lambda c: c.alert.parent is not None))
+
+    def children(self, key: str) -> list[Alert]:
+        """The alarms an alarm accounts for."""
+        return [a for a in self.alerts.values() if a.parent == key]
+
+    def findings(self, groups: Sequence[Group]) -> None:
+        """Opens, joins, worsens and ends alarms of leaks and meters, by everything the detectors believe now."""
+        left = list(groups)
+        for alert in [a for a in self.alerts.values() if family_of(a) is not None and not is_event(a)]:
+            found = next((g for g in left if g.key == alert.key or stands_for(alert, g)), None)
+            if found is None:
+                self.happens(alert.key, Returned())
+            else:
+                left.remove(found)
+                self._follow(alert.key, found)
+        for found in left:
+            self.put(new_alert(found, self._rules, self.now), "raised")
+
+    def condition(self, condition: Condition) -> str | None:
+        """Opens, worsens or ends the alarm of a condition; its key, None where there is nothing to say."""
+        alert = next((a for a in self.alerts.values() if a.key.startswith(prefix(condition))), None)
+        if alert is None:
+            return self.put(condition_alert(condition, self.now), "raised").key if condition.active else None
+        if not condition.active:
+            self.happens(alert.key, Returned())
+            return alert.key
+        if self.happens(alert.key, Raised()):
+            fresh = condition_alert(condition, self.now)
+            self.put(replace(self.alerts[alert.key], since=fresh.since, parameters=fresh.parameters), "updated")
+        self.worsen(alert.key, condition.priority)
+        return alert.key
+
+    def happens(self, key: str, event: Event, *, actor: str = SYSTEM, reason: str = "") -> bool:
+        """Applies an event that may come again and again; False where the alarm has no use for it."""
+        alert = self.alerts[key]
+        known = isinstance(event, Raised | Returned) and alert.active == isinstance(event, Raised)
+        if known or not possible(alert.state, type(event)):
+            return False
+        self.put(apply(alert, event, self.now, actor), type(event).__name__.lower(), actor=actor, reason=reason)
+        return True
+
+    def worsen(self, key: str, priority: Priority) -> None:
+        """An alarm becomes more urgent by itself, never less."""
+        if URGENCY[priority] > URGENCY[self.alerts[key].priority]:
+            self.happens(key, Worsened(priority=priority))
+
+    def put(self, alert: Alert, action: str, *, actor: str = SYSTEM, reason: str = "") -> Alert:
+        """Notes a change. New numbers do not hide what else was done in the round."""
+        self.alerts[alert.key] = alert
+        done = self._done.get(alert.key)
+        if done is not None and action == "updated":
+            self._done[alert.key] = replace(done, alert=alert)
+        else:
+            self._done[alert.key] = AlertChange(alert=alert, actor=actor, action=action, reason=reason)
+        return alert
+
+    def update(self, alert: Alert) -> None:
+        """Notes new numbers, if they are new."""
+        if alert != self.alerts[alert.key]:
+            self.put(replace(alert, updated_at=max(self.now, alert.updated_at)), "updated")
+
+    def _follow(self, key: str, found: Group) -> None:
+        self.happens(key, Raised())
+        alert, says = self.alerts[key], found.spokesman
+        parameters = parameters_of(found)
+        parameters["since"] = min(parameters["since"], alert.parameters.get("since", parameters["since"]))
+        fresh = new_alert(found, self._rules, self.now)
+        self.update(
+            replace(
+                alert,
+                code=found.code,
+                parameters=parameters,
+                finding=says.key,
+                since=min(found.since, onset(alert)),
+                flow_m3h=fresh.flow_m3h,
+            )
+        )
+        self.worsen(key, priority_of(found, self._rules))
