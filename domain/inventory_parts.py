@@ -78,8 +78,11 @@ def parse_zone(table: Table) -> Zone:
     """A ``[[zone]]``."""
     table.only(
         "key", "kind", "names", "parent", "inlets", "critical_points", "min_pressure_m",
-        "connections", "population", "mains_km", "night_use_m3h",
+        "connections", "population", "mains_km", "night_use_m3h", "lat", "lon",
     )  # fmt: skip
+    lat, lon = table.number("lat", None, low=-90, high=90), table.number("lon", None, low=-180, high=180)
+    if (lat is None) != (lon is None):
+        raise table.wrong("lat" if lat is None else "lon", None, "lat and lon together, in degrees of WGS 84, or neither")
     return Zone(
         key=table.text("key"),
         kind=table.word("kind", ZoneKind),
@@ -92,6 +95,8 @@ def parse_zone(table: Table) -> Zone:
         population=table.integer("population", 0),
         mains_km=table.number("mains_km", 0.0, low=0),
         night_use_m3h=table.number("night_use_m3h", 0.0, low=0),
+        lat=lat,
+        lon=lon,
     )
 
 

@@ -47,6 +47,10 @@ class Zone:
     mains_km: float = 0.0
     night_use_m3h: float = 0.0
     """Legitimate use between 02:00 and 05:00 [m³/h]; 0 takes the standard allowance (see leak_detection.night_flow)."""
+    lat: float | None = None
+    """Where the zone's mark lies on a map [degrees north, WGS 84]; None where nobody said."""
+    lon: float | None = None
+    """[degrees east, WGS 84]"""
 
     def name(self, language: str) -> str:
         """The name in this language, or the French one, or the key."""

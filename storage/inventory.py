@@ -71,6 +71,8 @@ async def _save_zones(connection: AsyncConnection, inventory: Inventory) -> None
                     "population": zone.population,
                     "mains_km": zone.mains_km,
                     "night_use_m3h": zone.night_use_m3h,
+                    "lat": zone.lat,
+                    "lon": zone.lon,
                 }
                 for zone in inventory.zones.values()
             ],

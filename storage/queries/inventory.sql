@@ -5,13 +5,13 @@ ON CONFLICT (only_one) DO UPDATE SET key = excluded.key, names = excluded.names,
 
 -- name: save_zone
 -- A zone; its parent may come later in the same transaction.
-INSERT INTO zone (key, kind, names, parent, min_pressure_m, connections, population, mains_km, night_use_m3h)
+INSERT INTO zone (key, kind, names, parent, min_pressure_m, connections, population, mains_km, night_use_m3h, lat, lon)
 VALUES (%(key)s, %(kind)s, %(names)s, %(parent)s, %(min_pressure_m)s, %(connections)s, %(population)s, %(mains_km)s,
-        %(night_use_m3h)s)
+        %(night_use_m3h)s, %(lat)s, %(lon)s)
 ON CONFLICT (key) DO UPDATE SET
     kind = excluded.kind, names = excluded.names, parent = excluded.parent, min_pressure_m = excluded.min_pressure_m,
     connections = excluded.connections, population = excluded.population, mains_km = excluded.mains_km,
-    night_use_m3h = excluded.night_use_m3h;
+    night_use_m3h = excluded.night_use_m3h, lat = excluded.lat, lon = excluded.lon;
 
 -- name: changed_meaning
 -- What a point with readings is, if that differs from what the inventory says now.
