@@ -14,7 +14,7 @@ Thin: onsets that a detector knows only to the night (slow growth) make two such
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -93,13 +93,13 @@ def accounts_for(head: Alert, alert: Alert, members: Sequence[Alert], topology: 
     return alert.code in LEAKS and topology.related(head.zone, alert.zone) and _same_hour(head, alert)
 
 
-def speaks_first(one: Alert, other: Alert, told: Collection[str], topology: Topology) -> bool:
+def speaks_first(one: Alert, other: Alert, topology: Topology) -> bool:
     """Of two leaks of the same water, whether the first speaks for both: the more urgent; then the one people know of already; then
     the one whose place is told more exactly.
     """
 
-    def rank(alert: Alert) -> tuple[int, bool, int, str]:
-        return (-URGENCY[alert.priority], alert.key not in told, len(topology.reach(alert.zone)), alert.key)
+    def rank(alert: Alert) -> tuple[int, datetime, int, str]:
+        return (-URGENCY[alert.priority], alert.raised_at, len(topology.reach(alert.zone)), alert.key)
 
     return rank(one) < rank(other)
 

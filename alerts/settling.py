@@ -50,9 +50,9 @@ def settle(book: Book, topology: Topology, plans: Sequence[Withholding] = ()) ->
     """
     _end_what_is_over(book, plans)
     _keep_back(book, topology, plans)
+    _let_events_speak(book, topology)  # one that is over leaves its children before they are looked at
     _group(book, topology)
-    for event in [a for a in book.alerts.values() if is_event(a)]:
-        _speak(book, event.key, topology)
+    _let_events_speak(book, topology)
 
 
 def _end_what_is_over(book: Book, plans: Sequence[Withholding]) -> None:
@@ -133,7 +133,7 @@ def _head_of(book: Book, alert: Alert, topology: Topology) -> Alert | None:
         and head.state is not AlertState.OUT_OF_SERVICE
         and (is_event(head) or head.code in LEAKS)
         and accounts_for(head, alert, book.children(head.key), topology)
-        and (is_event(head) or alert.code not in LEAKS or speaks_first(head, alert, book.before, topology))
+        and (is_event(head) or alert.code not in LEAKS or speaks_first(head, alert, topology))
     ]
     return min(found, key=lambda h: (not is_event(h), -URGENCY[h.priority], onset(h), h.key), default=None)
 
@@ -167,6 +167,11 @@ def _open_event(book: Book, event: Event, topology: Topology) -> None:
     book.put(_described(alert, event.members, topology), "tookover" if quiet else "raised")
     for member in event.members:
         _go_behind(book, member.key, alert)
+
+
+def _let_events_speak(book: Book, topology: Topology) -> None:
+    for event in [a for a in book.alerts.values() if is_event(a)]:
+        _speak(book, event.key, topology)
 
 
 def _speak(book: Book, key: str, topology: Topology) -> None:
