@@ -12,6 +12,7 @@ import structlog
 
 from alerts.conditions import Condition, command_condition, gateway_conditions, quarantine_condition
 from alerts.delivery import delivery_conditions
+from alerts.pressure import PressureWatch
 from alerts.service import Alerts
 from alerts.work_service import WorkDesk
 from app.audit_anchors import Anchoring
@@ -38,6 +39,7 @@ from console.app import create_app
 from console.ports import ConsoleServices
 from console.server import serve
 from domain.alerts import Priority
+from domain.clock import WallClock
 from domain.errors import KhettaraError
 from domain.inventory import Inventory
 from domain.ports import Clock, User
@@ -53,6 +55,7 @@ from storage.delivery import PostgresDelivery
 from storage.findings import PostgresFindings
 from storage.notices import PostgresNotices
 from storage.series import PostgresSeries
+from storage.two_people import PostgresTwoPeople
 from storage.users import PostgresUsers
 from storage.work import PostgresWork
 from storage.zones import PostgresZones
@@ -97,7 +100,14 @@ class Centre:
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
         self._detection = LeakDetection(inventory, self._series, self._findings, meters=PostgresZones(analytics))
         plan = load_plan(settings.site.folder, inventory)
-        self._alerts = Alerts(store=self._alert_store, clock=self._clock, authorise=self._may, notices=planner(plan, inventory))
+        self._alerts = Alerts(
+            store=self._alert_store,
+            clock=self._clock,
+            authorise=self._may,
+            notices=planner(plan, inventory),
+            zones=inventory.zones,
+        )
+        self._pressures = PressureWatch(inventory.zones)
         self._work = WorkDesk(store=PostgresWork(command), alerts=self._alert_store, clock=self._clock)
         self._notifier, self._links = notifying(
             plan, inventory, self._alerts, self._alert_store, PostgresNotices(command), self._secret("link-secret"), self._clock
@@ -116,11 +126,13 @@ class Centre:
         self._desk = Desk(
             inventory=inventory,
             store=self._store,
+            two_people=PostgresTwoPeople(command),
             view=self._view,
             predictor=control,
             sender=self._dispatch,
             clock=self._clock,
             monotonic=time.monotonic,
+            wall=WallClock(wall=time.time).now,
             settings=DeskSettings(
                 key_id=key_id,
                 first_mode=first_mode,
@@ -181,16 +193,19 @@ class Centre:
             await self._alerts.on_condition(self._no_effect(key, advice.follows, advice.value_m), now)
 
     async def _look_after(self, now: datetime) -> None:
-        """What no detector sees: shelves that end, gateways that are silent, that lost readings, or whose clock is wrong."""
+        """What no detector sees: plans that end, low pressure, gateways that are silent, lose readings or err in time."""
         await self._alerts.tick(now)
         for edge in [e for e, at in self._suspected.items() if now - at > SUSPECT_FOR]:
             del self._suspected[edge]
             await self._alerts.on_condition(Condition(code="command.suspect", subject=edge, active=False), now)
-        for condition in (*gateway_conditions(await self._zones.gateways_now(), now), *await self._notifier.tick(now)):
-            await self._alerts.on_condition(condition, now)
+        seen = (
+            *gateway_conditions(await self._zones.gateways_now(), now),
+            *self._pressures.conditions(await self._zones.zones_now()),
+            *delivery_conditions(await self._delivery.delivery_now()),
+            *await self._notifier.tick(now),
+        )
+        await self._alerts.on_conditions(seen, now)
         await self._work.tick(now)
-        for condition in delivery_conditions(await self._delivery.delivery_now()):
-            await self._alerts.on_condition(condition, now)
 
     async def _tell(self, command: Command, outcome: Outcome) -> None:
         zone = self._inventory.actuators[command.actuator].zone

@@ -23,17 +23,25 @@ from commands.approvals import Approvals
 from commands.authorisation import Right, right_to_set
 from commands.doors import Doors, no_words, said
 from commands.emergencies import Emergencies, Evidence
-from commands.emergency import Emergency
 from commands.heartbeat import Heartbeats
 from commands.interlocks import check_mode
 from commands.road import HISTORY_ROWS, BadWish, Road, finite, new_id
-from commands.second_person import ApprovalRequest, same_person
 from commands.selection import Accepted, Selection, SelectionBook
 from commands.settings import DeskSettings
 from commands.upkeep import OnEffect, Upkeep
 from domain.inventory import Inventory
-from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, EffectPredictor, ModeRow, User
+from domain.ports import (
+    ActuatorView,
+    Clock,
+    CommandSender,
+    CommandStore,
+    EffectPredictor,
+    ModeRow,
+    TwoPeopleStore,
+    User,
+)
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Refused, Source, Unknown, outcome_word
+from domain.two_people import ApprovalRequest, Emergency, same_person
 
 REMEMBERED_OUTCOMES = 2000
 
@@ -44,11 +52,13 @@ class Desk:
     Args:
         inventory: The site.
         store: Durable memory; everything is in it before it happens.
+        two_people: Durable memory of orders that wait for a second person, and of emergencies.
         view: What is measured at the actuators.
         predictor: Says what a setpoint would do.
         sender: Takes commands to the gateways.
         clock: Process time.
-        monotonic: Wall seconds that only grow, for what waits for people.
+        monotonic: Wall seconds that only grow, for selections.
+        wall: Wall time, for what waits for people over a restart.
         settings: How long things hold.
         on_concluded: Is told each command with its outcome, once, after both are kept; silence (``Unknown``) included.
         on_effect: Is told of each verified move whether the outlet pressure followed.
@@ -62,11 +72,13 @@ class Desk:
         *,
         inventory: Inventory,
         store: CommandStore,
+        two_people: TwoPeopleStore,
         view: ActuatorView,
         predictor: EffectPredictor,
         sender: CommandSender,
         clock: Clock,
         monotonic: Callable[[], float],
+        wall: Callable[[], datetime],
         settings: DeskSettings | None = None,
         on_concluded: Callable[[Command, Outcome], Awaitable[None]] | None = None,
         on_effect: OnEffect | None = None,
@@ -80,11 +92,18 @@ class Desk:
         self._clock = clock
         self._monotonic = monotonic
         self._road = Road(
-            inventory=inventory, store=store, view=view, sender=sender, clock=clock, settings=self._settings, make_id=make_id
+            inventory=inventory,
+            store=store,
+            two_people=two_people,
+            view=view,
+            sender=sender,
+            clock=clock,
+            settings=self._settings,
+            make_id=make_id,
         )
         self._doors = Doors(road=self._road, predictor=predictor)
-        self._approvals = Approvals(doors=self._doors, monotonic=monotonic)
-        self._emergencies = Emergencies(doors=self._doors, evidence=evidence)
+        self._approvals = Approvals(doors=self._doors, store=two_people, wall=wall)
+        self._emergencies = Emergencies(doors=self._doors, store=two_people, evidence=evidence)
         self._beats = Heartbeats(patience_s=self._settings.law_patience_s)
         self._upkeep = Upkeep(road=self._road, conclude=self._conclude, heartbeats=self._beats, on_effect=on_effect)
         self._book = SelectionBook(proposal_ttl_s=self._settings.proposal_ttl_s)
@@ -96,7 +115,9 @@ class Desk:
         self._on_alarm = on_alarm
 
     async def start(self) -> None:
-        """After a restart: commands still pending go to the sender again (it drops those past their expiry)."""
+        """After a restart: commands still pending go to the sender again (it drops those past their expiry), and approvals whose
+        order was never made are told of in the audit."""
+        await self._approvals.start()
         for command in await self._store.pending():
             await self._road.resume(command)
 
@@ -169,9 +190,9 @@ class Desk:
                 return await self._approvals.ask(user, waiting, because, situation.current_m)
             return await self._doors.give(user.name, proposal, situation)
 
-    def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
+    async def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
         """Orders that wait for a second person, in the zones this person sees; oldest first."""
-        return self._approvals.waiting(user)
+        return await self._approvals.waiting(user)
 
     async def approve(self, user: User, request_id: str, confirm_value_m: float) -> Command | Refused:
         """The second person's yes: every rule is asked again, and the value must be typed again."""
@@ -181,21 +202,21 @@ class Desk:
         """The second person's no, or the first one's withdrawal."""
         return await self._approvals.decline(user, request_id, reason)
 
-    def emergency(self, actuator: str) -> Emergency | None:
-        """The emergency at an actuator that is not over, confirmed or not."""
-        return self._emergencies.find(actuator)
+    async def emergencies(self, user: User) -> tuple[Emergency, ...]:
+        """Emergencies that are not over, confirmed or not, where this person sees; oldest first."""
+        return await self._emergencies.seen_by(user)
 
     async def declare_emergency(self, user: User, actuator: str, lasts_s: float, reason: str) -> Emergency | Refused:
         """Says that there is an emergency, for so many process seconds. It allows nothing before it is confirmed."""
         return await self._emergencies.declare(user, actuator, lasts_s, reason)
 
-    async def confirm_emergency(self, user: User, actuator: str) -> Emergency | Refused:
+    async def confirm_emergency(self, user: User, emergency_id: str) -> Emergency | Refused:
         """Confirms what another declared: from now on larger steps upwards are allowed."""
-        return await self._emergencies.confirm(user, actuator)
+        return await self._emergencies.confirm(user, emergency_id)
 
-    async def end_emergency(self, user: User, actuator: str, reason: str) -> Emergency | Refused:
+    async def end_emergency(self, user: User, emergency_id: str, reason: str) -> Emergency | Refused:
         """Ends an emergency before its time."""
-        return await self._emergencies.end(user, actuator, reason)
+        return await self._emergencies.end(user, emergency_id, reason)
 
     def law_decided(self, actuator: str, at: datetime) -> None:
         """A law has looked at the actuator's measurements and decided, be it to hold: its lease may live on."""

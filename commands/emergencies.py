@@ -5,19 +5,22 @@ The measurement confirms for a law (``order(..., emergency=True)``): two sensors
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Protocol
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from commands.authorisation import Right
 from commands.doors import Doors, no_words
-from commands.emergency import Emergency, EmergencyBook, low_sensors
-from commands.second_person import same_person
+from commands.emergency import low_sensors
 from domain.inventory import Inventory
-from domain.ports import Clock, SeriesSource, User
+from domain.ports import Clock, Deed, SeriesSource, TwoPeopleStore, User
 from domain.setpoints import Reason, Refused
+from domain.two_people import Emergency, same_person
 
 MEASURED_S = 900.0
 """A measured emergency holds for this long; what still measures confirms again [process s]."""
+MEASUREMENT, POLICY = "measurement", "policy"
+"""Who confirmed, where no second person did."""
 
 
 class Evidence(Protocol):
@@ -52,22 +55,26 @@ class LowPressure:
 
 
 class Emergencies:
-    """Declares, confirms and ends emergencies."""
+    """Declares, confirms and ends emergencies. They live in the database: a restart forgets none.
 
-    def __init__(self, *, doors: Doors, evidence: Evidence | None = None) -> None:
+    Args:
+        doors: Rights and refusals.
+        store: Where they are kept.
+        evidence: Confirms what a law claims; without, only people do.
+    """
+
+    def __init__(self, *, doors: Doors, store: TwoPeopleStore, evidence: Evidence | None = None) -> None:
         self._doors = doors
+        self._store = store
         self._evidence = evidence
 
-    @property
-    def _book(self) -> EmergencyBook:
-        return self._doors.road.emergencies
-
-    def find(self, actuator: str) -> Emergency | None:
-        """The emergency at an actuator, confirmed or not."""
-        return self._book.find(actuator, self._doors.road.clock.now())
+    async def seen_by(self, user: User) -> tuple[Emergency, ...]:
+        """Emergencies that are not over, confirmed or not, at the actuators this person sees; oldest first."""
+        found = await self._store.emergencies(self._now())
+        return tuple(e for e in found if not self._doors.denied(user, Right.VIEW, e.actuator))
 
     async def declare(self, user: User, actuator: str, lasts_s: float, reason: str) -> Emergency | Refused:
-        """Says that there is one. Nothing is allowed by it before it is confirmed."""
+        """Says that there is one. Nothing is allowed by it before it is confirmed, unless the site lets one person do."""
         longest_s = self._doors.road.settings.emergency_max_s
         hindered = (*self._doors.denied(user, Right.DECLARE_EMERGENCY, actuator), *no_words(reason))
         if not 0 < lasts_s <= longest_s:
@@ -75,60 +82,76 @@ class Emergencies:
             hindered = (*hindered, Reason(code="bad_end", text=text, parameters={"limit_s": longest_s}))
         if hindered:
             return await self._doors.refuse(user.name, "emergency.refused", actuator, hindered)
+        alone = self._doors.road.settings.second_person.emergency_alone
         async with self._doors.road.lock(actuator):
-            now = self._doors.road.clock.now()
-            until = now + timedelta(seconds=lasts_s)
-            declared = Emergency(actuator=actuator, declared_by=user.name, reason=reason, declared_at=now, until=until)
-            await self._doors.audit(user.name, "emergency.declared", actuator, {"until": until.isoformat(), "reason": reason})
-            self._book.put(declared)
+            declared = self._new(actuator, user.name, reason, lasts_s, POLICY if alone else None)
+            body = {"until": declared.until.isoformat(), "reason": reason, "confirmed_by": declared.confirmed_by}
+            await self._store.declare(declared, self._deed(user.name, "emergency.declared", declared, body))
         return declared
 
-    async def confirm(self, user: User, actuator: str) -> Emergency | Refused:
-        """Confirms what another declared."""
-        hindered = self._doors.denied(user, Right.DECLARE_EMERGENCY, actuator) or self._not_to_confirm(user, actuator)
+    async def confirm(self, user: User, emergency_id: str) -> Emergency | Refused:
+        """Confirms what another declared: exactly this one."""
+        found = await self._find(emergency_id)
+        if found is None:
+            return await self._none_there(user, emergency_id)
+        hindered = self._doors.denied(user, Right.DECLARE_EMERGENCY, found.actuator)
+        if same_person(found.declared_by, user.name):
+            hindered = (*hindered, Reason(code="same_person", text=f"{user.name} declared it; a second person must confirm it"))
         if hindered:
-            return await self._doors.refuse(user.name, "emergency.refused", actuator, hindered)
-        async with self._doors.road.lock(actuator):
-            hindered = self._not_to_confirm(user, actuator)
-            if hindered:
-                return await self._doors.refuse(user.name, "emergency.refused", actuator, hindered)
-            await self._doors.audit(user.name, "emergency.confirmed", actuator, {})
-            confirmed = self._book.confirm(actuator, user.name, self._doors.road.clock.now())
-        return confirmed or await self._doors.refuse(user.name, "emergency.refused", actuator, (_none_there(actuator),))
+            return await self._doors.refuse(user.name, "emergency.refused", found.actuator, hindered)
+        async with self._doors.road.lock(found.actuator):
+            deed = self._deed(user.name, "emergency.confirmed", found, {"declared_by": found.declared_by})
+            if not await self._store.confirm(emergency_id, deed):
+                return await self._none_there(user, emergency_id)
+        return replace(found, confirmed_by=user.name)
 
-    async def end(self, user: User, actuator: str, reason: str) -> Emergency | Refused:
+    async def end(self, user: User, emergency_id: str, reason: str) -> Emergency | Refused:
         """Ends it before its time."""
-        there = () if self.find(actuator) is not None else (_none_there(actuator),)
-        hindered = (*self._doors.denied(user, Right.DECLARE_EMERGENCY, actuator), *no_words(reason), *there)
+        found = await self._find(emergency_id)
+        if found is None:
+            return await self._none_there(user, emergency_id)
+        hindered = (*self._doors.denied(user, Right.DECLARE_EMERGENCY, found.actuator), *no_words(reason))
         if hindered:
-            return await self._doors.refuse(user.name, "emergency.refused", actuator, hindered)
-        async with self._doors.road.lock(actuator):
-            await self._doors.audit(user.name, "emergency.ended", actuator, {"reason": reason})
-            ended = self._book.end(actuator)
-        return ended or await self._doors.refuse(user.name, "emergency.refused", actuator, (_none_there(actuator),))
+            return await self._doors.refuse(user.name, "emergency.refused", found.actuator, hindered)
+        async with self._doors.road.lock(found.actuator):
+            deed = self._deed(user.name, "emergency.ended", found, {"reason": reason})
+            ended = await self._store.end(emergency_id, deed)
+        return found if ended else await self._none_there(user, emergency_id)
 
     async def measure(self, law: str, actuator: str) -> None:
         """A law claims an emergency: it holds if the measurements confirm it. The caller holds the lock."""
-        now = self._doors.road.clock.now()
-        if self._book.holds(actuator, now) or self._evidence is None:
+        if self._evidence is None or await self._doors.road.in_emergency(actuator):
             return
         seen = await self._evidence.confirms(actuator)
         if seen is None:
             return
-        await self._doors.audit(law, "emergency.confirmed", actuator, {"by": seen, "lasts_s": MEASURED_S})
-        until = now + timedelta(seconds=MEASURED_S)
-        self._book.put(
-            Emergency(actuator=actuator, declared_by=law, reason=seen, declared_at=now, until=until, confirmed_by="measurement")
+        measured = self._new(actuator, law, seen, MEASURED_S, MEASUREMENT)
+        body = {"by": seen, "lasts_s": MEASURED_S}
+        await self._store.declare(measured, self._deed(law, "emergency.confirmed", measured, body))
+
+    async def _find(self, emergency_id: str) -> Emergency | None:
+        found = await self._store.emergencies(self._now())
+        return next((e for e in found if e.emergency_id == emergency_id), None)
+
+    async def _none_there(self, user: User, emergency_id: str) -> Refused:
+        reason = Reason(code="no_emergency", text="no such emergency is declared, or it is over, or another by now")
+        return await self._doors.refuse(user.name, "emergency.refused", emergency_id, (reason,))
+
+    def _new(self, actuator: str, by: str, reason: str, lasts_s: float, confirmed_by: str | None) -> Emergency:
+        now = self._now()
+        return Emergency(
+            emergency_id=self._doors.road.make_id(),
+            actuator=actuator,
+            declared_by=by,
+            reason=reason,
+            declared_at=now,
+            until=now + timedelta(seconds=lasts_s),
+            confirmed_by=confirmed_by,
         )
 
-    def _not_to_confirm(self, user: User, actuator: str) -> tuple[Reason, ...]:
-        found = self.find(actuator)
-        if found is None:
-            return (_none_there(actuator),)
-        if same_person(found.declared_by, user.name):
-            return (Reason(code="same_person", text=f"{user.name} declared it; a second person must confirm it"),)
-        return ()
+    def _deed(self, actor: str, action: str, about: Emergency, body: dict[str, Any]) -> Deed:
+        body = {"emergency_id": about.emergency_id} | body
+        return Deed(at=self._now(), actor=actor, action=action, subject=about.actuator, body=body)
 
-
-def _none_there(actuator: str) -> Reason:
-    return Reason(code="no_emergency", text=f"no emergency is declared at {actuator}, or it is over")
+    def _now(self) -> datetime:
+        return self._doors.road.clock.now()

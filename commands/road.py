@@ -13,14 +13,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from commands import arbitration
-from commands.emergency import EmergencyBook
 from commands.history import History, read_history
 from commands.interlocks import Situation
 from commands.settings import DeskSettings
 from domain.assets import Actuator
 from domain.errors import KhettaraError
 from domain.inventory import Inventory
-from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, ModeRow
+from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, ModeRow, TwoPeopleStore
 from domain.setpoints import ActuatorState, Command, Source
 
 HISTORY_ROWS = 200
@@ -43,12 +42,12 @@ class Road:
     Args:
         inventory: The site.
         store: Durable memory.
+        two_people: Durable memory of what takes two people: where a larger rise is allowed.
         view: What is measured at the actuators.
         sender: Takes commands to the gateways.
         clock: Process time.
         settings: How long things hold.
         make_id: Identities for proposals, selections and commands.
-        emergencies: Where a larger rise is allowed.
     """
 
     def __init__(
@@ -56,21 +55,21 @@ class Road:
         *,
         inventory: Inventory,
         store: CommandStore,
+        two_people: TwoPeopleStore,
         view: ActuatorView,
         sender: CommandSender,
         clock: Clock,
         settings: DeskSettings,
         make_id: Callable[[], str] = new_id,
-        emergencies: EmergencyBook | None = None,
     ) -> None:
         self.inventory = inventory
         self.store = store
         self.clock = clock
         self.settings = settings
         self.make_id = make_id
-        self.emergencies = emergencies or EmergencyBook()
         self.outlets_m: OrderedDict[str, float] = OrderedDict()
         """Outlet pressure at the moment of each of the last orders, by command id [m]."""
+        self._two_people = two_people
         self._view = view
         self._sender = sender
         self._actuator_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -100,6 +99,11 @@ class Road:
         """What the last commands say."""
         return read_history(await self.store.commands(actuator=actuator, limit=HISTORY_ROWS))
 
+    async def in_emergency(self, actuator: str) -> bool:
+        """Whether a confirmed emergency holds at the actuator now."""
+        now = self.clock.now()
+        return any(e.actuator == actuator and e.holds(now) for e in await self._two_people.emergencies(now))
+
     async def situation(self, actuator: str) -> tuple[Situation, History]:
         """Everything the interlocks ask about an actuator, now."""
         history = await self.history(actuator)
@@ -118,7 +122,7 @@ class Road:
                 pending=history.pending,
                 unresolved_since=unresolved(state, history),
                 moves_in_day=history.moves_since(now - timedelta(days=1)),
-                emergency=self.emergencies.holds(actuator, now),
+                emergency=await self.in_emergency(actuator),
             ),
             history,
         )

@@ -5,10 +5,9 @@ Either is enough: a large change, a low value, a large zone. What is not set ask
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from domain.setpoints import Proposal, Reason
+from domain.setpoints import Reason
 
 _ROUNDING_M = 1e-6
 
@@ -23,22 +22,8 @@ class SecondPersonRules:
     """A lower setpoint than this [m]."""
     connections: int | None = None
     """A zone with this many connections or more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRequest:
-    """An order that one person gave and that waits for another. Nothing has moved, nothing is reserved."""
-
-    request_id: str
-    """That of its proposal, and of the command it becomes."""
-    proposal: Proposal
-    asked_by: str
-    current_m: float | None
-    """The setpoint the first person saw [m]."""
-    because: tuple[Reason, ...]
-    """Why it takes two."""
-    ends_at_s: float
-    """Monotonic wall time [s]."""
+    emergency_alone: bool = False
+    """An emergency holds as soon as one person declares it; by default another must confirm it."""
 
 
 def why_two(value_m: float, *, current_m: float | None, connections: int, rules: SecondPersonRules) -> tuple[Reason, ...]:
@@ -64,42 +49,3 @@ def why_two(value_m: float, *, current_m: float | None, connections: int, rules:
         numbers = {"connections": float(connections), "limit": float(rules.connections)}
         reasons.append(Reason(code="second_person_zone", text=text, parameters=numbers))
     return tuple(reasons)
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's: capitals and blanks make no second one."""
-    return one.strip().casefold() == other.strip().casefold()
-
-
-@dataclass(slots=True)
-class ApprovalBook:
-    """Requests that wait, at most one an actuator: a new one takes the place of the old.
-
-    Kept in memory: a restart of the centre forgets them, and then nothing moves.
-    """
-
-    _waiting: OrderedDict[str, ApprovalRequest] = field(default_factory=OrderedDict)
-
-    def add(self, request: ApprovalRequest) -> ApprovalRequest | None:
-        """Takes a request; returns the one it replaces."""
-        old = next((r for r in self._waiting.values() if r.proposal.actuator == request.proposal.actuator), None)
-        if old is not None:
-            del self._waiting[old.request_id]
-        self._waiting[request.request_id] = request
-        return old
-
-    def find(self, request_id: str) -> ApprovalRequest | None:
-        """A request, run out or not."""
-        return self._waiting.get(request_id)
-
-    def remove(self, request_id: str) -> None:
-        """Forgets a request: it is decided or over."""
-        self._waiting.pop(request_id, None)
-
-    def waiting(self, now_s: float) -> tuple[ApprovalRequest, ...]:
-        """Requests that can still be approved, oldest first."""
-        return tuple(r for r in self._waiting.values() if now_s < r.ends_at_s)
-
-    def over(self, now_s: float) -> tuple[ApprovalRequest, ...]:
-        """Requests whose time is up."""
-        return tuple(r for r in self._waiting.values() if now_s >= r.ends_at_s)

@@ -6,10 +6,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
 from console.messages import OutcomeView
 from domain.setpoints import Command, Mode, Reason
+from domain.two_people import ApprovalRequest
 
 MODE_HOURS = (1, 2, 4, 8, 12)
 """How long a manual mode may be asked for [process h]: never without an end."""

@@ -8,24 +8,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from alerts.complaint_desk import ComplaintDesk
 from alerts.link_desk import LinkDesk
 from alerts.work_service import WorkDesk
-from commands.second_person import ApprovalRequest
 from commands.selection import Accepted, Selection
+from domain.clock import WallClock
 from domain.inventory import Inventory
 from domain.ports import (
     ActuatorView,
     AlertStore,
     Clock,
     CommandStore,
+    FindingReader,
     FleetReadModel,
     ModeRow,
+    NightFlows,
     SeriesSource,
     User,
     UserStore,
     ZoneReadModel,
 )
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Refused
+from domain.two_people import ApprovalRequest, Emergency
 
 
 class DeskPort(Protocol):
@@ -47,7 +51,7 @@ class DeskPort(Protocol):
         """Sends the command or keeps it for a second person, if the value was typed again rightly and the selection holds."""
         ...
 
-    def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
+    async def approvals(self, user: User) -> tuple[ApprovalRequest, ...]:
         """Orders that wait for a second person."""
         ...
 
@@ -57,6 +61,22 @@ class DeskPort(Protocol):
 
     async def decline(self, user: User, request_id: str, reason: str) -> ApprovalRequest | Refused:
         """The second person's no, or the first one's withdrawal."""
+        ...
+
+    async def emergencies(self, user: User) -> tuple[Emergency, ...]:
+        """Emergencies that are not over, confirmed or not, where this person sees."""
+        ...
+
+    async def declare_emergency(self, user: User, actuator: str, lasts_s: float, reason: str) -> Emergency | Refused:
+        """Says that there is one, for so many process seconds."""
+        ...
+
+    async def confirm_emergency(self, user: User, emergency_id: str) -> Emergency | Refused:
+        """The second person's yes to exactly this one."""
+        ...
+
+    async def end_emergency(self, user: User, emergency_id: str, reason: str) -> Emergency | Refused:
+        """Ends it before its time."""
         ...
 
     async def set_mode(self, user: User, actuator: str, mode: Mode, until: datetime | None, reason: str) -> ModeRow | Refused:
@@ -131,9 +151,17 @@ class ConsoleServices:
     """At least 32 random bytes; signs the session cookie."""
     work: WorkDesk | None = None
     """Work orders; None where crews are sent by other means."""
+    findings: FindingReader | None = None
+    """What the detectors believe; None where nothing is looked for."""
+    nights: NightFlows | None = None
+    """Night flows as they were measured, for a finding's page."""
+    complaints: ComplaintDesk | None = None
+    """Complaints of customers; None where others take them."""
     links: LinkDesk | None = None
     """Acknowledging by the links in messages; None where nobody is sent any."""
     geometry: MapGeometry = field(default_factory=MapGeometry)
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
     monotonic: Callable[[], float] = time.monotonic
     """Wall seconds, for sessions and lock-out: people live in wall time whatever the process clock does."""
+    wall: Callable[[], datetime] = WallClock(wall=time.time).now
+    """Wall time, for what people wait for over a restart."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -30,6 +29,7 @@ from domain.setpoints import (
 )
 from storage import audit
 from storage.database import Database
+from storage.reasons import plain_reason
 from storage.sql import queries
 
 _Q = queries("commands")
@@ -58,7 +58,7 @@ class PostgresCommands:
 
     async def save_proposal(self, proposal: Proposal, refusals: Sequence[Reason], effect: PredictedEffect | None) -> None:
         """Keeps a proposal and what the desk said to it, with its audit row."""
-        said = [_reason(reason) for reason in refusals]
+        said = [plain_reason(reason) for reason in refusals]
         values = _plain(asdict(proposal))
         effect_values = _plain(asdict(effect)) if effect else None
         async with self._database.transaction("save a proposal") as connection:
@@ -204,12 +204,6 @@ def _command(row: Sequence[Any]) -> Command:
     sequence, digest = row[-2:]
     witness = None if sequence is None else Witness(sequence=sequence, hash=digest)
     return Command(**values | {"source": Source(values["source"]), "witness": witness})
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    """Code, text, and the numbers that JSON can hold."""
-    numbers = {name: value for name, value in reason.parameters.items() if math.isfinite(value)}
-    return {"code": reason.code, "text": reason.text} | ({"parameters": numbers} if numbers else {})
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

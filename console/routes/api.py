@@ -14,7 +14,6 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from commands.second_person import ApprovalRequest
 from console.access import Operator, Viewer, Visit
 from console.desk_steps import checked_reason, mode_end, parse_mode
 from console.messages import reason_text
@@ -23,6 +22,7 @@ from console.routes.auth import check_login, set_session_cookie
 from console.routes.desk import find_actuator, look_up
 from console.runtime import runtime
 from domain.setpoints import Reason, Refused, outcome_word
+from domain.two_people import ApprovalRequest
 
 router = APIRouter(prefix="/api/v1")
 
@@ -197,7 +197,7 @@ async def execute(visit: Operator, key: str, body: ExecuteBody) -> JSONResponse:
 @router.get("/approvals")
 async def approvals(visit: Viewer) -> JSONResponse:
     """Orders that wait for a second person, in the zones this person sees."""
-    return JSONResponse([_approval(visit, request) for request in visit.console.services.desk.approvals(visit.user)])
+    return JSONResponse([_approval(visit, request) for request in await visit.console.services.desk.approvals(visit.user)])
 
 
 @router.post("/approvals/{request_id}/approve")
@@ -231,7 +231,7 @@ def _approval(visit: Visit, request: ApprovalRequest) -> dict[str, Any]:
         "asked_by": request.asked_by,
         "reason": request.proposal.reason,
         "because": [{"code": r.code, "text": reason_text(visit.texts, r)} for r in request.because],
-        "expires_in_s": round(max(0.0, request.ends_at_s - visit.console.services.monotonic()), 1),
+        "expires_in_s": round(max(0.0, (request.ends_at - visit.console.services.wall()).total_seconds()), 1),
     }
 
 

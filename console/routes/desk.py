@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from commands.second_person import ApprovalRequest
 from commands.selection import Selection
 from console.access import Operator, Viewer, Visit
 from console.desk_steps import DeskStep, checked_reason, mode_end, parse_mode
@@ -22,6 +21,7 @@ from console.routes.zones import critical_names, find_zone, render_zone
 from domain.assets import Actuator
 from domain.ports import CommandRow
 from domain.setpoints import Outcome, Reason, Refused
+from domain.two_people import ApprovalRequest
 
 router = APIRouter()
 Text = Annotated[str, Form()]
@@ -207,11 +207,11 @@ async def _show(visit: Visit, actuator: Actuator, step: DeskStep) -> HTMLRespons
         step=step,
         now=snapshot.actuator(actuator.key),
         critical_names=_critical(visit, actuator),
-        waiting=waiting_for_two(visit, actuator.key),
+        waiting=await waiting_for_two(visit, actuator.key),
     )
 
 
-def waiting_for_two(visit: Visit, key: str) -> ApprovalRequest | None:
+async def waiting_for_two(visit: Visit, key: str) -> ApprovalRequest | None:
     """The order at this actuator that waits for a second person."""
-    found = visit.console.services.desk.approvals(visit.user)
+    found = await visit.console.services.desk.approvals(visit.user)
     return next((request for request in found if request.proposal.actuator == key), None)

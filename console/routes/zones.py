@@ -59,7 +59,7 @@ async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | 
         visit, "zone.html", snapshot=snapshot, zone=zone, view=snapshot.zone(zone.key), actuators=zone_actuators(visit, zone.key),
         alerts=visit.alert_rows(alerts),
         critical_names=critical_names(visit.texts, zone), steps=steps or {}, start=DeskStep(),
-        approvals={r.proposal.actuator: r for r in services.desk.approvals(visit.user)},
+        approvals={r.proposal.actuator: r for r in await services.desk.approvals(visit.user)},
         may_propose=visit.may(Right.PROPOSE, zone.key), may_auto=visit.may(Right.SET_AUTO, zone.key),
         trend_hours=services.options.trend_hours, mode_hours=MODE_HOURS,
         timezone=services.inventory.site.calendar.timezone,

@@ -11,7 +11,7 @@ import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from simulator.geometry import read_geometry
 from tests.support.alert_store import MemoryAlertStore
 from tests.support.command_store import MemoryCommandStore
 from tests.support.console_past import BURST_AT, NOW, fill_past
+from tests.support.two_people_store import MemoryTwoPeople
 from tests.support.work_store import MemoryWorkStore
 
 SITE = Path(__file__).parents[2] / "sites" / "demo"
@@ -98,6 +99,11 @@ class SteppedClock:
 def monotonic() -> float:
     """Wall seconds."""
     return time.monotonic()
+
+
+def wall_now() -> datetime:
+    """Wall time."""
+    return datetime.now(UTC)
 
 
 class Town:
@@ -350,7 +356,9 @@ class ConsoleWorld:
     clock: SteppedClock
 
 
-async def console_world(*, speed: float = 0.0, poll_s: float = 1.0, history: bool = True) -> ConsoleWorld:
+async def console_world(
+    *, speed: float = 0.0, poll_s: float = 1.0, history: bool = True, settings: DeskSettings | None = None
+) -> ConsoleWorld:
     """Everything, with a little history behind it."""
     inventory = demo_inventory()
     clock = SteppedClock(speed=speed, started=monotonic())
@@ -359,8 +367,8 @@ async def console_world(*, speed: float = 0.0, poll_s: float = 1.0, history: boo
     town.store = store
     edge = QuickEdge(town)
     desk = Desk(
-        inventory=inventory, store=store, view=town, predictor=town, sender=edge, clock=clock, monotonic=monotonic,
-        settings=DeskSettings(),
+        inventory=inventory, store=store, two_people=MemoryTwoPeople(store), view=town, predictor=town, sender=edge, clock=clock,
+        monotonic=monotonic, wall=wall_now, settings=settings or DeskSettings(),
     )  # fmt: skip
     edge.desk = desk
 

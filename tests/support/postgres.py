@@ -12,6 +12,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,12 +65,19 @@ def database_server() -> EmbeddedPostgres:
     return shared_server()
 
 
-@pytest.fixture
-def database(database_server: EmbeddedPostgres) -> Iterator[FreshDatabase]:
-    """A fresh database with the newest schema."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(database_server.dsn(ADMIN, "postgres"), autocommit=True) as connection:
+@contextmanager
+def fresh_database() -> Iterator[FreshDatabase]:
+    """A fresh database with the newest schema, while it is needed."""
+    server, name = shared_server(), f"test_{next(_numbers)}"
+    with psycopg.connect(server.dsn(ADMIN, "postgres"), autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(_TEMPLATE)))
-        yield FreshDatabase(database_server, name)
+        yield FreshDatabase(server, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(database_server: EmbeddedPostgres) -> Iterator[FreshDatabase]:
+    """A fresh database with the newest schema, while a test runs."""
+    with fresh_database() as fresh:
+        yield fresh

@@ -7,9 +7,10 @@ import asyncio
 from commands.desk import Desk
 from commands.selection import Accepted, Selection
 from domain.audit import verify_chain
-from domain.ports import CommandStore, ModeRow
+from domain.ports import CommandStore, ModeRow, TwoPeopleStore
 from domain.setpoints import Command, Mode, Outcome, Refused, Unknown, Verified
 from storage.commands import PostgresCommands
+from storage.two_people import PostgresTwoPeople
 from tests.support.desk import OPERATOR, SUPERVISOR, Outbox, SetClock, TinyEdge, Valves, small_site
 
 PRV = "prv_medina"
@@ -18,9 +19,9 @@ PRV = "prv_medina"
 class Centre:
     """A desk on a store, with an edge that answers when asked to."""
 
-    def __init__(self, store: CommandStore) -> None:
+    def __init__(self, store: CommandStore, two_people: TwoPeopleStore) -> None:
         self.clock, self.site = SetClock(), small_site()
-        self.store = store
+        self.store, self.two_people = store, two_people
         self.valves, self.outbox = Valves(self.clock), Outbox([])
         limits = {k: (a.min_m, a.max_m) for k, a in self.site.actuators.items()}
         self.edge = TinyEdge(clock=self.clock, valves=self.valves, limits=limits.__getitem__)
@@ -30,11 +31,13 @@ class Centre:
         self.desk = Desk(
             inventory=self.site,
             store=self.store,
+            two_people=self.two_people,
             view=self.valves,
             predictor=self.valves,
             sender=self.outbox,
             clock=self.clock,
             monotonic=self.clock.monotonic,
+            wall=self.clock.now,
         )
         return self.desk
 
@@ -53,8 +56,8 @@ class Centre:
         return outcome
 
 
-async def test_a_day_at_the_desk(stored_commands: PostgresCommands) -> None:
-    centre = Centre(stored_commands)
+async def test_a_day_at_the_desk(stored_commands: PostgresCommands, stored_two_people: PostgresTwoPeople) -> None:
+    centre = Centre(stored_commands, stored_two_people)
     command = await centre.order(39.0)
     assert await stored_commands.pending() == (command,)
     assert isinstance(await centre.answer(), Verified)
@@ -86,8 +89,10 @@ async def test_a_day_at_the_desk(stored_commands: PostgresCommands) -> None:
     assert states == ["unknown", "verified", "verified"]
 
 
-async def test_two_laws_at_once_move_the_valve_once(stored_commands: PostgresCommands) -> None:
-    centre = Centre(stored_commands)
+async def test_two_laws_at_once_move_the_valve_once(
+    stored_commands: PostgresCommands, stored_two_people: PostgresTwoPeople
+) -> None:
+    centre = Centre(stored_commands, stored_two_people)
     assert isinstance(await centre.desk.set_mode(SUPERVISOR, PRV, Mode.AUTO, None, "trial is over"), ModeRow)
     answers = await asyncio.gather(*(centre.desk.order(f"law {n}", PRV, 39.0, "night") for n in range(4)))
     assert sum(isinstance(a, Command) for a in answers) == 1

@@ -24,6 +24,7 @@ from protocols.sparkplug.keys import load_public_key
 from protocols.sparkplug.payload import decode
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SetClock, TinyEdge, Valves, small_site
+from tests.support.two_people_store import MemoryTwoPeople
 
 PATIENCE_S = 30.0
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
@@ -169,11 +170,13 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
     desk = Desk(
         inventory=site,
         store=store,
+        two_people=MemoryTwoPeople(store),
         view=valves,
         predictor=valves,
         sender=dispatch,
         clock=clock,
         monotonic=clock.monotonic,
+        wall=clock.now,
         settings=DeskSettings(key_id=key_id),
     )
     dispatch.listen(desk.on_outcome)

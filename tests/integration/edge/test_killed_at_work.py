@@ -39,6 +39,7 @@ from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import SUPERVISOR, Valves, small_site
 from tests.support.mortal_gateway import STEPS
 from tests.support.mosquitto import mosquitto
+from tests.support.two_people_store import MemoryTwoPeople
 
 PRV = "prv_medina"
 FIRST_M = 40.0

@@ -21,8 +21,9 @@ class Watching(House):
 
     def new_desk(self, settings: DeskSettings | None = None) -> Desk:
         return Desk(
-            inventory=self.site, store=self.store, view=self.valves, predictor=self.valves, sender=self.outbox, clock=self.clock,
-            monotonic=self.clock.monotonic, settings=settings, on_effect=self.see, on_alarm=self.hear,
+            inventory=self.site, store=self.store, two_people=self.two_people, view=self.valves, predictor=self.valves,
+            sender=self.outbox, clock=self.clock, monotonic=self.clock.monotonic, wall=self.clock.now,
+            settings=settings, on_effect=self.see, on_alarm=self.hear,
         )  # fmt: skip
 
     async def see(self, command: Command, effect: Effect) -> None:

@@ -18,6 +18,7 @@ from domain.ports import ModeRow, User
 from domain.setpoints import Command, Expired, Mode, Outcome, Refused, Source, Unknown, Verified, outcome_word
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SECOND, START, SUPERVISOR, VIEWER, Outbox, SetClock, TinyEdge, Valves, small_site
+from tests.support.two_people_store import MemoryTwoPeople
 
 PRV = "prv_medina"
 
@@ -32,6 +33,7 @@ class House:
         self.journal: list[tuple[str, str]] = []
         self.concluded: list[tuple[str, str]] = []
         self.store = MemoryCommandStore(self.journal)
+        self.two_people = MemoryTwoPeople(self.store)
         self.valves = Valves(self.clock)
         self.outbox = Outbox(self.journal)
         self.site = small_site()
@@ -43,11 +45,13 @@ class House:
         return Desk(
             inventory=self.site,
             store=self.store,
+            two_people=self.two_people,
             view=self.valves,
             predictor=self.valves,
             sender=self.outbox,
             clock=self.clock,
             monotonic=self.clock.monotonic,
+            wall=self.clock.now,
             settings=settings,
             on_concluded=self.note,
         )

@@ -21,6 +21,7 @@ from domain.audit import verify_chain
 from domain.setpoints import Command, Mode
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SECOND, SUPERVISOR, Outbox, SetClock, TinyEdge, Valves, small_site
+from tests.support.two_people_store import MemoryTwoPeople
 
 T = TypeVar("T")
 ACTUATORS = st.sampled_from(["prv_medina", "prv_plateau"])
@@ -38,6 +39,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.clock = SetClock()
         self.journal: list[tuple[str, str]] = []
         self.store = MemoryCommandStore(self.journal)
+        self.two_people = MemoryTwoPeople(self.store)
         self.site = small_site()
         self.valves = Valves(self.clock)
         self.outbox = Outbox(self.journal)
@@ -50,11 +52,13 @@ class DeskMachine(RuleBasedStateMachine):
         return Desk(
             inventory=self.site,
             store=self.store,
+            two_people=self.two_people,
             view=self.valves,
             predictor=self.valves,
             sender=self.outbox,
             clock=self.clock,
             monotonic=self.clock.monotonic,
+            wall=self.clock.now,
         )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from commands.emergencies import LowPressure
-from commands.emergency import Emergency, low_sensors
+from commands.emergency import low_sensors
+from commands.second_person import SecondPersonRules
+from commands.settings import DeskSettings
 from domain.points import PointKey
 from domain.readings import Quality, Reading
 from domain.setpoints import Command, Refused
+from domain.two_people import Emergency
 from tests.support.desk import OPERATOR, SECOND, START, VIEWER
 from tests.unit.commands.test_desk import PRV, House
 
@@ -20,9 +23,16 @@ def codes(answer: object) -> list[str]:
     return [r.code for r in answer.reasons]
 
 
-async def confirmed(house: House, lasts_s: float = 3600.0) -> None:
-    assert isinstance(await house.desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire in the medina"), Emergency)
-    assert isinstance(await house.desk.confirm_emergency(SECOND, PRV), Emergency)
+async def declared(house: House, lasts_s: float = 3600.0) -> str:
+    found = await house.desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire in the medina")
+    assert isinstance(found, Emergency)
+    return found.emergency_id
+
+
+async def confirmed(house: House, lasts_s: float = 3600.0) -> str:
+    emergency = await declared(house, lasts_s)
+    assert isinstance(await house.desk.confirm_emergency(SECOND, emergency), Emergency)
+    return emergency
 
 
 async def test_a_confirmed_emergency_allows_five_metres_at_once_and_the_command_says_so() -> None:
@@ -37,11 +47,40 @@ async def test_a_confirmed_emergency_allows_five_metres_at_once_and_the_command_
 
 async def test_declared_alone_it_allows_nothing() -> None:
     house = House()
-    await house.desk.declare_emergency(OPERATOR, PRV, 3600, "fire")
+    emergency = await declared(house)
     assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
-    assert codes(await house.desk.confirm_emergency(OPERATOR, PRV)) == ["same_person"]
-    assert codes(await house.desk.confirm_emergency(VIEWER, PRV)) == ["role_too_low"]
-    assert codes(await house.desk.confirm_emergency(SECOND, "prv_plateau")) == ["no_emergency"]
+    assert codes(await house.desk.confirm_emergency(OPERATOR, emergency)) == ["same_person"]
+    assert codes(await house.desk.confirm_emergency(VIEWER, emergency)) == ["role_too_low"]
+    assert codes(await house.desk.confirm_emergency(SECOND, "another")) == ["no_emergency"]
+    assert codes(await house.desk.end_emergency(VIEWER, emergency, "no")) == ["role_too_low"]
+
+
+async def test_a_yes_is_to_the_emergency_that_was_seen() -> None:
+    house = House()
+    first = await declared(house)
+    second = await declared(house, 1800)
+    assert codes(await house.desk.confirm_emergency(SECOND, first)) == ["no_emergency"]
+    assert isinstance(await house.desk.confirm_emergency(SECOND, second), Emergency)
+    assert codes(await house.desk.confirm_emergency(SECOND, second)) == ["no_emergency"]
+
+
+async def test_a_restart_forgets_no_emergency() -> None:
+    house = House()
+    await confirmed(house, 600)
+    house.desk = house.new_desk()
+    await house.desk.start()
+    assert [e.confirmed_by for e in await house.desk.emergencies(VIEWER)] == [SECOND.name]
+    assert (await house.executed(45.0)).emergency
+    house.clock.pass_s(600)
+    assert await house.desk.emergencies(VIEWER) == ()
+
+
+async def test_a_site_may_let_one_person_do() -> None:
+    house = House()
+    house.desk = house.new_desk(DeskSettings(second_person=SecondPersonRules(emergency_alone=True)))
+    await declared(house)
+    assert (await house.executed(45.0)).emergency
+    assert [e.confirmed_by for e in await house.desk.emergencies(VIEWER)] == ["policy"]
 
 
 async def test_it_ends_by_time_and_by_word() -> None:
@@ -49,8 +88,8 @@ async def test_it_ends_by_time_and_by_word() -> None:
     await confirmed(house, 600)
     house.clock.pass_s(600)
     assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
-    await confirmed(house)
-    assert isinstance(await house.desk.end_emergency(OPERATOR, PRV, "fire is out"), Emergency)
+    emergency = await confirmed(house)
+    assert isinstance(await house.desk.end_emergency(OPERATOR, emergency, "fire is out"), Emergency)
     assert codes(await house.desk.propose(OPERATOR, PRV, 45.0, "fire")) == ["ramp_up", "far_above_outlet"]
 
 

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.desk import Desk
-from commands.second_person import ApprovalRequest, SecondPersonRules, same_person, why_two
+from commands.second_person import SecondPersonRules, why_two
 from commands.selection import Accepted, Selection
 from commands.settings import DeskSettings
+from domain.errors import StorageUnavailable
 from domain.ports import User
-from domain.setpoints import Command, Reason, Refused
+from domain.setpoints import Command, Mode, Reason, Refused
+from domain.two_people import ApprovalRequest, Verdict, same_person
 from tests.support.desk import OPERATOR, SECOND, SUPERVISOR, VIEWER
 from tests.unit.commands.test_desk import PRV, House
 
@@ -41,14 +43,14 @@ async def test_a_large_change_waits_and_moves_only_after_anothers_yes() -> None:
     assert house.outbox.sent == []
     assert [r.code for r in request.because] == ["second_person_change"]
     assert request.because[0].parameters == {"limit_m": 1.0, "change_m": 1.0}
-    assert house.desk.approvals(SECOND) == (request,)
+    assert await house.desk.approvals(SECOND) == (request,)
     command = await house.desk.approve(SECOND, request.request_id, 39.0)
     assert isinstance(command, Command)
     assert (command.command_id, command.author) == (request.request_id, OPERATOR.name)
     assert house.outbox.sent == [command]
     actions = house.store.actions()
     assert actions.index("approval.asked") < actions.index("approval.given") < actions.index("command")
-    assert house.desk.approvals(SECOND) == ()
+    assert await house.desk.approvals(SECOND) == ()
 
 
 async def test_a_small_change_needs_nobody_and_the_preview_says_so() -> None:
@@ -131,18 +133,71 @@ async def test_the_approver_decides_about_what_the_first_person_saw() -> None:
     assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["situation_changed"]
 
 
-async def test_a_restart_forgets_and_nothing_moves() -> None:
+async def test_a_restart_forgets_nothing() -> None:
     house = TwoPeople()
     request = await house.asked()
     house.desk = house.new_desk()
     await house.desk.start()
+    assert await house.desk.approvals(SECOND) == (request,)
+    command = await house.desk.approve(SECOND, request.request_id, 39.0)
+    assert isinstance(command, Command)
+    house.desk = house.new_desk()
+    await house.desk.start()
+    assert codes(await house.desk.approve(SUPERVISOR, request.request_id, 39.0)) == ["unknown_request"]
+    assert {c.command_id for c in house.outbox.sent} == {request.request_id}
+
+
+async def test_a_restart_does_not_lengthen_the_wait() -> None:
+    house = TwoPeople()
+    request = await house.asked()
+    house.clock.pass_s(599)
+    house.desk = house.new_desk()
+    house.clock.pass_s(1)
+    assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["approval_over"]
+
+
+async def test_a_clock_that_was_set_back_ends_it() -> None:
+    house = TwoPeople()
+    request = await house.asked()
+    house.clock.pass_s(-3600)
+    assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["approval_over"]
+    await house.desk.tick()
+    house.clock.pass_s(3600)
     assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["unknown_request"]
+
+
+async def test_a_yes_to_a_valve_that_has_changed_hands_is_refused() -> None:
+    house = TwoPeople()
+    request = await house.asked()
+    await house.desk.set_mode(SUPERVISOR, PRV, Mode.AUTO, None, "night law")
+    assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["owner_changed"]
+    assert house.two_people.verdicts[request.request_id] == (Verdict.REFUSED, SECOND.name)
+    assert house.outbox.sent == []
+
+
+async def test_a_yes_without_its_order_is_told_once_and_orders_nothing() -> None:
+    house = TwoPeople()
+    request = await house.asked()
+
+    async def away(gateway: str) -> int:
+        raise StorageUnavailable("the database is away")
+
+    house.store.next_counter = away  # type: ignore[method-assign]  # the centre dies between the yes and the order
+    with pytest.raises(StorageUnavailable):
+        await house.desk.approve(SECOND, request.request_id, 39.0)
+    del house.store.next_counter  # type: ignore[method-assign]  # and comes back
+    for _ in range(2):
+        house.desk = house.new_desk()
+        await house.desk.start()
+    assert house.store.actions().count("approval.lost") == 1
+    assert codes(await house.desk.approve(SECOND, request.request_id, 39.0)) == ["unknown_request"]
+    assert house.outbox.sent == []
 
 
 async def test_a_newer_request_takes_the_place_of_the_older() -> None:
     house = TwoPeople()
     first, second = await house.asked(39.0), await house.asked(41.0)
-    assert house.desk.approvals(SECOND) == (second,)
+    assert await house.desk.approvals(SECOND) == (second,)
     assert codes(await house.desk.approve(SECOND, first.request_id, 39.0)) == ["unknown_request"]
 
 
