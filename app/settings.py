@@ -137,6 +137,8 @@ class SecondPersonSettings(_Section):
     """A lower setpoint than this [m]."""
     connections: int | None = Field(default=None, ge=1)
     """A zone with this many connections or more."""
+    emergency_alone: bool = False
+    """An emergency holds as soon as one person declares it; by default another must confirm it."""
 
 
 class CentreSettings(_Section):
