@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from alerts.complaints import BEFORE, CLUSTER_WITHIN, QUIET_AFTER, USUAL_OVER, Cluster, Heard, clusters, heard
 from alerts.conditions import Condition
+from alerts.definitions import COMPLAINTS_CLUSTER
 from domain.alerts import Priority
 from domain.complaints import Complaint
 from domain.errors import KhettaraError
 from domain.findings import Finding
 from domain.ports import Clock, ComplaintStore, FindingReader
 
-COMPLAINTS_CLUSTER = "complaints.cluster"
 LONGEST_TEXT = 1000
 LONGEST_ADDRESS = 200
 LONGEST_PHONE = 24

@@ -18,6 +18,7 @@ GATEWAY_OFFLINE, GATEWAY_CLOCK, DELIVERY_GAP = "gateway.offline", "gateway.clock
 METER_QUARANTINE = "meter.quarantine"
 NOTIFY_FAILED, NOTIFY_UNTESTED = "notify.failed", "notify.untested"
 EVENT_FLOW, EVENT_PRESSURE, EVENT_LINK = "event.flow", "event.pressure", "event.link"
+COMPLAINTS_CLUSTER = "complaints.cluster"
 EXTERNAL = "external"
 
 LONGEST_SHELF: Mapping[Priority, timedelta] = {
@@ -59,6 +60,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     EVENT_FLOW: Definition(respond_within=2 * _H, by_works=True),
     EVENT_PRESSURE: Definition(respond_within=_H / 2, by_works=True),
     EVENT_LINK: Definition(respond_within=_H),
+    COMPLAINTS_CLUSTER: Definition(respond_within=_D, by_works=True),
     EXTERNAL: Definition(respond_within=_H),
 }
 _UNKNOWN = Definition(respond_within=_H)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.routes import alerts, api, audit, auth, desk, fleet, links, live, overview, work, zones
+from console.routes import alerts, api, audit, auth, complaints, desk, emergencies, findings, fleet, links, live, overview, work, zones
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     overview.router,
     zones.router,
     desk.router,
+    emergencies.router,
     alerts.router,
     audit.router,
     fleet.router,
     live.router,
     links.router,
     work.router,
+    findings.router,
+    complaints.router,
     api.router,
 )
 """Each route in them stands in the authorisation matrix of the tests."""

@@ -1,4 +1,5 @@
-"""Work orders: the list, the page a crew has on its telephone, and what crews report. Reports may be sent again and again."""
+"""Work orders: the list, the page a crew has on its telephone, and what crews report. Reports and photographs may be sent again and
+again."""
 
 from __future__ import annotations
 
@@ -6,16 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from alerts.work_service import WorkDesk
+from alerts.finding_links import findings_of
+from alerts.pictures import LARGEST_BYTES, PictureRefused
+from alerts.work_service import WorkDesk, WorkRefused
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
 from console.messages import alert_text
 from console.pages import page
+from console.region_map import region_map
 from domain.alerts import Alert, CrewReport, ReportKind, WorkOrder
+from domain.findings import Finding
+from domain.photos import Photo
 
 router = APIRouter()
 _WORKER = Path(__file__).parents[1] / "static" / "js" / "orders-worker.js"
@@ -65,13 +71,19 @@ async def worker() -> FileResponse:
 async def order_page(visit: Viewer, key: str) -> Response:
     """One order, for a telephone: what, where, what was said, and buttons to say more."""
     order, reports = await _order(visit, key)
-    shown = _shown(visit, (await _alerts(visit)).get(order.alert))
+    alert = (await _alerts(visit)).get(order.alert)
+    may = visit.may(Right.ACKNOWLEDGE, order.zone)
+    found = await _finding(visit, alert)
     values: dict[str, Any] = {
         "order": order,
         "reports": reports,
-        "shown": shown,
+        "shown": _shown(visit, alert),
         "zone": visit.console.services.inventory.zones.get(order.zone),
-        "may": visit.may(Right.ACKNOWLEDGE, order.zone),
+        "may": may,
+        "finding": found,
+        "map": region_map(visit.console.services.geometry, order.zone, places=[p.pipe for p in found.places[:12]] if found else ()),
+        "photos": await _desk(visit).photos(order.key) if may else (),
+        "takes_photos": _desk(visit).takes_photos,
         "user": visit.user,
         "csrf": visit.session.csrf_token,
         "work_texts": visit.texts.group("outbox"),
@@ -96,6 +108,48 @@ async def report(visit: Operator, body: ReportBody) -> JSONResponse:
     return JSONResponse({"order": after.key, "state": after.state.value})
 
 
+@router.post("/api/v1/orders/photos")
+async def add_photo(
+    visit: Operator,
+    request: Request,
+    key: Annotated[str, Query(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")],
+    order: Annotated[str, Query(max_length=200)],
+    said_at: Annotated[AwareDatetime, Query()],
+) -> JSONResponse:
+    """Takes a photograph, its body the bytes of a JPEG, PNG or WebP file; the same key again changes nothing and answers the same."""
+    found, _ = await _order(visit, order)
+    visit.need(Right.ACKNOWLEDGE, found.zone)
+    content = await _body(request)
+    try:
+        photo = await _desk(visit).add_photo(key, found.key, _possible(said_at), visit.user.name, content)
+    except PictureRefused as refused:
+        raise HTTPException(413 if refused.code == "picture_too_large" else 415, str(refused)) from None
+    except WorkRefused as refused:
+        raise HTTPException(409, str(refused)) from None
+    return JSONResponse(_plain_photo(photo))
+
+
+@router.get("/orders/{key}/photos/{photo}", response_model=None)
+async def photo_bytes(visit: Viewer, key: str, photo: str) -> Response:
+    """A photograph, for who may act in the order's zone: it may show more than a pipe."""
+    order, _ = await _order(visit, key)
+    visit.need(Right.ACKNOWLEDGE, order.zone)
+    found = await _desk(visit).photo(key, photo)
+    if found is None:
+        raise HTTPException(404, f"there is no photograph {photo[:80]!r}")
+    kept, content = found
+    name = f"inline; filename=photo.{kept.media_type.removeprefix('image/')}"
+    return Response(content, media_type=kept.media_type, headers={"content-disposition": name})
+
+
+@router.get("/api/v1/orders/{key}/photos")
+async def photos(visit: Viewer, key: str) -> JSONResponse:
+    """What is known of an order's photographs."""
+    order, _ = await _order(visit, key)
+    visit.need(Right.ACKNOWLEDGE, order.zone)
+    return JSONResponse([_plain_photo(photo) for photo in await _desk(visit).photos(key)])
+
+
 @router.get("/api/v1/orders")
 async def orders(visit: Viewer, closed: bool = False) -> JSONResponse:
     """Orders as JSON."""
@@ -112,7 +166,42 @@ def _plain(order: WorkOrder) -> dict[str, Any]:
         "created_at": order.created_at.isoformat(),
         "repaired_at": None if order.repaired_at is None else order.repaired_at.isoformat(),
         "reopened": order.reopened,
+        "night_before_m3h": order.night_before_m3h,
+        "night_after_m3h": order.night_after_m3h,
     }
+
+
+def _plain_photo(photo: Photo) -> dict[str, Any]:
+    return {
+        "key": photo.key,
+        "order": photo.order,
+        "taken_at": photo.taken_at.isoformat(),
+        "by": photo.by,
+        "media_type": photo.media_type,
+        "width": photo.width,
+        "height": photo.height,
+        "size_bytes": photo.size_bytes,
+        "address": f"/orders/{photo.order}/photos/{photo.key}",
+    }
+
+
+async def _body(request: Request) -> bytes:
+    """The request's bytes, and not one more than a picture may have."""
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > LARGEST_BYTES:
+            raise HTTPException(413, f"a photograph has at most {LARGEST_BYTES} bytes")
+    return bytes(content)
+
+
+async def _finding(visit: Visit, alert: Alert | None) -> Finding | None:
+    """The finding that an order's alert stands for."""
+    reader = visit.console.services.findings
+    if reader is None or alert is None:
+        return None
+    rows = await reader.findings(key=alert.finding) if alert.finding else ()
+    return next(iter(findings_of(alert, rows)), None)
 
 
 def _possible(moment: datetime) -> datetime:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alerts.complaint_desk import ComplaintDesk
 from alerts.work_service import WorkDesk
 from commands.desk import Desk
 from commands.settings import DeskSettings
@@ -29,12 +30,14 @@ from domain.ports import Clock, GatewayNow, User, ZoneNow
 from domain.readings import Reading
 from domain.series import Series
 from domain.setpoints import ActuatorState, Command, Failed, Mode, Outcome, PredictedEffect, Verified
+from leak_detection.measured_nights import MeasuredNights
 from simulator.geometry import read_geometry
 from tests.support.alert_store import MemoryAlertStore
 from tests.support.command_store import MemoryCommandStore
+from tests.support.console_field import fill_field, past_findings
 from tests.support.console_past import BURST_AT, NOW, fill_past
 from tests.support.two_people_store import MemoryTwoPeople
-from tests.support.work_store import MemoryWorkStore
+from tests.support.work_store import MemoryComplaintStore, MemoryFindings, MemoryPhotos, MemoryWorkStore
 
 SITE = Path(__file__).parents[2] / "sites" / "demo"
 PASSWORD = "correct horse"
@@ -354,6 +357,9 @@ class ConsoleWorld:
     alerts: MemoryAlertStore
     users: MemoryUsers
     clock: SteppedClock
+    photos: MemoryPhotos
+    complaints: MemoryComplaintStore
+    findings: MemoryFindings
 
 
 async def console_world(
@@ -379,15 +385,27 @@ async def console_world(
             actor=user.name, action="acknowledge",
         )  # fmt: skip
 
+    work, photos, complaints = MemoryWorkStore(), MemoryPhotos(), MemoryComplaintStore()
+    findings = MemoryFindings(past_findings(demo_geometry()) if history else ())
     services = ConsoleServices(
         inventory=inventory, zones=town, fleet=town, series=town, alerts=alerts, acknowledge=acknowledge, commands=store, desk=desk,
         view=town, users=users, clock=clock, session_secret=b"s" * 32, geometry=demo_geometry(),
         options=ConsoleOptions(poll_s=poll_s, outcome_wait_s=2.0),
-        work=WorkDesk(store=MemoryWorkStore(), alerts=alerts, clock=clock),
+        work=WorkDesk(store=work, alerts=alerts, clock=clock, photos=photos), findings=findings,
+        nights=MeasuredNights(inventory, town),
+        complaints=ComplaintDesk(store=complaints, findings=findings, clock=clock, tell=_nobody),
     )  # fmt: skip
     if history:
         await fill_past(store, alerts)
-    return ConsoleWorld(services=services, town=town, edge=edge, desk=desk, store=store, alerts=alerts, users=users, clock=clock)
+        await fill_field(complaints, work, demo_geometry())
+    return ConsoleWorld(
+        services=services, town=town, edge=edge, desk=desk, store=store, alerts=alerts, users=users, clock=clock, photos=photos,
+        complaints=complaints, findings=findings,
+    )  # fmt: skip
+
+
+async def _nobody(_condition: object, _now: datetime) -> None:
+    """Hears of complaints and tells nobody."""
 
 
 async def _main() -> None:

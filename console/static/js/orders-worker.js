@@ -1,8 +1,11 @@
 // Pages of work orders and what they are made of stay readable without a network. Whatever the network says comes first.
-const CACHE = "khettara-work-1";
+const CACHE = "khettara-work-2";
 
 self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", (event) => event.waitUntil((async () => {
+  for (const name of await caches.keys()) if (name.startsWith("khettara-work-") && name !== CACHE) await caches.delete(name);
+  await self.clients.claim();
+})()));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || new URL(request.url).pathname.startsWith("/api/")) return;

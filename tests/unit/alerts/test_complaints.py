@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.complaint_desk import COMPLAINTS_CLUSTER, ComplaintDesk, ComplaintRefused, checked
+from alerts.complaint_desk import ComplaintDesk, ComplaintRefused, checked
 from alerts.complaints import (
     CHANCE,
     LEAST_DOUBT,
@@ -24,6 +24,7 @@ from alerts.complaints import (
     nearer,
 )
 from alerts.conditions import Condition
+from alerts.definitions import COMPLAINTS_CLUSTER
 from domain.clock import WallClock
 from domain.complaints import Complaint, ComplaintKind
 from domain.findings import Finding, FindingKind

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from console.routes import ROUTERS
 from tests.support.console_client import browser, logged_in
+from tests.support.console_field import BURST
 from tests.support.console_services import console_world
 
 FORM = {
@@ -23,6 +24,8 @@ FORM = {
     "confirm_value_m": "1",
 }
 OK, SEE, DENIED, LOGIN, ABSENT, REFUSED = 200, 303, 403, 401, 404, 409
+REFUSED_FORM = 422
+PHOTO = "/api/v1/orders/photos?key=12345678&order=nothing&said_at=2026-05-06T09:00:00Z"
 
 # path: (method, address, anonymous, viewer, operator); a page sends the anonymous to the log-in form, the API says 401.
 MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
@@ -59,6 +62,18 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/orders-worker.js"): ("/orders-worker.js", OK, OK, OK),
     ("GET", "/orders/{key}"): ("/orders/nothing", SEE, ABSENT, ABSENT),
     ("GET", "/api/v1/orders"): ("/api/v1/orders", LOGIN, OK, OK),
+    ("POST", "/api/v1/orders/photos"): (PHOTO, LOGIN, DENIED, ABSENT),
+    ("GET", "/orders/{key}/photos/{photo}"): ("/orders/nothing/photos/x", SEE, ABSENT, ABSENT),
+    ("GET", "/api/v1/orders/{key}/photos"): ("/api/v1/orders/nothing/photos", LOGIN, ABSENT, ABSENT),
+    ("GET", "/findings"): ("/findings", SEE, OK, OK),
+    ("GET", "/findings/{key}"): (f"/findings/{BURST}", SEE, OK, OK),
+    ("GET", "/api/v1/findings"): ("/api/v1/findings", LOGIN, OK, OK),
+    ("GET", "/api/v1/findings/{key}"): (f"/api/v1/findings/{BURST}", LOGIN, OK, OK),
+    ("GET", "/complaints"): ("/complaints", SEE, OK, OK),
+    ("POST", "/complaints"): ("/complaints", SEE, DENIED, REFUSED_FORM),
+    ("GET", "/fragments/complaint-place"): ("/fragments/complaint-place?zone=medina", SEE, OK, OK),
+    ("GET", "/api/v1/complaints"): ("/api/v1/complaints", LOGIN, OK, OK),
+    ("POST", "/api/v1/complaints"): ("/api/v1/complaints", LOGIN, DENIED, OK),
     ("POST", "/api/v1/orders/reports"): ("/api/v1/orders/reports", LOGIN, DENIED, ABSENT),
     ("GET", "/a/{token}"): ("/a/forged.link", ABSENT, ABSENT, ABSENT),
     ("POST", "/a/{token}"): ("/a/forged.link", ABSENT, ABSENT, ABSENT),
@@ -80,6 +95,8 @@ ALERT = "burst:medina:2026-05-06T06:14Z"
 JSON: dict[str, dict[str, Any]] = {
     "/api/v1/session": {"name": "samira", "password": "wrong"},
     "/api/v1/alerts/acknowledge": {"key": ALERT},
+    PHOTO: {},
+    "/api/v1/complaints": {"key": "12345678", "kind": "noise", "noticed_at": "2026-05-06T09:00:00Z", "zone": "medina"},
     "/api/v1/orders/reports": {"key": "12345678", "order": "nothing", "kind": "note", "said_at": "2026-05-06T09:00:00Z"},
     "/api/v1/actuators/prv_medina/propose": {"value_m": 36.5, "reason": "test"},
     "/api/v1/actuators/prv_medina/select": {"proposal_id": "x"},
@@ -219,7 +236,21 @@ async def test_headers() -> None:
             assert answer.headers["cache-control"] == ("no-cache" if address.startswith("/static") else "no-store"), address
 
 
-@pytest.mark.parametrize("address", ["/", "/zones/medina", "/alerts", "/audit", "/fleet", "/commands/past0001", "/login"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/findings",
+        f"/findings/{BURST}",
+        "/complaints",
+        "/zones/medina",
+        "/alerts",
+        "/audit",
+        "/fleet",
+        "/commands/past0001",
+        "/login",
+    ],
+)
 async def test_pages_hold_nothing_the_policy_forbids(address: str) -> None:
     world = await console_world()
     async with logged_in(world, "samira") as (client, _):
