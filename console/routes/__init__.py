@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.routes import alerts, api, audit, auth, complaints, desk, emergencies, findings, fleet, links, live, overview, work, zones
+from console.routes import (
+    alerts,
+    api,
+    audit,
+    auth,
+    complaints,
+    desk,
+    emergencies,
+    findings,
+    fleet,
+    links,
+    live,
+    overview,
+    work,
+    zones,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,

@@ -116,7 +116,7 @@ async def add_photo(
     order: Annotated[str, Query(max_length=200)],
     said_at: Annotated[AwareDatetime, Query()],
 ) -> JSONResponse:
-    """Takes a photograph, its body the bytes of a JPEG, PNG or WebP file; the same key again changes nothing and answers the same."""
+    """Takes a photograph, its body the bytes of a JPEG, PNG or WebP file; the same key again changes nothing."""
     found, _ = await _order(visit, order)
     visit.need(Right.ACKNOWLEDGE, found.zone)
     content = await _body(request)
