@@ -79,7 +79,7 @@ class Emergencies:
         hindered = (*self._doors.denied(user, Right.DECLARE_EMERGENCY, actuator), *no_words(reason))
         if not 0 < lasts_s <= longest_s:
             text = f"an emergency of {lasts_s} s: it must last above 0 s and at most {longest_s:.0f} s"
-            hindered = (*hindered, Reason(code="bad_end", text=text, parameters={"limit_s": longest_s}))
+            hindered = (*hindered, Reason(code="emergency_end", text=text, parameters={"limit_s": longest_s}))
         if hindered:
             return await self._doors.refuse(user.name, "emergency.refused", actuator, hindered)
         alone = self._doors.road.settings.second_person.emergency_alone

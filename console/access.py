@@ -52,9 +52,9 @@ class Visit:
         """Alerts with their texts, in this visit's language and the site's local time."""
         return alert_rows(self.texts, alerts, self.console.services.inventory.site.calendar.zone)
 
-    def may(self, right: Right, zone: str | None) -> bool:
-        """Whether the user has a right in a zone."""
-        return authorise(self.user, right, zone, self.console.services.inventory.zones) is None
+    def may(self, right: Right, zone: str | None, *, actuator: str | None = None) -> bool:
+        """Whether the user has a right in a zone, or at one of its actuators."""
+        return authorise(self.user, right, zone, self.console.services.inventory.zones, actuator=actuator) is None
 
     def need(self, right: Right, zone: str | None) -> None:
         """Refuses what the user may not do.

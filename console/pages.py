@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from commands.authorisation import Right
 from console.access import Visit
+from console.emergency_view import banner_rows
 from console.snapshot import Snapshot
 
 
@@ -22,6 +23,7 @@ async def page(visit: Visit, template: str, *, status: int = 200, snapshot: Snap
         csrf=visit.session.csrf_token,
         path=visit.request.url.path,
         snapshot=snapshot,
+        emergencies=await banner_rows(visit),
         may_operate=visit.may(Right.PROPOSE, next(iter(visit.user.zones), None)),
         **values,
     )

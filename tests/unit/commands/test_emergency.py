@@ -95,7 +95,7 @@ async def test_it_ends_by_time_and_by_word() -> None:
 
 @pytest.mark.parametrize("lasts_s", [0.0, -1.0, 4 * 3600 + 1.0, float("nan"), float("inf")])
 async def test_it_must_have_an_end(lasts_s: float) -> None:
-    assert codes(await House().desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire")) == ["bad_end"]
+    assert codes(await House().desk.declare_emergency(OPERATOR, PRV, lasts_s, "fire")) == ["emergency_end"]
 
 
 async def test_it_neither_lowers_faster_nor_passes_limits_nor_jumps_on_a_stuck_valve() -> None:
