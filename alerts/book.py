@@ -63,6 +63,8 @@ class Book:
         alert = next((a for a in self.alerts.values() if a.key.startswith(prefix(condition))), None)
         if alert is None:
             return self.put(condition_alert(condition, self.now), "raised").key if condition.active else None
+        if condition.once and condition.since is not None and not _is_news(condition, condition.since, alert):
+            return None
         if not condition.active:
             self.happens(alert.key, Returned())
             return alert.key
@@ -118,3 +120,11 @@ class Book:
             )
         )
         self.worsen(key, priority_of(found, self._rules))
+
+
+def _is_news(condition: Condition, since: datetime, alert: Alert) -> bool:
+    """Whether a message that may be late, or sent again, says something of this alarm: the end of its own occurrence or of
+    a later one, or the beginning of one after it.
+    """
+    known = onset(alert)
+    return since > known or (since == known and not (condition.active and not alert.active))

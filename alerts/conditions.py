@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from alerts.definitions import COMMAND_FAILED, GATEWAY_OFFLINE, METER_QUARANTINE, NOTIFY_FAILED, NOTIFY_UNTESTED
 from domain.alerts import Alert, AlertState, Priority
@@ -28,6 +28,8 @@ class Condition:
     parameters: dict[str, str] = field(default_factory=dict)
     since: datetime | None = None
     """When it began; None for now."""
+    once: bool = False
+    """It comes from a sender that may repeat itself, late: ``since`` tells one occurrence from the next."""
 
 
 def command_condition(command: Command, outcome: Outcome, zone: str) -> Condition | None:
@@ -72,10 +74,16 @@ def prefix(condition: Condition) -> str:
     return f"{condition.code}:{condition.subject.replace('/', '.')}:"
 
 
+def condition_key(condition: Condition, now: datetime) -> str:
+    """Key of the alert a condition opens: of this occurrence, where the sender tells them apart."""
+    stamp = condition.since if condition.once and condition.since is not None else now
+    return f"{prefix(condition)}{stamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def condition_alert(condition: Condition, now: datetime) -> Alert:
     """The alert a condition opens."""
     return Alert(
-        key=f"{prefix(condition)}{now:%Y-%m-%dT%H:%M:%SZ}",
+        key=condition_key(condition, now),
         code=condition.code,
         zone=condition.zone,
         priority=condition.priority,
@@ -96,6 +104,7 @@ __all__ = [
     "Condition",
     "command_condition",
     "condition_alert",
+    "condition_key",
     "gateway_conditions",
     "prefix",
     "quarantine_condition",

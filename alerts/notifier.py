@@ -13,10 +13,11 @@ from typing import Protocol
 
 import structlog
 
+from alerts.alertmanager import as_pushed, as_webhook
 from alerts.conditions import NOTIFY_FAILED, NOTIFY_UNTESTED, Condition
 from alerts.links import make_link
 from alerts.notices import TEST_ANSWER, TRIES, daily_tests, retry_at
-from alerts.recipients import NotifyPlan
+from alerts.recipients import Channel, ChannelKind, NotifyPlan
 from domain.alerts import Alert, Priority
 from domain.errors import ConfigurationError
 from domain.notices import Notice
@@ -52,6 +53,14 @@ class Deliver(Protocol):
         ...
 
 
+class Push(Protocol):
+    """Hands an alert over to a machine."""
+
+    async def __call__(self, url: str, *, body: object, key: str) -> None:
+        """Posts ``body`` as JSON; returns once the other side has taken it, raises as ``Deliver``."""
+        ...
+
+
 class Wording(Protocol):
     """The texts of messages, in the languages of the house."""
 
@@ -74,10 +83,12 @@ class Notifier:
         secret: bytes,
         local: tzinfo,
         environment: Mapping[str, str] | None = None,
+        push: Push | None = None,
     ) -> None:
         self._outbox, self._alerts, self._plan = outbox, alerts, plan
         self._deliver, self._wording = deliver, wording
         self._secret, self._local, self._environment = secret, local, environment
+        self._push = push
         self._failing: set[str] = set()
 
     async def tick(self, now: datetime) -> tuple[Condition, ...]:
@@ -85,9 +96,9 @@ class Notifier:
         await self._outbox.add(daily_tests(self._plan, now, self._local))
         conditions: list[Condition] = []
         while claimed := await self._outbox.claim(now, again_at=now + _AGAIN, limit=_AT_ONCE):
-            open_alerts = {a.key: a for a in await self._alerts.alerts(include_closed=True)}
             for notice in claimed:
-                condition = await self._send(notice, open_alerts.get(notice.alert or ""), now)
+                alert = None if notice.alert is None else await self._alerts.alert(notice.alert)
+                condition = await self._send(notice, alert, now)
                 if condition is not None:
                     conditions.append(condition)
             if len(claimed) < _AT_ONCE:
@@ -99,13 +110,8 @@ class Notifier:
         if recipient is None:
             await self._outbox.not_sent(notice.key, "no such recipient any more", None)
             return None
-        message = self._wording(notice, alert)
-        body = message.body
-        if self._plan.console_url:
-            body += f"\n{self._plan.console_url}/a/{make_link(notice, now, self._secret)}"
         try:
-            url = self._plan.channels[recipient.channel].url(self._environment)
-            await self._deliver(url, title=message.title, body=body, key=notice.key)
+            await self._hand_over(notice, alert, self._plan.channels[recipient.channel], now)
         except (DeliveryFailed, ConfigurationError) as error:
             return await self._not_sent(notice, str(error), now)
         await self._outbox.sent(notice.key, now)
@@ -113,6 +119,24 @@ class Notifier:
             self._failing.discard(notice.recipient)
             return Condition(code=NOTIFY_FAILED, subject=notice.recipient, active=False)
         return None
+
+    async def _hand_over(self, notice: Notice, alert: Alert | None, channel: Channel, now: datetime) -> None:
+        message = self._wording(notice, alert)
+        url = channel.url(self._environment)
+        if channel.kind is ChannelKind.TEXT:
+            link = f"\n{self._plan.console_url}/a/{make_link(notice, now, self._secret)}" if self._plan.console_url else ""
+            await self._deliver(url, title=message.title, body=message.body + link, key=notice.key)
+            return
+        if self._push is None:
+            raise DeliveryFailed(f"nothing here speaks to a channel of kind {channel.kind.value}")
+        if alert is None:
+            return  # a daily test: machines are not asked whether they are awake
+        link = f"{self._plan.console_url}/alerts" if self._plan.console_url else ""
+        if channel.kind is ChannelKind.ALERTMANAGER:
+            pushed = as_pushed(alert, message.title, message.body, now, link)
+            await self._push(f"{url.rstrip('/')}/api/v2/alerts", body=[pushed], key=notice.key)
+        else:
+            await self._push(url, body=as_webhook(alert, message.title, message.body, notice.key, link), key=notice.key)
 
     async def _not_sent(self, notice: Notice, error: str, now: datetime) -> Condition | None:
         log.warning("notice not sent", recipient=notice.recipient, attempts=notice.attempts, error=error)

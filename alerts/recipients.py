@@ -5,6 +5,10 @@ console_url = "https://console.example.ma"     # links in messages lead there
 [channel.sms_medina]
 url_file = "secrets/sms-medina.url"            # an Apprise URL; or url_env = "KHETTARA_SMS_MEDINA"
 
+[channel.prometheus]
+kind = "alertmanager"                          # or "webhook_v4"; without: a text by Apprise
+url_file = "secrets/alertmanager.url"          # http://alertmanager:9093
+
 [[recipient]]
 key = "crew_medina"
 channel = "sms_medina"
@@ -27,6 +31,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from enum import StrEnum
 from pathlib import Path
 
 from domain.alerts import Priority
@@ -36,16 +41,28 @@ from domain.tables import Table
 LANGUAGES = ("fr", "ar", "en")
 
 
+class ChannelKind(StrEnum):
+    """How a channel is spoken to."""
+
+    TEXT = "text"
+    """A text for a person, by Apprise."""
+    ALERTMANAGER = "alertmanager"
+    """An alert for an Alertmanager: ``POST /api/v2/alerts``."""
+    WEBHOOK_V4 = "webhook_v4"
+    """An alert for whatever takes an Alertmanager's webhook."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """A way to reach somebody. Its address holds secrets: it is read when it is used and shown nowhere."""
 
     key: str
+    kind: ChannelKind = ChannelKind.TEXT
     url_file: Path | None = None
     url_env: str | None = None
 
     def url(self, environment: Mapping[str, str] | None = None) -> str:
-        """The Apprise URL, read now.
+        """The address, read now: an Apprise URL, or a plain one for machines.
 
         Raises:
             ConfigurationError: The file cannot be read or the variable is not set.
@@ -126,11 +143,12 @@ def parse_plan(table: Table, folder: Path, zones: Collection[str]) -> NotifyPlan
 
 
 def _channel(table: Table, key: str, folder: Path) -> Channel:
-    table.only("url_file", "url_env")
+    table.only("kind", "url_file", "url_env")
     file, variable = table.text("url_file", None), table.text("url_env", None)
     if (file is None) == (variable is None):
         raise table.wrong("url_file", file, "either url_file or url_env; the address itself never stands here")
-    return Channel(key=key, url_file=None if file is None else folder / file, url_env=variable)
+    kind = table.word("kind", ChannelKind, ChannelKind.TEXT)
+    return Channel(key=key, kind=kind, url_file=None if file is None else folder / file, url_env=variable)
 
 
 def _recipient(table: Table, channels: Collection[str], zones: Collection[str]) -> Recipient:

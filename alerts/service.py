@@ -12,13 +12,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.book import SYSTEM, Book
-from alerts.conditions import Condition
+from alerts.conditions import Condition, condition_key
 from alerts.grouping import PriorityRules, group
 from alerts.lifecycle import Acknowledged, Event, Reset, Shelved, Unshelved, apply
 from alerts.settling import settle
 from alerts.topology import Topology
 from alerts.withholding import LONGEST, check_plan
-from domain.alerts import Alert, Withholding, WithholdingKind
+from domain.alerts import Alert, AlertState, Withholding, WithholdingKind
 from domain.errors import NotAllowed
 from domain.findings import Finding
 from domain.notices import Notice
@@ -87,7 +87,8 @@ class Alerts:
         async with self._lock:
             book = await self._open(now)
             for condition in conditions:
-                book.condition(condition)
+                if not await self._is_closed(condition, now):
+                    book.condition(condition)
             return await self._close(book)
 
     async def acknowledge(self, user: User, key: str) -> Alert:
@@ -183,6 +184,13 @@ class Alerts:
         """Brings back what was kept back until now, and looks again at what belongs to what."""
         async with self._lock:
             await self._close(await self._open(now))
+
+    async def _is_closed(self, condition: Condition, now: datetime) -> bool:
+        """Whether a repeated message tells of an occurrence that was closed long ago."""
+        if not (condition.once and condition.active):
+            return False
+        alert = await self._store.alert(condition_key(condition, now))
+        return alert is not None and alert.state is AlertState.NORMAL
 
     async def _open(self, now: datetime) -> Book:
         return Book(await self._store.alerts(), now, self._rules)

@@ -83,18 +83,29 @@ def _keep_back(book: Book, topology: Topology, plans: Sequence[Withholding]) -> 
 
 def _group(book: Book, topology: Topology) -> None:
     loose = [*_left_behind(book), *_standing(book)]
-    placed: set[str] = set()
-    for key in sorted(loose, key=lambda k: _order(book.alerts[k])):
-        head = _head_of(book, book.alerts[key], topology)
-        if head is not None:
-            _go_behind(book, key, head)
-            placed.add(key)
-    for event in events([book.alerts[k] for k in loose if k not in placed], topology):
-        _open_event(book, event, topology)
-        placed |= {a.key for a in event.members}
-    for key in loose:
-        if key not in placed and book.alerts[key].parent is not None:
+    left = _place(book, loose, topology)
+    while found := events([book.alerts[k] for k in left], topology):
+        for event in found:
+            _open_event(book, event, topology)
+        grouped = {a.key for event in found for a in event.members}
+        left = _place(book, [k for k in left if k not in grouped], topology)
+    for key in left:
+        if book.alerts[key].parent is not None:
             book.happens(key, Unsuppressed(), reason="its cause is over, and it is not")
+
+
+def _place(book: Book, loose: list[str], topology: Topology) -> list[str]:
+    """Puts behind its cause what has one; the keys that are left. What joins an event may be what ties another to it: so again."""
+    left = sorted(loose, key=lambda k: _order(book.alerts[k]))
+    while True:
+        before = len(left)
+        for key in list(left):
+            head = _head_of(book, book.alerts[key], topology)
+            if head is not None:
+                _go_behind(book, key, head)
+                left.remove(key)
+        if len(left) == before:
+            return left
 
 
 def _order(alert: Alert) -> tuple[bool, object, str]:

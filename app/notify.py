@@ -10,6 +10,7 @@ from alerts.notices import notices_of
 from alerts.notifier import Message, Notifier
 from alerts.recipients import NotifyPlan, parse_plan
 from alerts.service import Alerts, Notices
+from app.alert_push import push_alert
 from app.apprise_delivery import deliver_by_apprise
 from app.site import read_toml
 from console.i18n import Texts, load_texts
@@ -51,6 +52,7 @@ def notifying(
         alerts=store,
         plan=plan,
         deliver=deliver_by_apprise,
+        push=push_alert,
         wording=Words(inventory),
         secret=secret,
         local=inventory.site.calendar.zone,

@@ -203,6 +203,10 @@ class AlertStore(Protocol):
         """Alerts, newest first."""
         ...
 
+    async def alert(self, key: str) -> Alert | None:
+        """One alert, closed or not; None if there never was one."""
+        ...
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         """Plans by which alarms are kept back, without those that ended before; next end first."""
         ...

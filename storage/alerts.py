@@ -45,6 +45,12 @@ class PostgresAlerts:
             rows = await (await connection.execute(_Q["alerts"], {"include_closed": include_closed})).fetchall()
         return tuple(_alert(*row) for row in rows)
 
+    async def alert(self, key: str) -> Alert | None:
+        """One alert, closed or not; None if there never was one."""
+        async with self._database.transaction("read an alert") as connection:
+            row = await (await connection.execute(_Q["alert"], {"key": key})).fetchone()
+        return None if row is None else _alert(*row)
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         """Plans by which alarms are kept back, without those that ended before; next end first."""
         async with self._database.transaction("read the plans of alarms") as connection:

@@ -25,6 +25,12 @@ FROM alert
 WHERE %(include_closed)s OR state <> 'normal'
 ORDER BY raised_at DESC, key;
 
+-- name: alert
+-- One alert.
+SELECT key, code, zone, priority, state, raised_at, updated_at, parameters, finding, acknowledged_by, shelved_until, shelved_reason,
+       since, active, flow_m3h, parent, areas, withheld_by, withheld_reason, withheld_until
+FROM alert WHERE key = %(key)s;
+
 -- name: plans
 -- Plans by which alarms are kept back, without those that ended before.
 SELECT key, kind, zone, code, subject, made_by, reason, starts_at, ends_at FROM alert_withholding

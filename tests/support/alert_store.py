@@ -28,6 +28,9 @@ class MemoryAlertStore:
         for change, notices in changes:
             await self.save_alert(change.alert, actor=change.actor, action=change.action, notices=notices)
 
+    async def alert(self, key: str) -> Alert | None:
+        return self.by_key.get(key)
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         return sorted((p for p in self.by_plan.values() if p.ends_at > ended_after), key=lambda p: p.ends_at)
 
