@@ -1,0 +1,195 @@
+"""Has one gauge moved, or is it a leak? A change of all gauges under both hypotheses.
+
+A leak anywhere moves the gauges as a signature ``q · u_p``; a fault moves one gauge, ``δ · e_j``. With leaks as a random part of
+the covariance, ``S = C + q² U′U``, the most likely ``δ`` is what gauge j shows less what the others let expect (kriging, leave one
+out):
+
+    δ_j = (S⁻¹ x)_j / (S⁻¹)_jj,   σ_j = (S⁻¹)_jj^-½
+
+Far from zero is not enough: a strong leak beside one gauge does that too. So the best single leak is fitted explicitly to all
+gauges and to all but j: only if leaving j out is what makes a leak (or nothing) fit, is j at fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.series import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Days compared: the last ``now``, and ``before`` that lie ``gap`` days earlier."""
+
+    now: int
+    gap: int
+    before: int
+    leak_m3h: float
+    """Standard deviation of what leaks may change meanwhile."""
+    noise: float
+    """Variance of the contrast over that of a day's change."""
+    floor_m: float
+    """Error that no averaging takes away."""
+    evidence: float
+    """Least evidence for a fault."""
+
+
+WINDOWS = (
+    Window(now=2, gap=1, before=7, leak_m3h=8.0, noise=0.65, floor_m=0.005, evidence=40.0),
+    Window(now=3, gap=9, before=7, leak_m3h=10.0, noise=1.0, floor_m=0.008, evidence=30.0),
+    Window(now=5, gap=21, before=10, leak_m3h=15.0, noise=2.0, floor_m=0.012, evidence=22.0),
+    Window(now=5, gap=45, before=10, leak_m3h=15.0, noise=3.0, floor_m=0.02, evidence=30.0),
+)
+"""A step, a fast drift, a drift over weeks and one over two months."""
+
+_LEAST_M = 0.04
+_LEAST_SIGMA = 3.5
+_MOST_M3H = 60.0
+_SIGNATURE_ERROR = 0.25
+_OWN_SHARE = 0.02
+_LEAST_GAIN = 20.0
+"""Fall of the misfit (χ²) when the gauge is left out."""
+_MOST_LEFT = 0.65
+"""Share of the misfit that may stay, unless the evidence is overwhelming."""
+_OVERWHELMING = 250.0
+_LEAST_GAUGES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shifted:
+    """One gauge that has moved alone."""
+
+    gauge: int
+    shift_m: float
+    sigma_m: float
+    evidence: float
+    leak_misfit: float
+    """χ² of the best single leak to all gauges."""
+    misfit_without: float
+    """The same without the gauge."""
+
+
+def change_covariance(levels: FloatArray) -> FloatArray:
+    """Covariance of the change from one day to the next, shape (G, G), clipped so that leaks and faults do not widen it."""
+    change = np.diff(levels, axis=0)
+    known = np.isfinite(change)
+    middle = np.nanmedian(np.where(known.any(axis=0), change, 0.0), axis=0)
+    spread = np.nanmedian(np.abs(np.where(known.any(axis=0), change, 0.0) - middle), axis=0)
+    sd = np.maximum(1.4826 * spread, 2e-3)
+    z = np.where(known, np.clip((np.where(known, change, middle) - middle) / sd, -3.0, 3.0), 0.0)
+    both = np.maximum(known.astype(float).T @ known.astype(float), 1.0)
+    c = 0.9 * (z.T @ z) / both + 0.1 * np.eye(len(sd))
+    np.fill_diagonal(c, np.maximum(np.diag(c), 1.0))
+    return np.asarray(c * np.outer(sd, sd))
+
+
+def contrast(levels: FloatArray, window: Window) -> FloatArray:
+    """Change over a window [m], shape (G,); NaN where a side has no day."""
+    t = len(levels)
+    start = t - window.now - window.gap - window.before
+    if start < 0:
+        return np.full(levels.shape[1], np.nan)
+    now, before = levels[t - window.now :], levels[start : start + window.before]
+    return np.where(np.isfinite(levels[-1]), _mean(now) - _median(before), np.nan)
+
+
+def window_covariance(change: FloatArray, window: Window) -> FloatArray:
+    """Covariance of a contrast from that of a day's change."""
+    return np.asarray(window.noise * change + window.floor_m**2 * np.eye(len(change)))
+
+
+def leak_covariance(signatures: FloatArray) -> FloatArray:
+    """Covariance that leaks of 1 m³/h (standard deviation) about the network give the gauges [m²/(m³/h)²], shape (G, G)."""
+    common = 4.0 * (signatures.T @ signatures) / max(len(signatures), 1)
+    return np.asarray(common + _OWN_SHARE * np.diag(np.diag(common)))
+
+
+def alone(x: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shift of each gauge beyond what the others let expect, and its standard deviation [m].
+
+    Args:
+        x: Changes, finite, shape (..., G).
+        covariance: Of noise and leaks together, shape (G, G).
+    """
+    precision = np.linalg.inv(covariance)
+    scale = np.diag(precision)
+    return (x @ precision) / scale, scale**-0.5
+
+
+def most_shifted(
+    x: FloatArray, covariance: FloatArray, leaks: FloatArray, signatures: FloatArray, window: Window
+) -> Shifted | None:
+    """The gauge with the strongest evidence of a fault of its own, if it is strong enough.
+
+    Args:
+        x: Change of the gauges, finite, shape (G,).
+        covariance: Of its error, shape (G, G).
+        leaks: ``leak_covariance`` of these gauges, shape (G, G).
+        signatures: Change per m³/h at each place, shape (P, G).
+        window: Gives the limits.
+    """
+    if len(x) < _LEAST_GAUGES:
+        return None
+    shift, sigma = alone(x, covariance + window.leak_m3h**2 * leaks)
+    score = np.abs(shift) / sigma
+    best: Shifted | None = None
+    spread: FloatArray | None = None
+    for j in np.argsort(-score)[:3]:
+        if score[j] < _LEAST_SIGMA or abs(shift[j]) < _LEAST_M:
+            continue
+        if spread is None:
+            spread = _with_signature_error(x, covariance, signatures)
+            every = _misfit(x, spread, signatures)
+        rest = np.delete(np.arange(len(x)), j)
+        without = _misfit(x[rest], spread[np.ix_(rest, rest)], signatures[:, rest])
+        evidence = float(score[j] ** 2 * (1.0 - without / max(every, 1e-9)))
+        clear = every - without >= _LEAST_GAIN and (without <= _MOST_LEFT * every or evidence >= _OVERWHELMING)
+        if clear and evidence >= window.evidence and (best is None or evidence > best.evidence):
+            best = Shifted(
+                gauge=int(j),
+                shift_m=float(shift[j]),
+                sigma_m=float(sigma[j]),
+                evidence=evidence,
+                leak_misfit=every,
+                misfit_without=without,
+            )
+    return best
+
+
+def _with_signature_error(x: FloatArray, covariance: FloatArray, signatures: FloatArray) -> FloatArray:
+    """Covariance with the error of the best leak's signature added."""
+    inverse = np.linalg.inv(covariance)
+    energy = np.maximum(((signatures @ inverse) * signatures).sum(axis=1), 1e-12)
+    flow = signatures @ (inverse @ x) / energy
+    best = int(np.argmax(flow * flow * energy))
+    sd = _SIGNATURE_ERROR * np.abs(flow[best] * signatures[best])
+    return np.asarray(covariance + np.diag(sd**2 + (0.25 * sd.mean()) ** 2))
+
+
+def _misfit(x: FloatArray, covariance: FloatArray, signatures: FloatArray) -> float:
+    """χ² left by the best single leak (or end of one)."""
+    inverse = np.linalg.inv(covariance)
+    energy = np.maximum(((signatures @ inverse) * signatures).sum(axis=1), 1e-12)
+    like = signatures @ (inverse @ x)
+    flow = np.clip(like / energy, -_MOST_M3H, _MOST_M3H)
+    return float(x @ inverse @ x + np.min(flow * flow * energy - 2.0 * flow * like, initial=0.0))
+
+
+def mean_days(days: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """Mean features (G, K) and mean pressure (G,) over the days on which each gauge was used."""
+    known = np.isfinite(np.stack([y for _, y in days]))
+    count = np.maximum(known.sum(axis=0), 1)
+    x = np.sum([np.where(k[:, None], d[0], 0.0) for k, d in zip(known, days, strict=True)], axis=0) / count[:, None]
+    return x, _mean(np.stack([y for _, y in days]))
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    known = np.isfinite(values)
+    return np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _median(values: FloatArray) -> FloatArray:
+    known = np.isfinite(values).any(axis=0)
+    return np.where(known, np.nanmedian(np.where(known, values, 0.0), axis=0), np.nan)

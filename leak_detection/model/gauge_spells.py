@@ -1,0 +1,156 @@
+"""Spells of days on which a gauge was dead, stuck, noisy or late, from what ``gauge_shape`` says of each day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.series import FloatArray
+from leak_detection import robust
+from leak_detection.model.gauge_record import GaugeFault, GaugeRecord
+from leak_detection.model.gauge_shape import DayShape, ShapeSettings, shape_of
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+_NOISE_DAYS = 60
+_LEAST_NOISE_DAYS = 7
+_NOISE_STAYS = 0.7
+"""A noisy gauge is in order again below this share of the limit."""
+_MOST_ALIKE = 0.34
+"""What so many gauges show in one day is no gauge's fault."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class SpellWatch:
+    """Follows the shape of every gauge from day to day."""
+
+    settings: ShapeSettings
+    least_share: float
+    """Of a day's samples, below which a gauge is dead that day."""
+    _open: dict[tuple[str, int], GaugeFault] = field(default_factory=dict)
+    _noise: list[FloatArray] = field(default_factory=list)
+    _clock: dict[int, int] = field(default_factory=dict)
+    """Yesterday's offset of gauges not yet told."""
+    _right: dict[int, int] = field(default_factory=dict)
+    """Days in order of gauges whose clock was off."""
+
+    def dead(self, record: GaugeRecord, pressure_m: FloatArray) -> None:
+        """Gauges that sent too little today."""
+        share = np.isfinite(pressure_m).mean(axis=0)
+        for g in range(record.gauges):
+            words = f"only {share[g]:.0%} of the day's samples came, {self.least_share:.0%} are needed"
+            self._spell(record, "dead", g, bool(share[g] < self.least_share), float(share[g]), "of samples", words)
+
+    def look(self, record: GaugeRecord, pressure_m: FloatArray, explained_m: FloatArray) -> FloatArray:
+        """Judges the shape of the day.
+
+        Returns:
+            The readings with the clocks set right, shape (S, G).
+        """
+        shape = shape_of(pressure_m, explained_m, self.settings)
+        self._stuck(record, shape)
+        self._noisy(record, shape)
+        return self._clocks(record, shape, pressure_m)
+
+    def _stuck(self, record: GaugeRecord, shape: DayShape) -> None:
+        s = self.settings
+        need = np.maximum(s.still_move_m, s.still_move_sd * shape.noise_m)
+        still = (shape.still_samples >= s.still_samples) & (shape.still_m >= need)
+        judged = shape.valid & (shape.signal_m > max(s.signal_sd, 3.0) * np.maximum(shape.noise_m, 0.01))
+        flat = judged & (np.abs(shape.slope) < s.flat_slope) & (shape.signal_m > 0.1)
+        if np.mean(flat) > _MOST_ALIKE or np.mean(still) > _MOST_ALIKE:
+            flat, still = np.zeros_like(flat), np.zeros_like(still)
+        for g in range(record.gauges):
+            words = (
+                f"{shape.still_samples[g]} samples of one reading while the flows explain a change of {shape.still_m[g]:.2f} m"
+                if still[g]
+                else f"moves {shape.slope[g]:.2f} m for each metre that the flows explain"
+            )
+            self._spell(record, "stuck", g, bool(still[g] | flat[g]), float(shape.still_m[g]), "m", words)
+
+    def _noisy(self, record: GaugeRecord, shape: DayShape) -> None:
+        s = self.settings
+        if len(self._noise) >= _LEAST_NOISE_DAYS:
+            usual = np.maximum(robust.median(np.stack(self._noise[-_NOISE_DAYS:])), 1e-3)
+            ratio = shape.noise_m / usual
+            # A day on which the whole town is restless makes no gauge noisy.
+            ratio = ratio / max(robust.scalar_median(np.where(shape.valid, ratio, np.nan)), 1.0)
+            more = shape.noise_m - usual
+            for g in range(record.gauges):
+                limit = _NOISE_STAYS if ("noise", g) in self._open else 1.0
+                noisy = shape.valid[g] and ratio[g] > limit * s.noise_ratio and more[g] > limit * s.noise_more_m
+                words = f"noise of {shape.noise_m[g]:.3f} m from sample to sample, {usual[g]:.3f} m is usual"
+                self._spell(record, "noise", g, bool(noisy), float(shape.noise_m[g]), "m", words)
+        fine = record.usable[-1] & shape.valid
+        self._noise.append(np.where(fine, shape.noise_m, np.nan))
+        del self._noise[:-_NOISE_DAYS]
+
+    def _clocks(self, record: GaugeRecord, shape: DayShape, pressure_m: FloatArray) -> FloatArray:
+        """An offset that two days in succession agree on is set right from the first of them; two days without it end it."""
+        found = shape.clock_samples
+        if np.mean(found != 0) > _MOST_ALIKE:  # the meters' clock, or a change of the hour
+            return pressure_m
+        out = pressure_m
+        for g in range(record.gauges):
+            fault, now = self._open.get(("clock", g)), int(found[g])
+            if fault is not None:
+                if shape.valid[g] and abs(now - int(fault.size)) > 1:
+                    self._right[g] = self._right.get(g, 0) + 1
+                    record.block(g, record.day)  # neither right nor known to be off: not today
+                    if self._right[g] >= 2:
+                        self._end_clock(record, fault)
+                    continue
+                self._right.pop(g, None)
+            elif now and abs(now - self._clock.get(g, 0)) <= 1:
+                fault = self._begin_clock(record, g, now)
+            elif now:
+                record.block(g, record.day)
+            self._clock[g] = now
+            if fault is not None:
+                record.clock_samples[-1][g] = int(fault.size)
+                out = out.copy() if out is pressure_m else out
+                out[:, g] = shifted(pressure_m[:, g], int(fault.size))
+        return out
+
+    def _begin_clock(self, record: GaugeRecord, gauge: int, late: int) -> GaugeFault:
+        side = "late" if late > 0 else "early"
+        fault = GaugeFault(
+            gauge=gauge, kind="clock", since_day=record.day - 1, found_day=record.day, size=float(late), unit="samples",
+            words=f"its readings come {abs(late)} samples {side}: only so do they follow the flows", corrected=True,
+        )  # fmt: skip
+        self._open["clock", gauge] = fault
+        record.tell(fault)
+        record.usable[-2][gauge], record.clock_samples[-2][gauge] = True, late
+        return fault
+
+    def _end_clock(self, record: GaugeRecord, fault: GaugeFault) -> None:
+        del self._open["clock", fault.gauge]
+        self._right.pop(fault.gauge, None)
+        self._clock[fault.gauge] = 0
+        record.close(fault, record.day - 1)
+
+    def _spell(self, record: GaugeRecord, kind: str, gauge: int, bad: bool, size: float, unit: str, words: str) -> None:
+        """Opens, keeps or ends a fault that is judged day by day."""
+        fault = self._open.get((kind, gauge))
+        if bad and fault is None:
+            fault = GaugeFault(
+                gauge=gauge, kind=kind, since_day=record.day, found_day=record.day, size=size, unit=unit, words=words
+            )
+            self._open[kind, gauge] = record.tell(fault)
+        elif bad:
+            record.block(gauge, record.day)
+        elif fault is not None:
+            del self._open[kind, gauge]
+            fault.until_day = fault.closed_day = record.day
+
+
+def shifted(readings: FloatArray, late: int) -> FloatArray:
+    """Readings of a day moved ``late`` samples towards the past; what the day does not hold is NaN."""
+    out = np.full_like(readings, np.nan)
+    n = len(readings)
+    if abs(late) < n:
+        out[max(-late, 0) : n - max(late, 0)] = readings[max(late, 0) : n + min(late, 0)]
+    return out
