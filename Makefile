@@ -94,7 +94,7 @@ lock:
 	$(UV) $(RUN_EXTRAS) --extra dashboards --extra dev -o requirements/dev.txt
 	$(UV) $(RUN_EXTRAS) -c requirements/dev.txt -o requirements/demo.txt
 	$(UV) --extra edge --extra build -c requirements/dev.txt -o requirements/edge.txt
-	$(UV) --extra scale --extra plots -c requirements/dev.txt -o requirements/extras.txt
+	$(UV) --extra scale --extra plots --extra oidc -c requirements/dev.txt -o requirements/extras.txt
 
 clean:
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis $(addsuffix /node_modules,$(NODE_PEERS))
