@@ -14,10 +14,10 @@ from alerts.conditions import Condition, command_condition, gateway_conditions, 
 from alerts.delivery import delivery_conditions
 from alerts.pressure import PressureWatch
 from alerts.service import Alerts
-from alerts.work_service import WorkDesk
 from app.audit_anchors import Anchoring
 from app.control import Steering, read_learners, read_models
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
+from app.field import FORGET_AT_S, FORGET_EVERY_S, field_services
 from app.files import write_private
 from app.geometry import map_geometry
 from app.logs import configure_logs
@@ -57,7 +57,6 @@ from storage.notices import PostgresNotices
 from storage.series import PostgresSeries
 from storage.two_people import PostgresTwoPeople
 from storage.users import PostgresUsers
-from storage.work import PostgresWork
 from storage.zones import PostgresZones
 
 log = structlog.get_logger(__name__)
@@ -108,7 +107,9 @@ class Centre:
             zones=inventory.zones,
         )
         self._pressures = PressureWatch(inventory.zones)
-        self._work = WorkDesk(store=PostgresWork(command), alerts=self._alert_store, clock=self._clock)
+        self._field = field_services(
+            settings.complaints, inventory, command, self._alert_store, self._clock, self._alerts.on_condition
+        )
         self._notifier, self._links = notifying(
             plan, inventory, self._alerts, self._alert_store, PostgresNotices(command), self._secret("link-secret"), self._clock
         )
@@ -163,6 +164,7 @@ class Centre:
             every("alerts", clock, stop, self._look_after, period_s=60.0),
             every_wall("rollups", stop, self._life.refresh, period_s=REFRESH_EVERY_S),
             every("retention", clock, stop, self._life.retain, period_s=RETAIN_EVERY_S, phase_s=RETAIN_AT_S),
+            every("callers", clock, stop, self._field.forget, period_s=FORGET_EVERY_S, phase_s=FORGET_AT_S),
         ]
         await self._learn_first()
         app = create_app(self._console())
@@ -205,7 +207,7 @@ class Centre:
             *await self._notifier.tick(now),
         )
         await self._alerts.on_conditions(seen, now)
-        await self._work.tick(now)
+        await self._field.tick(now)
 
     async def _tell(self, command: Command, outcome: Outcome) -> None:
         zone = self._inventory.actuators[command.actuator].zone
@@ -279,7 +281,10 @@ class Centre:
             users=self._users,
             clock=self._clock,
             session_secret=self._secret("session-secret"),
-            work=self._work,
+            work=self._field.work,
+            findings=self._field.findings,
+            nights=self._field.nights,
+            complaints=self._field.complaints,
             links=self._links,
             geometry=map_geometry(self._settings.site.folder, self._inventory),
         )

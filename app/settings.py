@@ -7,6 +7,7 @@
     [console]   host, port
     [centre]    state_folder
     [retention] raw_days, quarter_hour_days, hour_days, day_days
+    [complaints] phone_days
     [ingest]    share_group, batch, limits, foreign … (``ingest.settings``)
 
 ``KHETTARA_DATABASE__DSN`` overrides ``database.dsn``, and so on.
@@ -158,6 +159,13 @@ class CentreSettings(_Section):
     """``[centre.second_person]``"""
 
 
+class ComplaintSettings(_Section):
+    """How long callers are known."""
+
+    phone_days: int = Field(default=90, ge=1, le=3650)
+    """Days after which a caller's number is forgotten."""
+
+
 class RetentionSettings(_Section):
     """Days that values are kept; 0 is for ever. Put into the database by ``khettara db migrate``."""
 
@@ -181,6 +189,7 @@ class Settings(_Section):
     console: ConsoleSettings = ConsoleSettings()
     centre: CentreSettings = CentreSettings()
     retention: RetentionSettings = RetentionSettings()
+    complaints: ComplaintSettings = ComplaintSettings()
     ingest: dict[str, Any] = Field(default_factory=dict)
     """Of the ingestor alone, which checks it: ``ingest.settings.IngestSettings`` without ``broker`` and ``host_id``."""
     host_id: str = "khettara"
