@@ -14,10 +14,11 @@ from datetime import datetime
 from alerts.book import SYSTEM, Book
 from alerts.conditions import Condition, condition_key
 from alerts.grouping import PriorityRules, group
+from alerts.incidents import is_event
 from alerts.lifecycle import Acknowledged, Event, Reset, Shelved, Unshelved, apply
 from alerts.settling import settle
 from alerts.topology import Topology
-from alerts.withholding import LONGEST, check_plan
+from alerts.withholding import LONGEST, PlanRefused, check_plan
 from domain.alerts import Alert, AlertState, Withholding, WithholdingKind
 from domain.errors import NotAllowed
 from domain.findings import Finding
@@ -134,12 +135,14 @@ class Alerts:
         Raises:
             KeyError: No open alert has this key.
             NotAllowed: The user may not, in this zone.
-            PlanRefused: No reason, or an end that is past or too far ahead.
+            PlanRefused: No reason, an end that is past or too far ahead, or an event: it has no sensor that could be repaired.
         """
         now = self._clock.now()
         alert = next((a for a in await self._store.alerts() if a.key == key), None)
         if alert is None:
             raise KeyError(f"no open alert has the key {key!r}")
+        if is_event(alert):
+            raise PlanRefused("is_event", f"{key} stands for several alarms: shelve it, or take out what is wrong among them")
         plan = Withholding(
             key=f"out:{alert.key}",
             kind=WithholdingKind.OUT_OF_SERVICE,

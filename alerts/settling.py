@@ -53,6 +53,7 @@ def settle(book: Book, topology: Topology, plans: Sequence[Withholding] = ()) ->
     _let_events_speak(book, topology)  # one that is over leaves its children before they are looked at
     _group(book, topology)
     _let_events_speak(book, topology)
+    _keep_back(book, topology, plans)  # events that have just come about
 
 
 def _end_what_is_over(book: Book, plans: Sequence[Withholding]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from alerts.definitions import definition
+from alerts.incidents import is_event
 from alerts.topology import Topology
 from domain.alerts import Alert, Withholding, WithholdingKind
 from domain.errors import KhettaraError
@@ -72,5 +73,5 @@ def _covers(plan: Withholding, alert: Alert, subject: str, topology: Topology) -
     if plan.subject is not None and plan.subject != subject:
         return False
     if plan.kind is WithholdingKind.OUT_OF_SERVICE:
-        return alert.zone == plan.zone
+        return alert.zone == plan.zone and not is_event(alert)
     return definition(alert.code).by_works and alert.raised_at >= plan.starts_at and topology.reaches(plan.zone, alert.zone)

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Protocol
 
 from alerts.complaint_desk import ComplaintDesk
+from alerts.inbox import AlertInbox
 from alerts.link_desk import LinkDesk
+from alerts.service import Alerts
 from alerts.work_service import WorkDesk
 from commands.selection import Accepted, Selection
 from domain.clock import WallClock
@@ -159,6 +161,10 @@ class ConsoleServices:
     """Complaints of customers; None where others take them."""
     links: LinkDesk | None = None
     """Acknowledging by the links in messages; None where nobody is sent any."""
+    alarms: Alerts | None = None
+    """What people do about alarms besides acknowledging; None where this console only shows them."""
+    inbox: AlertInbox | None = None
+    """Other systems' alerts; None where none are taken."""
     geometry: MapGeometry = field(default_factory=MapGeometry)
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
     monotonic: Callable[[], float] = time.monotonic

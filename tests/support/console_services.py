@@ -18,7 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from alerts.complaint_desk import ComplaintDesk
+from alerts.inbox import AlertInbox
+from alerts.service import Alerts
 from alerts.work_service import WorkDesk
+from commands.authorisation import Right, authorise
 from commands.desk import Desk
 from commands.settings import DeskSettings
 from console.passwords import hash_password
@@ -41,6 +44,7 @@ from tests.support.work_store import MemoryComplaintStore, MemoryFindings, Memor
 
 SITE = Path(__file__).parents[2] / "sites" / "demo"
 PASSWORD = "correct horse"
+INBOX_TOKEN = "t" * 24
 USERS = {
     "samira": User(name="samira", role="supervisor", zones=frozenset(), language="fr"),
     "omar": User(name="omar", role="operator", zones=frozenset(), language="en"),
@@ -385,12 +389,16 @@ async def console_world(
             actor=user.name, action="acknowledge",
         )  # fmt: skip
 
+    service = Alerts(
+        store=alerts, clock=clock, authorise=lambda u, r, z: authorise(u, Right(r), z, inventory.zones), zones=inventory.zones
+    )
     work, photos, complaints = MemoryWorkStore(), MemoryPhotos(), MemoryComplaintStore()
     findings = MemoryFindings(past_findings(demo_geometry()) if history else ())
     services = ConsoleServices(
         inventory=inventory, zones=town, fleet=town, series=town, alerts=alerts, acknowledge=acknowledge, commands=store, desk=desk,
         view=town, users=users, clock=clock, session_secret=b"s" * 32, geometry=demo_geometry(),
         options=ConsoleOptions(poll_s=poll_s, outcome_wait_s=2.0),
+        alarms=service, inbox=AlertInbox(alerts=service, clock=clock, token=INBOX_TOKEN, zones=inventory.zones),
         work=WorkDesk(store=work, alerts=alerts, clock=clock, photos=photos), findings=findings,
         nights=MeasuredNights(inventory, town),
         complaints=ComplaintDesk(store=complaints, findings=findings, clock=clock, tell=_nobody),

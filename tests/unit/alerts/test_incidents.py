@@ -10,6 +10,7 @@ from alerts.book import TOLD
 from alerts.incidents import first_out
 from alerts.service import Alerts
 from alerts.topology import Topology
+from alerts.withholding import PlanRefused
 from domain.alerts import LISTED, Alert, AlertState, Priority, Withholding, WithholdingKind
 from domain.errors import NotAllowed
 from tests.support.alarm_town import AREAS, at, burst, low, no_effect, silent, supply
@@ -236,6 +237,12 @@ async def test_out_of_service_keeps_back_what_its_condition_raises_and_gives_it_
     assert sorted(a.parameters["subject"] for a in room.listed) == ["demo/a", "demo/b"]
 
 
+async def test_an_event_has_nothing_to_take_out_of_service(room: Room) -> None:
+    await room.service.on_conditions([low(a) for a in AREAS], at(15))
+    with pytest.raises(PlanRefused, match="stands for several alarms"):
+        await room.service.take_out(OPERATOR, room.listed[0].key, at(60), "sensor")
+
+
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
@@ -246,8 +253,6 @@ async def test_out_of_service_keeps_back_what_its_condition_raises_and_gives_it_
     ],
 )
 async def test_a_plan_that_cannot_be_is_refused(room: Room, plan: Withholding, words: str) -> None:
-    from alerts.withholding import PlanRefused
-
     with pytest.raises(PlanRefused, match=words):
         await room.service.plan(OPERATOR, plan)
 

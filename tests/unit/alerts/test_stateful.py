@@ -103,6 +103,8 @@ class ControlRoom(RuleBasedStateMachine):
         book = self.book()
         alert = book.alerts[key]
         if what == "out":
+            if is_event(alert):
+                return
             subject = alert.parameters.get("subject")
             self.plan(WithholdingKind.OUT_OF_SERVICE, alert.zone, alert.code, subject, 2.0)
             return
