@@ -14,6 +14,7 @@ from alerts.conditions import Condition, command_condition, gateway_conditions, 
 from alerts.delivery import delivery_conditions
 from alerts.pressure import PressureWatch
 from alerts.service import Alerts
+from app.alert_inbox import alert_inbox
 from app.audit_anchors import Anchoring
 from app.control import Steering, read_learners, read_models
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
@@ -286,6 +287,8 @@ class Centre:
             nights=self._field.nights,
             complaints=self._field.complaints,
             links=self._links,
+            alarms=self._alerts,
+            inbox=alert_inbox(self._settings.alerts, self._alerts, self._clock, self._inventory),
             geometry=map_geometry(self._settings.site.folder, self._inventory),
         )
 

@@ -6,6 +6,7 @@
     [clock]     kind = "wall" | "scaled"
     [console]   host, port
     [centre]    state_folder
+    [alerts]    inbox_token_file
     [retention] raw_days, quarter_hour_days, hour_days, day_days
     [complaints] phone_days
     [ingest]    share_group, batch, limits, foreign … (``ingest.settings``)
@@ -166,6 +167,13 @@ class ComplaintSettings(_Section):
     """Days after which a caller's number is forgotten."""
 
 
+class AlertsSettings(_Section):
+    """Other systems' alerts."""
+
+    inbox_token_file: Path | None = None
+    """One line, at least 24 characters: what an Alertmanager shows when it sends its webhook. Without it none is taken."""
+
+
 class RetentionSettings(_Section):
     """Days that values are kept; 0 is for ever. Put into the database by ``khettara db migrate``."""
 
@@ -189,6 +197,7 @@ class Settings(_Section):
     console: ConsoleSettings = ConsoleSettings()
     centre: CentreSettings = CentreSettings()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertsSettings = AlertsSettings()
     complaints: ComplaintSettings = ComplaintSettings()
     ingest: dict[str, Any] = Field(default_factory=dict)
     """Of the ingestor alone, which checks it: ``ingest.settings.IngestSettings`` without ``broker`` and ``host_id``."""
