@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 
 from commands.authorisation import ROLES, Right, authorise
 from console.i18n import Texts
@@ -118,8 +118,11 @@ Operator = Annotated[Visit, Depends(operator)]
 
 async def _check_csrf(request: Request, session: Session) -> None:
     token = request.headers.get("x-csrf-token", "")
-    if not token and "json" not in request.headers.get("content-type", ""):
-        field = (await request.form()).get("csrf_token")
-        token = field if isinstance(field, str) else ""
+    if "json" not in request.headers.get("content-type", ""):
+        form = await request.form()
+        if any("\0" in name or (isinstance(value, str) and "\0" in value) for name, value in form.multi_items()):
+            raise HTTPException(400, "a form cannot hold NUL")
+        field = form.get("csrf_token")
+        token = token or (field if isinstance(field, str) else "")
     if not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
         raise Forbidden("csrf", "the page's token is missing or old; reload the page and try again")

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -20,7 +21,7 @@ from console.access import Forbidden, LoginRequired, page_texts
 from console.desk_steps import SelectionMemory
 from console.feed import Feed
 from console.geometry import map_document
-from console.headers import SecurityHeaders
+from console.headers import PlainAddresses, SecurityHeaders
 from console.i18n import load_texts
 from console.lockout import LoginGuard
 from console.passwords import PasswordChecker
@@ -29,7 +30,7 @@ from console.render import Renderer
 from console.routes import ROUTERS
 from console.runtime import Runtime, runtime
 from console.sessions import SessionStore
-from domain.errors import KhettaraError, NotAllowed, StorageError
+from domain.errors import KhettaraError, NotAllowed
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -56,9 +57,11 @@ def create_app(services: ConsoleServices) -> FastAPI:
     app.add_exception_handler(LoginRequired, _log_in_first)
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _does_not_fit)
     app.add_exception_handler(NotAllowed, _forbidden)
     app.add_exception_handler(KhettaraError, _impossible)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(PlainAddresses)
     app.add_middleware(SecurityHeaders)
     return app
 
@@ -82,7 +85,7 @@ def _runtime(services: ConsoleServices) -> Runtime:
 
 async def _log_in_first(request: Request, _error: Exception) -> Response:
     if _wants_json(request):
-        return JSONResponse({"error": "log in first"}, status_code=401)
+        return JSONResponse({"error": "log_in_first", "detail": "log in first"}, status_code=401)
     page = request.url.path if request.method == "GET" else "/"
     target = f"/login?next={quote(page, safe='/')}"
     if request.headers.get("hx-request") == "true":
@@ -97,12 +100,25 @@ async def _forbidden(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
-    return await _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
+    response = await _error(request, status, str(getattr(error, "detail", error)), code=f"http_{status}")
+    for name, value in (getattr(error, "headers", None) or {}).items():
+        response.headers[name] = value
+    return response
+
+
+async def _does_not_fit(request: Request, error: Exception) -> Response:
+    """What was sent is not as described. Where and why is said; what was sent is not said again: it may be no JSON at all."""
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    where = [{"place": ".".join(str(part) for part in e["loc"]), "problem": str(e["msg"])} for e in found]
+    detail = "; ".join(f"{w['place']}: {w['problem']}" for w in where)
+    if _wants_json(request):
+        return JSONResponse({"error": "http_422", "detail": detail, "where": where}, status_code=422)
+    return await _error(request, 422, detail, code="http_422")
 
 
 async def _impossible(request: Request, error: Exception) -> Response:
     """The database is away, or somebody else was quicker."""
-    away = isinstance(error, StorageError) or (isinstance(error, KhettaraError) and error.retryable)
+    away = isinstance(error, KhettaraError) and error.retryable
     return await _error(request, 503 if away else 409, str(error), code="unavailable" if away else "conflict")
 
 

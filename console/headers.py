@@ -1,8 +1,9 @@
-"""Security headers on every answer, as plain ASGI so that event streams pass untouched."""
+"""Security headers on every answer, and addresses that cannot be, as plain ASGI so that event streams pass untouched."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -56,3 +57,18 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class PlainAddresses:
+    """Answers 400 to an address that holds NUL: no path, key or search of ours does, and no database can look for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]):
+            problem = {"error": "http_400", "detail": "an address cannot hold NUL"}
+            await JSONResponse(problem, status_code=400)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

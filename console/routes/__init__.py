@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from console.routes import (
     alerts,
     api,
+    api_desk,
     audit,
     auth,
     complaints,
@@ -35,6 +36,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     work.router,
     findings.router,
     complaints.router,
+    api.pages,
     api.router,
+    api_desk.router,
 )
 """Each route in them stands in the authorisation matrix of the tests."""
