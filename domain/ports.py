@@ -256,7 +256,8 @@ class NightFlows(Protocol):
     """Minimum night flows as they were measured."""
 
     async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
-        """Nights of a zone that were measured well enough to have a minimum, oldest first."""
+        """Nights of a zone that were over by ``until``, began at ``since`` or later and were measured well enough to have a
+        minimum, oldest first."""
         ...
 
 

@@ -14,8 +14,8 @@ from leak_detection.net_flow import net_inflow
 from leak_detection.night_flow import minimum_night_flows
 
 _STEP_S = 300
-_AROUND = timedelta(hours=6)
-"""A night that touches the span is read whole."""
+_BEFORE = timedelta(hours=6)
+"""A night that has begun at the span's start is read whole."""
 
 
 class MeasuredNights:
@@ -25,25 +25,26 @@ class MeasuredNights:
         self._inventory, self._series = inventory, series
 
     async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
-        """Nights whose least hour began in since <= t < until, oldest first; none of a zone without inlets."""
+        """Whole nights that were over by ``until`` and whose least hour began at ``since`` or later, oldest first; none of a zone
+        without inlets."""
         found = self._inventory.zones.get(zone)
         if found is None or not found.inlets or since >= until:
             return ()
-        first_s = (since - _AROUND).timestamp() // _STEP_S * _STEP_S
-        times_s = np.arange(first_s, (until + _AROUND).timestamp(), _STEP_S, dtype=np.float64)
-        start, end = (datetime.fromtimestamp(float(s), UTC) for s in (times_s[0], times_s[-1] + _STEP_S))
-        series = await self._series.series([inlet.point for inlet in found.inlets], start, end, _STEP_S)
+        first_s = (since - _BEFORE).timestamp() // _STEP_S * _STEP_S
+        times_s = np.arange(first_s, until.timestamp(), _STEP_S, dtype=np.float64)
+        start = datetime.fromtimestamp(float(times_s[0]), UTC)
+        series = await self._series.series([inlet.point for inlet in found.inlets], start, until, _STEP_S)
         grids = {inlet.point: _on_grid(series.get(inlet.point), times_s) for inlet in found.inlets}
         day, minute = local_days_and_minutes(times_s, self._inventory.site.calendar.zone)
         nights = minimum_night_flows(
-            net_inflow(found, grids), day, minute, start_s=float(times_s[0]), step_s=_STEP_S, complete_until_s=float(times_s[-1])
+            net_inflow(found, grids), day, minute, start_s=float(times_s[0]), step_s=_STEP_S, complete_until_s=until.timestamp()
         )
         rows = zip(nights.day.tolist(), nights.end_s.tolist(), nights.flow_m3h.tolist(), strict=True)
         shown = (
             Night(night=date.fromordinal(ordinal), at=datetime.fromtimestamp(end_s - 3600.0, UTC), flow_m3h=flow)
             for ordinal, end_s, flow in rows
         )
-        return tuple(night for night in shown if since <= night.at < until)
+        return tuple(night for night in shown if night.at >= since)
 
 
 def _on_grid(series: Series | None, times_s: FloatArray) -> FloatArray:

@@ -201,7 +201,8 @@ async def _finding(visit: Visit, alert: Alert | None) -> Finding | None:
     if reader is None or alert is None:
         return None
     rows = await reader.findings(key=alert.finding) if alert.finding else ()
-    return next(iter(findings_of(alert, rows)), None)
+    found = findings_of(alert, rows or await reader.findings(since=alert.raised_at))
+    return next(iter(found), None)
 
 
 def _possible(moment: datetime) -> datetime:

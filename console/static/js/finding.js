@@ -41,6 +41,8 @@ function start() {
     };
   }
 
+  const DAYS = [1, 2, 4, 7, 14, 28].map((days) => days * 86400);
+
   function chart(element, columns, series, format) {
     const style = getComputedStyle(element);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -55,7 +57,7 @@ function start() {
       legend: { live: true },
       scales: { y: { range: [Math.min(0, ...values), Math.max(1, ...values) * 1.12] } },
       axes: [
-        { ...axis, size: 30, space: 56, values: (_, all) => all.map(day) },
+        { ...axis, size: 30, space: 56, incrs: DAYS, values: (_, all) => all.map(day) },
         { ...axis, size: 46, label: "m³/h", labelSize: 14, labelGap: 0, labelFont: axis.font, values: (_, all) => all.map((v) => number(v, v % 1 ? 1 : 0)) },
       ],
       series: [{ label: names.time, value: (_, s) => (s === null ? "––" : `${LTR}${format(s)}${END}`) }, ...series(colour)],
@@ -81,8 +83,17 @@ function start() {
     ];
   }
 
+  /** What the charts say before anybody points at them: the newest values. */
+  const legends = () => requestAnimationFrame(() => {
+    for (const one of drawn) one.setLegend({ idx: one.data[0].length - 1 });
+  });
+
   redraw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  legends();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    redraw();
+    legends();
+  });
   new ResizeObserver(() => {
     for (const chart of drawn) chart.setSize({ width: chart.root.parentElement.clientWidth, height: 200 });
   }).observe(nights);

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.work import LONGEST_NOTE, PROOF, WorkRefused, new_order, proved, reported
+from alerts.work import LONGEST_NOTE, PROOF, NightProof, WorkRefused, awaits_proof, new_order, night_proof, proved, reported
 from domain.alerts import Alert, AlertState, CrewReport, Priority, ReportKind, WorkOrder, WorkState
+from domain.ports import Night
 
 NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
 ALERT = Alert(
@@ -95,3 +96,42 @@ def test_no_way_leads_to_verified_but_a_repair_and_a_loss_that_is_gone(steps: li
             order = reported(order, replace(said(ReportKind(word)), said_at=now), now)
         assert order.reopened >= before.reopened
         assert (order.repaired_at is not None) == (order.state is WorkState.REPAIRED)
+
+
+def night(days: int, flow_m3h: float) -> Night:
+    at = NOW.replace(hour=2) + timedelta(days=days)
+    return Night(night=at.date(), at=at, flow_m3h=flow_m3h)
+
+
+def test_the_nights_before_are_those_with_the_leak_and_the_night_after_is_the_newest() -> None:
+    alert = replace(ALERT, since=NOW - timedelta(days=2))
+    order = reported(replace(ORDER, created_at=NOW), said(ReportKind.REPAIRED, 3), NOW + timedelta(hours=3))
+    nights = [night(-9, 20.0), night(-1, 33.0), night(0, 35.0), night(1, 24.0), night(2, 21.0)]
+    assert night_proof(order, alert, nights) == NightProof(before_m3h=34.0, after_m3h=21.0)
+    assert night_proof(order, None, nights[:3]) == NightProof()
+    assert night_proof(ORDER, alert, nights) == NightProof(), "no repair, nothing to prove"
+
+
+def test_an_order_waits_for_a_measured_night_however_sure_the_detectors_are() -> None:
+    order = reported(ORDER, said(ReportKind.REPAIRED, 3), NOW + timedelta(hours=3))
+    late = NOW + timedelta(days=9)
+    assert awaits_proof(order, OVER, NOW + timedelta(hours=4))
+    assert not awaits_proof(order, ALERT, NOW + timedelta(hours=4))
+    assert awaits_proof(order, ALERT, late)
+    assert proved(order, OVER, late, NightProof(before_m3h=30.0)) == order, "the meter was silent: nobody knows"
+    closed = proved(order, OVER, late, NightProof(before_m3h=30.0, after_m3h=19.0))
+    assert (closed.state, closed.night_before_m3h, closed.night_after_m3h) == (WorkState.VERIFIED, 30.0, 19.0)
+    assert proved(order, OVER, late, NightProof(after_m3h=19.0)).state is WorkState.VERIFIED, (
+        "no night with the leak to hold it against"
+    )
+
+
+def test_a_night_that_did_not_fall_opens_the_order_again_though_the_alert_is_gone() -> None:
+    order = reported(ORDER, said(ReportKind.REPAIRED, 3), NOW + timedelta(hours=3))
+    stayed = NightProof(before_m3h=30.0, after_m3h=30.0)
+    assert proved(order, OVER, NOW + timedelta(hours=30), stayed) == order
+    again = proved(order, OVER, NOW + timedelta(hours=3) + PROOF, stayed)
+    assert (again.state, again.reopened, again.night_after_m3h) == (WorkState.OPEN, 1, 30.0)
+    fell = NightProof(before_m3h=30.0, after_m3h=19.0)
+    assert proved(order, ALERT, NOW + timedelta(hours=3) + PROOF, fell).state is WorkState.OPEN, "the detectors still see it"
+    assert proved(order, replace(ALERT, active=False), NOW + timedelta(hours=30), fell).state is WorkState.VERIFIED
