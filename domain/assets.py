@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.calendar import DayClass
 from domain.points import PointKey
 
 
@@ -49,6 +50,20 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaySchedule:
+    """Setpoints by hour for one class of day, as an engineer wrote them down."""
+
+    day_class: DayClass | None
+    """None: every class without a schedule of its own."""
+    steps: tuple[tuple[int, float], ...]
+    """Local minute of the day from which on, and setpoint [m]; in order, at least one. Before the first the last holds."""
+
+    def at(self, minute: float) -> float:
+        """Setpoint at a local minute of the day [m]."""
+        return next((value for begins, value in reversed(self.steps) if begins <= minute), self.steps[-1][1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actuator:
     """A setpoint somebody may wish to change: here the outlet pressure of a pressure reducing valve (PRV)."""
 
@@ -78,3 +93,5 @@ class Actuator:
     outlet_pressure: PointKey
     inlet_pressure: PointKey | None = None
     flow: PointKey
+    schedule: tuple[DaySchedule, ...] = ()
+    """For the law of the time of day; empty where none was written down."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 
-from domain.assets import Actuator, Channel, Device, Gateway
-from domain.calendar import Calendar
+from domain.assets import Actuator, Channel, DaySchedule, Device, Gateway
+from domain.calendar import Calendar, DayClass
 from domain.errors import UnitError
 from domain.factors import Factor, LeakFactors
 from domain.points import Point, PointKey, PointKind, Role
@@ -165,7 +165,7 @@ def parse_actuator(table: Table) -> Actuator:
     """An ``[[actuator]]``; its limits must be in order: min <= safe <= max."""
     table.only(
         "key", "device", "field", "zone", "min_m", "max_m", "safe_m", "ramp_up_m", "ramp_down_m", "min_interval_s",
-        "lease_s", "setpoint", "outlet_pressure", "inlet_pressure", "flow", "ramp_up_emergency_m", "max_moves_per_day",
+        "lease_s", "setpoint", "outlet_pressure", "inlet_pressure", "flow", "ramp_up_emergency_m", "max_moves_per_day", "schedule",
     )  # fmt: skip
     low = table.number("min_m", low=0)
     high = table.number("max_m", low=low, high=250)
@@ -188,4 +188,32 @@ def parse_actuator(table: Table) -> Actuator:
         outlet_pressure=PointKey(table.text("outlet_pressure")),
         inlet_pressure=PointKey(inlet) if inlet else None,
         flow=PointKey(table.text("flow")),
+        schedule=_schedule(table.table("schedule"), low, high),
     )
+
+
+_OTHER_DAYS = "other"
+
+
+def _schedule(table: Table, low: float, high: float) -> tuple[DaySchedule, ...]:
+    """``[actuator.schedule.<class of day>]`` with lines ``"05:30" = 34.0``; ``other``, every class not named, must be there."""
+    table.only(*DayClass, _OTHER_DAYS)
+    if table.data and _OTHER_DAYS not in table.data:
+        raise table.wrong(_OTHER_DAYS, None, "a table of hours for the days without their own: [actuator.schedule.other]")
+    return tuple(
+        DaySchedule(day_class=None if name == _OTHER_DAYS else DayClass(name), steps=_hours(table.table(name), low, high))
+        for name in table.data
+    )
+
+
+def _hours(table: Table, low: float, high: float) -> tuple[tuple[int, float], ...]:
+    steps = []
+    for hour in table.data:
+        try:
+            begins = time.fromisoformat(hour)
+        except ValueError:
+            raise table.wrong(hour, table.data[hour], 'an hour of the local day such as "05:30" = 34.0') from None
+        steps.append((begins.hour * 60 + begins.minute, table.number(hour, low=low, high=high)))
+    if not steps:
+        raise table.wrong("", None, 'at least one line such as "00:00" = 30.0')
+    return tuple(sorted(steps))
