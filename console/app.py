@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from console.geometry import map_document
 from console.headers import PlainAddresses, SecurityHeaders
 from console.i18n import load_texts
 from console.lockout import LoginGuard
+from console.packed import Packed
 from console.passwords import PasswordChecker
 from console.ports import ConsoleServices
 from console.render import Renderer
@@ -68,7 +67,6 @@ def create_app(services: ConsoleServices) -> FastAPI:
 
 def _runtime(services: ConsoleServices) -> Runtime:
     site = services.inventory.site
-    network = json.dumps(map_document(services.geometry, services.inventory), separators=(",", ":")).encode()
     return Runtime(
         services=services,
         sessions=SessionStore(services.session_secret, lifetime_s=services.options.session_s, idle_s=services.options.idle_s),
@@ -78,8 +76,7 @@ def _runtime(services: ConsoleServices) -> Runtime:
         renderer=Renderer(site_names=site.names, local=site.calendar.zone),
         selections=SelectionMemory(),
         catalogues=load_texts(),
-        network=network,
-        network_tag=hashlib.sha256(network).hexdigest()[:16],
+        network=Packed.of(map_document(services.geometry, services.inventory)),
     )
 
 

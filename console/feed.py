@@ -1,6 +1,8 @@
 """The live feed: one poller for everybody, started by the first who looks and idle when nobody does.
 
-ports ──every poll_s──▶ Snapshot ──▶ Condition ──▶ event streams (each sends the newest, skips what it missed)
+ports ──every poll_s──▶ Snapshot ──▶ Condition ──▶ event streams (each sends what changed since its last, skips what it missed)
+
+A large site takes its time to read: the poller then rests twice as long as it read, so that the database has other things to do.
 """
 
 from __future__ import annotations
@@ -13,9 +15,13 @@ from dataclasses import replace
 import structlog
 
 from console.ports import ConsoleServices
-from console.snapshot import Snapshot, build_snapshot
+from console.snapshot import PLACES, Snapshot, build_snapshot
+from console.wire import Document, change, document, line
 
 _log = structlog.get_logger(__name__)
+_REST = 2.0
+_LONGEST_REST_S = 3.0
+"""Well below the silence after which a page greys."""
 
 
 class Feed:
@@ -31,6 +37,10 @@ class Feed:
         self._watchers = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._read_s = 0.0
+        self._places = tuple(p.key for p in services.inventory.points.values() if p.role in PLACES)
+        self._documents: dict[int, Document] = {}
+        self._events: dict[tuple[int, int], str] = {}
 
     async def current(self) -> Snapshot:
         """A snapshot no older than one poll period; read now if there is none.
@@ -72,6 +82,23 @@ class Feed:
                 await self._task
             self._task = None
 
+    def event(self, held: Document | None, snapshot: Snapshot) -> tuple[Document, str]:
+        """What a stream that has sent ``held`` sends next, and what it holds then. Made once for all who hold the same."""
+        new = self._document(snapshot)
+        before = -1 if held is None else int(held["number"])
+        key = (before, snapshot.number)
+        if key not in self._events:
+            self._events = {k: text for k, text in self._events.items() if k[1] == snapshot.number}
+            part = None if held is None else change(held, new)
+            name, values = ("snapshot", new) if part is None else ("change", part)
+            self._events[key] = f"id: {snapshot.number}\nevent: {name}\ndata: {line(values)}\n\n"
+        return new, self._events[key]
+
+    def _document(self, snapshot: Snapshot) -> Document:
+        if snapshot.number not in self._documents:
+            self._documents = {snapshot.number: document(snapshot)}
+        return self._documents[snapshot.number]
+
     @property
     def watchers(self) -> int:
         """How many event streams are open."""
@@ -83,7 +110,7 @@ class Feed:
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(self._services.options.poll_s)
+            await asyncio.sleep(max(self._services.options.poll_s, min(_LONGEST_REST_S, _REST * self._read_s)))
             if self._closed or not self._watchers:
                 return
             async with self._reading:
@@ -104,6 +131,7 @@ class Feed:
 
     async def _take(self) -> None:
         number = 1 if self._snapshot is None else self._snapshot.number + 1
+        began_s = self._services.monotonic()
         try:
             snapshot = await self._read(number)
         except Exception as error:  # noqa: BLE001  the control room must say that it cannot see, whatever the cause
@@ -111,15 +139,17 @@ class Feed:
             snapshot = self._blind(number)
         self._snapshot = snapshot
         self._taken_s = self._services.monotonic()
+        self._read_s = self._taken_s - began_s
 
     async def _read(self, number: int) -> Snapshot:
         services = self._services
-        zones, alerts, gateways, commands, states = await asyncio.gather(
+        zones, alerts, gateways, commands, states, readings = await asyncio.gather(
             services.zones.zones_now(),
             services.alerts.alerts(),
             services.fleet.gateways_now(),
             services.commands.commands(limit=20),
             services.view.states(tuple(services.inventory.actuators)),
+            services.series.latest(self._places),
         )
         return build_snapshot(
             number=number,
@@ -132,6 +162,7 @@ class Feed:
             gateways=gateways,
             commands=commands,
             stale_after_s=services.options.stale_after_s,
+            readings=readings,
         )
 
     def _blind(self, number: int) -> Snapshot:

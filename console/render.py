@@ -47,6 +47,7 @@ class Renderer:
             languages=LANGUAGES,
             site_name=self._site_names.get(language) or self._site_names.get("fr") or "Khettara",
             f=Formats(language, self._local),
+            local_zone=str(self._local),
             browser_texts=json.dumps(texts.group("browser"), ensure_ascii=False),
             **values,
         )

@@ -11,6 +11,7 @@ from console.desk_steps import SelectionMemory
 from console.feed import Feed
 from console.i18n import Texts, choose_language
 from console.lockout import LoginGuard
+from console.packed import Packed
 from console.passwords import PasswordChecker
 from console.ports import ConsoleServices
 from console.render import Renderer
@@ -33,10 +34,8 @@ class Runtime:
     renderer: Renderer
     selections: SelectionMemory
     catalogues: Mapping[str, Texts]
-    network: bytes
-    """The map document, as JSON."""
-    network_tag: str
-    """Its entity tag."""
+    network: Packed
+    """The map document."""
 
     def texts(self, request: Request, preferred: str | None = None) -> Texts:
         """The catalogue for this request."""

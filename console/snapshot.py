@@ -1,4 +1,4 @@
-"""What the whole control room sees at one moment: built purely from what the ports said, sent to every browser as JSON.
+"""What the whole control room sees at one moment: built purely from what the ports said, sent to every browser (``wire``).
 
 Nothing in it is text for people: codes, numbers and UTC times, so that one snapshot serves three languages.
 """
@@ -6,22 +6,27 @@ Nothing in it is text for people: codes, numbers and UTC times, so that one snap
 from __future__ import annotations
 
 import hashlib
-import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
-from domain.alerts import Alert, AlertState, Priority
+from domain.alerts import LISTED, UNSEEN, Alert, AlertState, Priority
 from domain.inventory import Inventory
+from domain.points import Point, PointKey, Role
 from domain.ports import CommandRow, GatewayNow, ZoneNow
+from domain.readings import Quality, Reading
 from domain.setpoints import ActuatorState, Mode
 from domain.zones import Zone
 
+__all__ = ["PLACES", "RANK", "UNSEEN", "ActuatorNow", "PlaceNow", "Snapshot", "ZoneView", "actuator_now", "build_snapshot"]
+
 RANK = {Priority.HIGH: 1, Priority.MEDIUM: 2, Priority.LOW: 3}
 """The number shown with an alert's colour and shape."""
-UNSEEN = frozenset({AlertState.UNACKNOWLEDGED, AlertState.RETURNED_UNACKNOWLEDGED})
 _ACTIVE = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED})
+PLACES = {Role.TANK_LEVEL: "tank", Role.PUMP_FLOW: "pump"}
+"""Points that the map shows with their value, and as what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +35,12 @@ class ZoneView:
 
     key: str
     inflow_m3h: float | None
+    inflow_at: datetime | None
     inflow_age_s: float | None
     """Process seconds since the newest inflow."""
     night_flow_m3h: float | None
     night: date | None
     critical_m: float | None
-    critical_age_s: float | None
     min_pressure_m: float
     below_minimum: bool
     """The lowest critical pressure is fresh and below the zone's minimum."""
@@ -64,11 +69,28 @@ class ActuatorNow:
     outlet_m: float | None
     inlet_m: float | None
     flow_m3h: float | None
+    at: datetime | None
+    """The oldest of what is shown."""
     age_s: float | None
     stale: bool
     """Commands are off while this holds."""
     advice_m: float | None
     advice_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceNow:
+    """A tank's level or a pump's flow."""
+
+    key: str
+    """Of its point."""
+    kind: str
+    """``tank`` (value in m) or ``pump`` (value in m³/h)."""
+    zone: str | None
+    value: float | None
+    at: datetime | None
+    stale: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +114,13 @@ class Snapshot:
     worst: int | None
     gateways_online: int
     gateways: int
+    data_at: datetime | None
     data_age_s: float | None
     """Age of the newest inflow of the zone that is furthest behind."""
     alerts_version: str
     """Changes when the list of alerts does: the page then asks for it anew."""
     commands_version: str
+    places: tuple[PlaceNow, ...] = ()
     problem: str = ""
     """Code of what keeps the console from seeing, e.g. ``source``; the rest is then the last known."""
 
@@ -121,21 +145,25 @@ def build_snapshot(
     gateways: Sequence[GatewayNow],
     commands: Sequence[CommandRow],
     stale_after_s: float,
+    readings: Mapping[PointKey, Reading] | None = None,
 ) -> Snapshot:
-    """The snapshot; ages are ``now`` minus the time of observation, stale is older than ``stale_after_s``."""
+    """The snapshot; ages are ``now`` minus the time of observation, stale is older than ``stale_after_s``.
+
+    ``readings`` are the newest of tanks and pumps.
+    """
     actuators = tuple(
         actuator_now(states[key], zone=a.zone, now=now, stale_after_s=stale_after_s)
         for key, a in inventory.actuators.items()
         if key in states
     )
-    rows = {row.zone: row for row in zones}
+    rows, mine, modes = {row.zone: row for row in zones}, _alerts_by_zone(alerts), _modes_by_zone(actuators)
     views = tuple(
-        _zone_view(zone, rows[zone.key], actuators, alerts, now, stale_after_s)
+        _zone_view(zone, rows[zone.key], modes[zone.key], mine[zone.key], now, stale_after_s)
         for zone in inventory.metered_zones()
         if zone.key in rows
     )
     active = [a for a in alerts if a.state in _ACTIVE]
-    ages = [v.inflow_age_s for v in views if v.inflow_age_s is not None]
+    data_at = min((v.inflow_at for v in views if v.inflow_at is not None), default=None)
     return Snapshot(
         number=number,
         now=now,
@@ -146,14 +174,20 @@ def build_snapshot(
         night_flow_m3h=_total([v.night_flow_m3h for v in views]),
         zones_below=sum(v.below_minimum for v in views),
         actuators_auto=sum(a.mode == Mode.AUTO.value for a in actuators),
-        open_alerts=sum(a.state is not AlertState.NORMAL for a in alerts),
+        open_alerts=sum(a.state in LISTED for a in alerts),
         unseen_alerts=sum(a.state in UNSEEN for a in alerts),
         worst=min((RANK[a.priority] for a in active), default=None),
         gateways_online=sum(g.online for g in gateways),
         gateways=len(gateways),
-        data_age_s=max(ages, default=None),
+        data_at=data_at,
+        data_age_s=_age(now, data_at),
         alerts_version=_fingerprint([(a.key, a.state.value, a.updated_at.isoformat()) for a in alerts]),
         commands_version=_fingerprint([(c.command.command_id, c.state) for c in commands]),
+        places=tuple(
+            _place_now(point, (readings or {}).get(point.key), now, stale_after_s)
+            for point in inventory.points.values()
+            if point.role in PLACES
+        ),
     )
 
 
@@ -170,6 +204,7 @@ def actuator_now(state: ActuatorState, *, zone: str, now: datetime, stale_after_
         outlet_m=_finite(state.outlet_m),
         inlet_m=_finite(state.inlet_m),
         flow_m3h=_finite(state.flow_m3h),
+        at=state.observed_at,
         age_s=age_s,
         stale=age_s is None or age_s > stale_after_s,
         advice_m=_finite(state.advice_m),
@@ -177,28 +212,56 @@ def actuator_now(state: ActuatorState, *, zone: str, now: datetime, stale_after_
     )
 
 
+def _alerts_by_zone(alerts: Sequence[Alert]) -> Mapping[str, list[Alert]]:
+    """An alert that stands for several zones counts in each."""
+    found: dict[str, list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        for zone in {alert.zone, *alert.areas} - {None}:
+            found[str(zone)].append(alert)
+    return found
+
+
+def _modes_by_zone(actuators: Sequence[ActuatorNow]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for actuator in actuators:
+        found[actuator.zone].append(actuator.mode)
+    return found
+
+
+def _place_now(point: Point, reading: Reading | None, now: datetime, stale_after_s: float) -> PlaceNow:
+    age_s = _age(now, reading.observed_at if reading else None)
+    return PlaceNow(
+        key=str(point.key),
+        kind=PLACES[point.role],
+        zone=point.zone,
+        value=_finite(reading.value) if reading else None,
+        at=reading.observed_at if reading else None,
+        stale=age_s is None or age_s > stale_after_s,
+        suspect=reading is not None and reading.quality not in (Quality.GOOD, Quality.ESTIMATED),
+    )
+
+
 def _zone_view(
-    zone: Zone, row: ZoneNow, actuators: Sequence[ActuatorNow], alerts: Sequence[Alert], now: datetime, stale_after_s: float
+    zone: Zone, row: ZoneNow, modes: Sequence[str], mine: Sequence[Alert], now: datetime, stale_after_s: float
 ) -> ZoneView:
-    mine = [a for a in alerts if a.zone == zone.key]
     inflow_age_s, critical_age_s = _age(now, row.inflow_at), _age(now, row.critical_at)
     critical_m = _finite(row.critical_m)
     critical_stale = critical_age_s is None or critical_age_s > stale_after_s
     return ZoneView(
         key=zone.key,
         inflow_m3h=_finite(row.inflow_m3h),
+        inflow_at=row.inflow_at,
         inflow_age_s=inflow_age_s,
         night_flow_m3h=_finite(row.night_flow_m3h),
         night=row.night,
         critical_m=critical_m,
-        critical_age_s=critical_age_s,
         min_pressure_m=zone.min_pressure_m,
         below_minimum=critical_m is not None and not critical_stale and critical_m < zone.min_pressure_m,
         suspect=row.suspect,
         stale=inflow_age_s is None or inflow_age_s > stale_after_s,
         critical_stale=critical_stale,
-        modes=tuple(a.mode for a in actuators if a.zone == zone.key),
-        open_alerts=sum(a.state is not AlertState.NORMAL for a in mine),
+        modes=tuple(modes),
+        open_alerts=sum(a.state in LISTED for a in mine),
         unseen_alerts=sum(a.state in UNSEEN for a in mine),
         worst=min((RANK[a.priority] for a in mine if a.state in _ACTIVE), default=None),
     )
@@ -219,17 +282,3 @@ def _finite(value: float | None) -> float | None:
 
 def _fingerprint(rows: Sequence[tuple[str, ...]]) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
-
-
-def snapshot_json(snapshot: Snapshot) -> str:
-    """The snapshot as one line of JSON; zones and actuators as objects by key."""
-    document = asdict(snapshot)
-    document["zones"] = {z["key"]: z for z in document["zones"]}
-    document["actuators"] = {a["key"]: a for a in document["actuators"]}
-    return json.dumps(document, default=_plain, separators=(",", ":"), allow_nan=False)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in a snapshot")

@@ -13,6 +13,7 @@ from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, Series
+from domain.zones import Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,10 +53,9 @@ async def zone_trend(source: SeriesSource, inventory: Inventory, zone: str, *, e
 
 
 async def inflow_lines(
-    source: SeriesSource, inventory: Inventory, *, end: datetime, hours: float = 24, step_s: int = 1800
+    source: SeriesSource, zones: Sequence[Zone], *, end: datetime, hours: float = 24, step_s: int = 1800
 ) -> dict[str, FloatArray]:
-    """Net inflow of every metered zone on one grid, with a single query."""
-    zones = inventory.metered_zones()
+    """Net inflow of some zones on one grid, with a single query."""
     points = list(dict.fromkeys(inlet.point for zone in zones for inlet in zone.inlets))
     start, grid = _grid(end, hours, step_s)
     found = await source.series(points, start, end, step_s)

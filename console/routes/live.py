@@ -9,14 +9,14 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from console.access import Viewer, Visit
 from console.runtime import runtime
-from console.snapshot import snapshot_json
+from console.wire import Document
 
 router = APIRouter()
 
 
 @router.get("/events")
 async def events(visit: Viewer) -> StreamingResponse:
-    """Snapshots as Server-Sent Events. Each is whole, so a stream that was cut just goes on with the next."""
+    """Snapshots as Server-Sent Events: the first whole, then what changes. A stream that was cut begins with a whole one again."""
     return StreamingResponse(_stream(visit), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
@@ -31,6 +31,7 @@ async def health(request: Request) -> JSONResponse:
 
 async def _stream(visit: Visit) -> AsyncIterator[str]:
     console = visit.console
+    held: Document | None = None
     yield "retry: 2000\n\n"
     async for snapshot in console.feed.watch():
         if not console.sessions.alive(visit.session.session_id, console.services.monotonic()):
@@ -39,4 +40,5 @@ async def _stream(visit: Visit) -> AsyncIterator[str]:
         if snapshot is None:
             yield ": still here\n\n"
         else:
-            yield f"id: {snapshot.number}\nevent: snapshot\ndata: {snapshot_json(snapshot)}\n\n"
+            held, event = console.feed.event(held, snapshot)
+            yield event

@@ -1,5 +1,5 @@
 // Puts the snapshot into the page: elements say by data attributes which value they show.
-import { at, number, text } from "./format.js";
+import { at, moment, number, text } from "./format.js";
 
 function each(attribute, work) {
   for (const element of document.querySelectorAll(`[data-${attribute}]`)) work(element, element.getAttribute(`data-${attribute}`));
@@ -41,10 +41,7 @@ export function show(snapshot) {
     if (value === undefined) return;
     put(element, element.dataset.hideZero && !value ? "" : number(value, Number(element.dataset.digits)));
   });
-  each("minutes", (element, path) => {
-    const seconds = at(snapshot, path);
-    put(element, typeof seconds === "number" ? String(Math.floor(seconds / 60)) : "––");
-  });
+  each("minutes", (element, path) => put(element, minutesSince(snapshot, at(snapshot, path)) ?? "––"));
   each("text", (element, path) => put(element, String(at(snapshot, path) ?? "")));
   each("owner", (element, path) => {
     const owner = at(snapshot, path) ?? "";
@@ -81,7 +78,9 @@ export function show(snapshot) {
     put(element, String(value));
   });
   each("until", (element, path) => {
-    element.hidden = !at(snapshot, path);
+    const until = at(snapshot, path);
+    element.hidden = !until;
+    if (until) put(element.querySelector("bdi"), moment(until));
   });
   each("advice", (element, path) => {
     element.hidden = typeof at(snapshot, path)?.advice_m !== "number";
@@ -90,15 +89,19 @@ export function show(snapshot) {
   showStatus(snapshot);
 }
 
+function minutesSince(snapshot, seconds) {
+  return typeof seconds === "number" ? String(Math.max(0, Math.floor((snapshot.now - seconds) / 60))) : null;
+}
+
 function showStatus(snapshot) {
   each("clock", (element) => {
-    element.dateTime = snapshot.now;
+    element.dateTime = new Date(snapshot.now * 1000).toISOString();
     put(element.querySelector("b"), snapshot.now_local.slice(11, 16));
     put(element.querySelector("small"), snapshot.now_local.slice(0, 10));
   });
   each("age-text", (element) => {
-    const age = snapshot.data_age_s;
-    put(element, age === null ? text("no_data") : text("data_age", { minutes: String(Math.floor(age / 60)) }));
+    const minutes = minutesSince(snapshot, snapshot.data_at);
+    put(element, minutes === null ? text("no_data") : text("data_age", { minutes }));
   });
 }
 

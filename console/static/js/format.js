@@ -12,9 +12,9 @@ export function number(value, digits) {
   return text;
 }
 
-/** The value at a dotted path of the snapshot. Keys may hold dots themselves only in their last part. */
+/** The value at a path of the snapshot: its parts are joined by dots, or by bars where keys hold dots. */
 export function at(snapshot, path) {
-  return path.split(".").reduce((found, key) => (found === null || found === undefined ? undefined : found[key]), snapshot);
+  return path.split(path.includes("|") ? "|" : ".").reduce((found, key) => (found === null || found === undefined ? undefined : found[key]), snapshot);
 }
 
 const texts = JSON.parse(document.body.dataset.texts ?? "{}");
@@ -22,4 +22,11 @@ const texts = JSON.parse(document.body.dataset.texts ?? "{}");
 /** A text of the page's language, its {places} filled. */
 export function text(key, values = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
+}
+
+const local = new Intl.DateTimeFormat("sv-SE", { timeZone: document.body.dataset.timezone || "UTC", dateStyle: "short", timeStyle: "short" });
+
+/** Local date and minute of a time in seconds since 1970. */
+export function moment(seconds) {
+  return local.format(new Date(seconds * 1000));
 }

@@ -16,9 +16,9 @@ function refreshLists(next) {
   }
 }
 
-document.addEventListener("snapshot", ({ detail }) => {
+document.addEventListener("snapshot", ({ detail, changed }) => {
   show(detail);
-  map?.show(detail);
+  map?.show(detail, changed);
   gateCommands(detail, feedState());
   refreshLists(detail);
 });
@@ -43,7 +43,7 @@ if (holder) {
     .then((answer) => answer.json())
     .then((network) => {
       map = new NetworkMap(holder, network);
-      if (snapshot) map.show(snapshot);
+      if (snapshot) map.show(snapshot, null);
     });
 }
 const flow = document.querySelector("[data-trend]");

@@ -38,6 +38,7 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/fragments/commands"): ("/fragments/commands", SEE, OK, OK),
     ("GET", "/fragments/sparklines"): ("/fragments/sparklines", SEE, OK, OK),
     ("GET", "/map.json"): ("/map.json", LOGIN, OK, OK),
+    ("GET", "/zones"): ("/zones?q=old", SEE, OK, OK),
     ("GET", "/zones/{key}"): ("/zones/medina", SEE, OK, OK),
     ("GET", "/zones/{key}/trend.json"): ("/zones/medina/trend.json", LOGIN, OK, OK),
     ("GET", "/actuators/{key}/preview"): ("/actuators/prv_medina/preview?value_m=36.5", SEE, DENIED, OK),

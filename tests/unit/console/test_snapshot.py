@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.snapshot import Snapshot, build_snapshot, snapshot_json
+from console.snapshot import Snapshot, build_snapshot
+from console.wire import document, line
 from domain.ports import GatewayNow, ZoneNow
 from domain.setpoints import ActuatorState, Mode
 from tests.support.console_past import NOW, past_alerts
@@ -95,11 +96,11 @@ def test_the_json_is_json_even_when_a_sensor_says_nan() -> None:
         [zone_row("medina", inflow_m3h=nan, critical_m=float("inf"))],
         {"prv_medina": actuator_state("prv_medina", outlet_m=nan, mode_until=NOW, mode=Mode.MANUAL)},
     )
-    document = json.loads(snapshot_json(found), parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
-    assert document["zones"]["medina"]["inflow_m3h"] is None
-    assert document["zones"]["medina"]["critical_m"] is None
-    assert document["actuators"]["prv_medina"]["outlet_m"] is None
-    assert document["actuators"]["prv_medina"]["mode_until"] == NOW.isoformat()
+    sent = json.loads(line(document(found)), parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
+    assert sent["zones"]["medina"]["inflow_m3h"] is None
+    assert sent["zones"]["medina"]["critical_m"] is None
+    assert sent["actuators"]["prv_medina"]["outlet_m"] is None
+    assert sent["actuators"]["prv_medina"]["mode_until"] == int(NOW.timestamp())
 
 
 def test_the_versions_change_with_what_they_stand_for() -> None:

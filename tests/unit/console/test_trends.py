@@ -43,7 +43,7 @@ async def test_a_missing_inlet_leaves_a_gap_not_a_wrong_sum() -> None:
         return found
 
     world.town.series = without  # type: ignore[method-assign,assignment]
-    lines = await inflow_lines(world.town, demo_inventory(), end=NOW)
+    lines = await inflow_lines(world.town, demo_inventory().metered_zones(), end=NOW)
     assert np.isnan(lines["plateau"]).all()
     assert np.isfinite(lines["medina"]).any()
 
