@@ -130,3 +130,20 @@ def bench_pressure(
 
     todo = jobs(net.split(","), scenario.split(","), (int(s) for s in seeds.split(",")), days)
     run_bench_pressure(tool, python, todo, out, typer.echo, cache=cache, docs=docs)
+
+
+@bench.command("console")
+def bench_console(
+    zones: Annotated[int, typer.Option(help="Zones of the region.", min=2)] = 500,
+    pipes: Annotated[int, typer.Option(help="Pipes of the region: 24 to 39 a zone.", min=48)] = 15_000,
+    seed: Annotated[int, typer.Option(help="Seed of the region.")] = 1,
+    runs: Annotated[int, typer.Option(help="First views with an empty cache; their median counts.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option("--for", help="How long the live feed is listened to [s].", min=3)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """A region's console in a headless chromium: first view, frames while the map moves, bytes on the wire."""
+    from app.bench import console
+    from app.bench.show import show
+
+    figures = console.bench_console(zones=zones, pipes=pipes, seed=seed, runs=runs, seconds=seconds)
+    show(figures, console.describe(figures), as_json=as_json, console=Console(soft_wrap=True))
