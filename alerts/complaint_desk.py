@@ -41,7 +41,7 @@ def checked(complaint: Complaint, now: datetime) -> Complaint:
     Raises:
         ComplaintRefused: It has no place, a text is too long, the number is none, or its time cannot be.
     """
-    address, text, phone = _plain(complaint.address), _plain(complaint.text), _plain(complaint.phone or "")
+    address, text, phone = plain_text(complaint.address), plain_text(complaint.text), plain_text(complaint.phone or "")
     for name, value, most in (("address", address, LONGEST_ADDRESS), ("text", text, LONGEST_TEXT), ("phone", phone, LONGEST_PHONE)):
         if len(value) > most:
             raise ComplaintRefused(f"{name}_too_long", f"{name} of {len(value)} characters; at most {most}")
@@ -61,8 +61,8 @@ def checked(complaint: Complaint, now: datetime) -> Complaint:
     return replace(complaint, address=address, text=text, phone=phone or None, noticed_at=min(complaint.noticed_at, now))
 
 
-def _plain(text: str) -> str:
-    """Without control characters other than line breaks, and without blanks around it."""
+def plain_text(text: str) -> str:
+    """What a person typed, without control characters other than line breaks, and without blanks around it."""
     return "".join(c for c in text if c == "\n" or c.isprintable()).strip()
 
 

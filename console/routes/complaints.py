@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from console.access import Operator, Viewer, Visit
 from console.numbers import parse_number
 from console.pages import page, part
 from console.region_map import region_map, zone_at
+from console.routes.work import KEY
 from domain.complaints import Complaint, ComplaintKind
 from domain.setpoints import Reason
 
@@ -28,7 +30,7 @@ class ComplaintBody(BaseModel):
     """A complaint; ``key`` is made by the sender, and the same key again is the same complaint."""
 
     model_config = ConfigDict(extra="forbid")
-    key: str = Field(min_length=8, max_length=64)
+    key: str = Field(min_length=8, max_length=64, pattern=KEY)
     kind: ComplaintKind
     noticed_at: AwareDatetime
     zone: str | None = Field(default=None, max_length=100)
@@ -86,6 +88,7 @@ async def complaints(
 ) -> JSONResponse:
     """Complaints as JSON, newest first."""
     since = visit.console.services.clock.now() - timedelta(days=days)
+    _known(visit, zone)
     rows = await _desk(visit).complaints(since=since, zone=zone, limit=limit)
     return JSONResponse([_plain(visit, row) for row in rows])
 
@@ -123,7 +126,7 @@ def _of_form(visit: Visit, form: ComplaintForm) -> dict[str, Any]:
     if form.zone and form.zone not in zones:
         raise ComplaintRefused("no_zone", f"there is no zone {form.zone[:60]!r}")
     return {
-        "key": form.key if len(form.key) >= 8 else secrets.token_hex(16),
+        "key": form.key if len(form.key) >= 8 and re.match(KEY, form.key) else secrets.token_hex(16),
         "kind": ComplaintKind(form.kind),
         "noticed_at": _local(visit, form.noticed_at),
         "zone": form.zone or None,
@@ -173,6 +176,7 @@ async def _page(
 ) -> HTMLResponse:
     services = visit.console.services
     now = services.clock.now()
+    _known(visit, zone)
     rows = await _desk(visit).complaints(since=now - timedelta(days=_SHOWN_DAYS), zone=zone)
     zones = services.inventory.zones
     here = now.astimezone(services.inventory.site.calendar.zone)
@@ -201,6 +205,11 @@ def _plain(visit: Visit, row: Complaint) -> dict[str, Any]:
         "text": row.text,
     }
     return body | ({"phone": row.phone} if visit.may(Right.ACKNOWLEDGE, row.zone) else {})
+
+
+def _known(visit: Visit, zone: str | None) -> None:
+    if zone is not None and zone not in visit.console.services.inventory.zones:
+        raise HTTPException(404, f"there is no zone {zone[:60]!r}")
 
 
 def _desk(visit: Visit) -> ComplaintDesk:

@@ -84,7 +84,7 @@ async def finding(visit: Viewer, key: str, series: bool = False) -> JSONResponse
 
 async def _view(visit: Visit, key: str) -> FindingView:
     services = visit.console.services
-    found = await _reader(visit).findings(key=key)
+    found = await _reader(visit).findings(key=key) if key.isprintable() else ()
     if not found:
         raise HTTPException(404, f"there is no finding {key[:80]!r}")
     return await find_view(services, visit.texts, found[0], services.clock.now())

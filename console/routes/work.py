@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from alerts.complaint_desk import plain_text
 from alerts.finding_links import findings_of
 from alerts.pictures import LARGEST_BYTES, PictureRefused
 from alerts.work_service import WorkDesk, WorkRefused
@@ -24,6 +25,8 @@ from domain.findings import Finding
 from domain.photos import Photo
 
 router = APIRouter()
+KEY = "^[A-Za-z0-9_.:-]+$"
+"""Keys made by telephones and other senders."""
 _WORKER = Path(__file__).parents[1] / "static" / "js" / "orders-worker.js"
 
 
@@ -31,7 +34,7 @@ class ReportBody(BaseModel):
     """What a crew says; ``key`` is made on the telephone, ``said_at`` is its clock."""
 
     model_config = ConfigDict(extra="forbid")
-    key: str = Field(min_length=8, max_length=64)
+    key: str = Field(min_length=8, max_length=64, pattern=KEY)
     order: str = Field(max_length=200)
     kind: ReportKind
     said_at: AwareDatetime
@@ -102,7 +105,7 @@ async def report(visit: Operator, body: ReportBody) -> JSONResponse:
         kind=body.kind,
         said_at=_possible(body.said_at),
         by=visit.user.name,
-        note=body.note,
+        note=plain_text(body.note),
     )
     after = await _desk(visit).report(said)
     return JSONResponse({"order": after.key, "state": after.state.value})
@@ -112,7 +115,7 @@ async def report(visit: Operator, body: ReportBody) -> JSONResponse:
 async def add_photo(
     visit: Operator,
     request: Request,
-    key: Annotated[str, Query(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")],
+    key: Annotated[str, Query(min_length=8, max_length=64, pattern=KEY)],
     order: Annotated[str, Query(max_length=200)],
     said_at: Annotated[AwareDatetime, Query()],
 ) -> JSONResponse:
@@ -134,7 +137,7 @@ async def photo_bytes(visit: Viewer, key: str, photo: str) -> Response:
     """A photograph, for who may act in the order's zone: it may show more than a pipe."""
     order, _ = await _order(visit, key)
     visit.need(Right.ACKNOWLEDGE, order.zone)
-    found = await _desk(visit).photo(key, photo)
+    found = await _desk(visit).photo(key, photo) if photo.isprintable() else None
     if found is None:
         raise HTTPException(404, f"there is no photograph {photo[:80]!r}")
     kept, content = found
@@ -221,7 +224,7 @@ def _desk(visit: Visit) -> WorkDesk:
 
 
 async def _order(visit: Visit, key: str) -> tuple[WorkOrder, tuple[CrewReport, ...]]:
-    found = await _desk(visit).order(key)
+    found = await _desk(visit).order(key) if key.isprintable() else None
     if found is None:
         raise HTTPException(404, f"there is no work order {key[:80]!r}")
     return found[0], tuple(found[1])

@@ -222,3 +222,28 @@ def test_every_word_of_a_finding_has_its_sentence(language: str) -> None:
     wanted += [f"finding_cause.{c}" for c in ("leak", "meter", "slope", "boundary_valve")]
     wanted += [f"finding_note.{n}" for n in ("few_meters", "pressure_silent", "inflow_gaps")]
     assert [key for key in wanted if key not in entries] == []
+
+
+async def test_odd_characters_are_refused_or_left_out_and_break_nothing() -> None:
+    world = await console_world()
+    async with logged_in(world, "omar") as (client, token):
+        order = await send_crew(world, client, token)
+        headers = {"x-csrf-token": token, "content-type": "application/json"}
+        odd = r"a\u0000bc"
+        said = f'{{"key": "report-0001", "order": "{order}", "kind": "note", "said_at": "2026-05-06T09:00:00Z", "note": "{odd}"}}'
+        assert (await client.post("/api/v1/orders/reports", content=said, headers=headers)).status_code == 200
+        (report,) = (await world.services.work.order(order) or (None, ()))[1]
+        assert report.note == "abc"
+        lone = await client.post("/api/v1/orders/reports", content=said.replace("u0000", "ud800"), headers=headers)
+        assert lone.status_code == 422
+        complaint = f'{{"key": "caller-0001", "kind": "noise", "noticed_at": "2026-05-06T09:00:00Z", "address": "{odd}"}}'
+        assert (await client.post("/api/v1/complaints", content=complaint, headers=headers)).status_code == 200
+        assert world.complaints.by_key["caller-0001"].address == "abc"
+        for address in (
+            "/findings/%00",
+            "/orders/%00",
+            f"/orders/{order}/photos/%00",
+            "/complaints?zone=%00",
+            "/api/v1/complaints?zone=x",
+        ):
+            assert (await client.get(address)).status_code == 404, address
