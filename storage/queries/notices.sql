@@ -10,11 +10,14 @@ UPDATE notice SET state = 'cancelled'
 WHERE alert = %(alert)s AND kind IN ('raised', 'escalated') AND state IN ('waiting', 'sending') AND attempts = 0;
 
 -- name: cancel_untold
--- The end is told to those alone who were told of the beginning, or of what went behind it.
+-- The end is told to those alone who were told of the beginning, or of what went behind it, or may have been: a sender that died
+-- leaves what it had in hand as sending.
 UPDATE notice AS n SET state = 'cancelled'
 WHERE n.state = 'waiting' AND n.kind = 'returned' AND n.next_try_at <= %(now)s AND NOT EXISTS (
     SELECT FROM notice AS told
-    WHERE (told.alert = n.alert OR told.alert IN (SELECT key FROM alert WHERE parent = n.alert)) AND told.recipient = n.recipient AND told.kind IN ('raised', 'escalated') AND told.state = 'sent'
+    WHERE (told.alert = n.alert OR told.alert IN (SELECT key FROM alert WHERE parent = n.alert))
+      AND told.recipient = n.recipient AND told.kind IN ('raised', 'escalated')
+      AND (told.state IN ('sent', 'sending') OR (told.state = 'waiting' AND told.attempts > 0))
 );
 
 -- name: claim

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -29,56 +23,17 @@ from storage.database import Database
 from storage.notices import PostgresNotices
 from storage.roles import Role
 from tests.support.notice_sender import CREWS, plan, words
+from tests.support.notice_sink import Sink, kill_at_work, running_sink, start_sender
 from tests.support.postgres import FreshDatabase
 
 NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
 SECRET = b"s" * 32
 
 
-@dataclass
-class Sink:
-    """Takes webhooks; ``hold`` lets a request hang until it is set, ``status`` is its answer."""
-
-    url: str = ""
-    status: int = 200
-    taken: list[tuple[str, str, str]] = field(default_factory=list)
-    """(recipient, alert, Idempotency-Key) of each request answered with success."""
-    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    hold: threading.Event = field(default_factory=threading.Event)
-
-
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    found = Sink()
-    found.hold.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            found.asked.release()
-            if not found.hold.wait(60):
-                return
-            try:
-                self.send_response(found.status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-                self.wfile.flush()
-            except OSError:  # the sender was killed meanwhile
-                return
-            if found.status == 200:
-                found.taken.append((body["title"], body["message"], self.headers["Idempotency-Key"]))
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    found.url = f"json://127.0.0.1:{server.server_port}/hook"
-    yield found
-    server.shutdown()
-    server.server_close()
+    with running_sink() as found:
+        yield found
 
 
 @pytest.fixture
@@ -100,23 +55,13 @@ def wrong(subject: str = "demo/gw", *, active: bool = True) -> Condition:
     return Condition(code="gateway.offline", subject=subject, active=active, priority=Priority.HIGH)
 
 
-def start_sender(database: FreshDatabase, sink: Sink, now: datetime) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.notice_sender", database.dsn(Role.COMMAND), sink.url, str(now.timestamp())]
-    return subprocess.Popen(command)
-
-
 async def test_each_notice_once_though_the_sender_is_killed_twice(database: FreshDatabase, pool: Database, sink: Sink) -> None:
     service = alerts_of(pool, plan())
     for gateway in ("a", "b"):
         await service.on_condition(wrong(gateway), NOW)
     now = NOW
     for _ in range(2):
-        sink.hold.clear()
-        sender = start_sender(database, sink, now)
-        assert sink.asked.acquire(timeout=60)  # one message is on its way, its answer is not there
-        sender.kill()
-        sender.wait()
-        sink.hold.set()
+        kill_at_work(database, sink, now)
         now += timedelta(minutes=3)
     assert start_sender(database, sink, now).wait(120) == 0
     assert start_sender(database, sink, now + timedelta(minutes=3)).wait(120) == 0
