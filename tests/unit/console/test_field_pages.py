@@ -246,4 +246,4 @@ async def test_odd_characters_are_refused_or_left_out_and_break_nothing() -> Non
             "/complaints?zone=%00",
             "/api/v1/complaints?zone=x",
         ):
-            assert (await client.get(address)).status_code == 404, address
+            assert (await client.get(address)).status_code in (400, 404), address
