@@ -5,6 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.routes import (
+    alarm_performance,
+    alarm_plans,
+    alertmanager,
     alerts,
     api,
     api_desk,
@@ -29,6 +32,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     desk.router,
     emergencies.router,
     alerts.router,
+    alarm_plans.router,
+    alarm_performance.router,
+    alertmanager.router,
     audit.router,
     fleet.router,
     live.router,

@@ -59,6 +59,15 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("POST", "/emergencies"): ("/emergencies", SEE, DENIED, ABSENT),
     ("POST", "/emergencies/{emergency_id}/confirm"): ("/emergencies/x/confirm", SEE, DENIED, REFUSED),
     ("POST", "/emergencies/{emergency_id}/end"): ("/emergencies/x/end", SEE, DENIED, REFUSED),
+    ("POST", "/alerts/shelve"): ("/alerts/shelve", SEE, DENIED, SEE),
+    ("POST", "/alerts/unshelve"): ("/alerts/unshelve", SEE, DENIED, SEE),
+    ("POST", "/alerts/reset"): ("/alerts/reset", SEE, DENIED, REFUSED),
+    ("POST", "/alerts/take-out"): ("/alerts/take-out", SEE, DENIED, DENIED),
+    ("GET", "/alerts/plans"): ("/alerts/plans", SEE, OK, OK),
+    ("POST", "/alerts/plans"): ("/alerts/plans", SEE, DENIED, REFUSED),
+    ("POST", "/alerts/plans/end"): ("/alerts/plans/end", SEE, DENIED, ABSENT),
+    ("GET", "/alerts/performance"): ("/alerts/performance", SEE, OK, OK),
+    ("POST", "/api/v1/alertmanager"): ("/api/v1/alertmanager", LOGIN, LOGIN, LOGIN),
     ("GET", "/audit"): ("/audit", SEE, OK, OK),
     ("GET", "/fleet"): ("/fleet", SEE, OK, OK),
     ("GET", "/events"): ("/events", LOGIN, OK, OK),
@@ -106,6 +115,7 @@ ALERT = "burst:medina:2026-05-06T06:14Z"
 JSON: dict[str, dict[str, Any]] = {
     "/api/v1/session": {"name": "samira", "password": "wrong"},
     "/api/v1/alerts/acknowledge": {"key": ALERT},
+    "/api/v1/alertmanager": {"version": "4", "alerts": []},
     PHOTO: {},
     "/api/v1/complaints": {"key": "12345678", "kind": "noise", "noticed_at": "2026-05-06T09:00:00Z", "zone": "medina"},
     "/api/v1/orders/reports": {"key": "12345678", "order": "nothing", "kind": "note", "said_at": "2026-05-06T09:00:00Z"},
@@ -218,7 +228,7 @@ async def test_nothing_changes_without_the_token(token: str) -> None:
     world = await console_world()
     async with logged_in(world, "samira") as (client, _):
         for (method, path), (address, _, _, _) in MATRIX.items():
-            if method == "POST" and path not in ("/login", "/api/v1/session", "/a/{token}"):
+            if method == "POST" and path not in ("/login", "/api/v1/session", "/a/{token}", "/api/v1/alertmanager"):
                 assert await ask(client, method, address, token) == 403, address
         assert (await client.get("/")).status_code == 200, "and the session still stands"
 
