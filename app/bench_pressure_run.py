@@ -1,6 +1,6 @@
 """The measuring half of ``khettara bench pressure``: one closed-loop run, in an interpreter that has the benchmark's packages.
 
-    python -m app.bench_pressure_run <pressure_bench.py> <net> <scenario> <seed> <days> [<cache folder>]
+    python -m app.bench_pressure_run <pressure_bench.py> <net> <scenario> <seed> <days> [--law=<law>] [<cache folder>]
 
 Writes one JSON object: the metrics of ``reference``, ``law``, ``oracle``, and of ``constant`` where it is wanted.
 """
@@ -22,6 +22,7 @@ DAY_S = 86400
 SPARING = "-sparing"
 """Ends a net's name where its station may move 48 times a day only."""
 STEP_MIN = {"ltown": 5, "klvsd": 5, "ky12": 15}
+LEARNER, TWIN = "learned_critical_point", "model_twin"
 _TUNING_SEEDS = (1000, 1001)
 _TUNING_MARGIN_M = 0.5
 _MISMATCH_M = 1.0
@@ -42,13 +43,18 @@ def load_tool(tool: Path) -> Any:
     return bench
 
 
-def measure(tool: Path, net: str, scenario: str, seed: int, days: int, cache: Path | None) -> dict[str, dict[str, Any]]:
+def measure(
+    tool: Path, net: str, scenario: str, seed: int, days: int, cache: Path | None, law: str = LEARNER
+) -> dict[str, dict[str, Any]]:
     """Reference, law and oracle on one seed.
 
     The reference is the network's own setpoints; on klvsd, whose own are not safe, the best constant, found on the benchmark's
     tuning seeds. With a cache, what does not depend on the law is measured once.
     """
-    from pressure_control.bench import make, make_sparing
+    if law == TWIN:
+        from app.bench_twin import make, make_sparing
+    else:
+        from pressure_control.bench import make, make_sparing
 
     bench = load_tool(tool)
     name = net.removesuffix(SPARING)
@@ -157,6 +163,10 @@ def _kept(file: Path | None, run: Callable[[], Any]) -> Any:
 
 
 if __name__ == "__main__":
-    _tool, _net, _scenario, _seed, _days, *_cache = sys.argv[1:]
-    _found = measure(Path(_tool), _net, _scenario, int(_seed), int(_days), Path(_cache[0]) if _cache else None)
+    _tool, _net, _scenario, _seed, _days, *_rest = sys.argv[1:]
+    _laws = [w.removeprefix("--law=") for w in _rest if w.startswith("--law=")]
+    _cache = [Path(w) for w in _rest if not w.startswith("--law=")]
+    _found = measure(
+        Path(_tool), _net, _scenario, int(_seed), int(_days), _cache[0] if _cache else None, _laws[0] if _laws else LEARNER
+    )
     sys.stdout.write(json.dumps(_found, default=float) + "\n")

@@ -124,11 +124,12 @@ def bench_pressure(
     out: Annotated[Path | None, typer.Option(help="Every run's figures, JSON lines.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps what does not depend on the law.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Page whose table is replaced, docs/benchmarks-pressure.md.")] = None,
+    law: Annotated[str, typer.Option(help="learned_critical_point, model_twin; comma list.")] = "learned_critical_point",
 ) -> None:
     """The control law in closed loop with three networks, beside fixed setpoints and an oracle. Minutes a row."""
     from app.bench_pressure import jobs, run_bench_pressure
 
-    todo = jobs(net.split(","), scenario.split(","), (int(s) for s in seeds.split(",")), days)
+    todo = jobs(net.split(","), scenario.split(","), (int(s) for s in seeds.split(",")), days, law.split(","))
     run_bench_pressure(tool, python, todo, out, typer.echo, cache=cache, docs=docs)
 
 

@@ -22,12 +22,14 @@ from domain.series import FloatArray
 from domain.setpoints import Mode
 from domain.zones import Zone, ZoneKind
 from pressure_control.advise import advise, ages
+from pressure_control.budget import MEAN_SHARE, Moves
 from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS
 from pressure_control.learner import ZoneLearner
 from pressure_control.observations import ValveTask, Watched, Window
 from pressure_control.settings import ControlSettings
 from pressure_control.supervisor import Standing, Wish, decide
+from pressure_control.twin.zone_twin import ZoneTwin
 
 BENCH_SETTINGS = ControlSettings(
     reserve_m=0.0,
@@ -44,11 +46,11 @@ BENCH_SETTINGS = ControlSettings(
     follow_m=0.8,
     stale_s=1800.0,
 )
-SLOW_SETTINGS = replace(BENCH_SETTINGS, quantile=0.995)
-"""For orders that stand for a quarter of an hour: more room."""
+SLOW_SETTINGS = replace(BENCH_SETTINGS, quantile=0.995, emergency_ramp_m=2.0)
+"""For orders that stand for a quarter of an hour: more room, and no fast ramp, for a draw seen three times is nearly over."""
 STATION_SETTINGS = replace(
     BENCH_SETTINGS,
-    quantile=0.997,
+    look_ahead_steps=3,
     dead_band_up_m=0.3,
     dead_band_down_m=0.2,
     lift_m=0.2,
@@ -58,13 +60,11 @@ STATION_SETTINGS = replace(
 """For the pressure of a pumping station that swings by tens of metres a day: fewer turns, so that 96 moves a day are enough."""
 SPARING_SETTINGS = replace(
     STATION_SETTINGS,
-    quantile=0.999,
-    look_ahead_steps=3,
     lift_ahead_steps=12,
     dead_band_up_m=0.5,
-    small_step_m=3.0,
+    small_step_m=2.0,
     rest_down_s=4500.0,
-    lift_m=0.8,
+    lift_m=1.0,
 )
 """The same for 48 moves a day; the ramp down must then be 2 m."""
 _STATION = "PS-"
@@ -74,7 +74,8 @@ _SETTINGS_STEP_S = 300.0
 """Step of the settings above; the benchmark's may differ."""
 _KEPT_S = 6 * 3600.0
 _FOLLOWS_M = 0.6
-_OLD_MOVE = -(10**9)
+_LONG_AGO_S = 1e9
+_MOVES_A_DAY, _STATION_MOVES_A_DAY = 48, 96
 Setpoints = dict[str, float]
 
 
@@ -113,7 +114,7 @@ def make(info: BenchInfo) -> Callable[[BenchObs], Setpoints]:
 
 def make_sparing(info: BenchInfo) -> Callable[[BenchObs], Setpoints]:
     """The same for a pumping station that may move 48 times a day, by up to 2 m either way."""
-    return Controller(info, settings=SPARING_SETTINGS, ramp_down_m=2.0)
+    return Controller(info, settings=SPARING_SETTINGS, ramp_down_m=2.0, moves_a_day=_MOVES_A_DAY)
 
 
 class Controller:
@@ -126,6 +127,8 @@ class Controller:
             than ten minutes ``SLOW_SETTINGS``.
         ramp_up_m: Largest step up [m].
         ramp_down_m: Largest step down [m].
+        moves_a_day: Moves of a valve and day to aim at on average; None takes 48, for a pumping station 96.
+        twins: By zone, for the law ``model_twin``.
     """
 
     def __init__(
@@ -136,24 +139,28 @@ class Controller:
         *,
         ramp_up_m: float = 2.0,
         ramp_down_m: float = 1.0,
+        moves_a_day: int | None = None,
+        twins: Mapping[str, ZoneTwin] | None = None,
     ) -> None:
         if settings is None:
-            settings = _settings(info)
+            settings = settings_for(info)
         self._settings = replace(
             settings,
             look_ahead_steps=max(1, round(settings.look_ahead_steps * _SETTINGS_STEP_S / info.step_s)),
             lift_ahead_steps=round(settings.lift_ahead_steps * _SETTINGS_STEP_S / info.step_s),
         )
+        self._twins = twins or {}
         self._law, self._step_s = LAWS[law], float(info.step_s)
         self._zones = info.zones
-        self._tasks = _tasks(info, ramp_up_m, ramp_down_m)
+        allowed = moves_a_day or (_STATION_MOVES_A_DAY if _is_station(info) else _MOVES_A_DAY)
+        self._tasks = _tasks(info, ramp_up_m=ramp_up_m, ramp_down_m=ramp_down_m, max_moves_per_day=round(allowed / MEAN_SHARE))
         self._order = _downstream_first(self._tasks)
         self._learners = {z: ZoneLearner(self._step_s) for z in info.zones}
         self._series = {z: _Series() for z in info.zones}
         self._tanks: dict[str, list[float]] = {}
         self._times: list[int] = []
         self._standing: dict[str, Standing] = {}
-        self._moved: dict[str, int] = {}
+        self._moves: dict[str, list[int]] = {}
         self._kept = round(_KEPT_S / info.step_s)
         self._off: set[str] = set()
         self.reasons: dict[str, str] = {}
@@ -171,7 +178,7 @@ class Controller:
             downstream[name] = max(current, advice, target)
             if abs(advice - current) > 1e-9:
                 orders[name] = advice
-                self._moved[name] = obs.t
+                self._moves.setdefault(name, []).append(obs.t)
         return orders
 
     def _take(self, obs: BenchObs) -> None:
@@ -227,13 +234,22 @@ class Controller:
             settings=self._settings,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve in downstream and w.valve is not None},
             learner=learner,
+            twin=self._twins.get(task.zone.key),
         )
         now_s = recent.end_s
         now = _EPOCH + timedelta(seconds=t)
         standing = decide(self._standing.get(name), Wish(mode=Mode.AUTO), data_age_s=ages(inputs, now_s).drive_s, now=now)
         self._standing[name] = standing
-        since = t - self._moved.get(name, _OLD_MOVE)
-        advice = advise(inputs, self._law, standing, current_m=current, now_s=now_s, since_move_s=float(since))
+        ages_s = tuple(float(t - moved) for moved in self._moves.get(name, ()))
+        advice = advise(
+            inputs,
+            self._law,
+            standing,
+            current_m=current,
+            now_s=now_s,
+            since_move_s=ages_s[-1] if ages_s else _LONG_AGO_S,
+            moves=Moves(ages_s=ages_s, known_s=float(t)),
+        )
         self.reasons[name] = advice.reason
         if not advice.follows and name not in self._off:
             self.alarms.append((t, name))
@@ -279,16 +295,19 @@ def _level(valve: Mapping[str, float]) -> float:
     return setpoint if abs(outlet - setpoint) < _FOLLOWS_M else outlet
 
 
-def _settings(info: BenchInfo) -> ControlSettings:
-    if all(v.startswith(_STATION) for v in info.valves):
+def settings_for(info: BenchInfo) -> ControlSettings:
+    """The settings for a network's valves: a station's, or by how long an order stands."""
+    if _is_station(info):
         return STATION_SETTINGS
     return SLOW_SETTINGS if info.step_s > 2 * _SETTINGS_STEP_S else BENCH_SETTINGS
 
 
-def _tasks(info: BenchInfo, ramp_up_m: float, ramp_down_m: float) -> dict[str, ValveTask]:
-    actuators = {
-        name: replace(_actuator(name, valve), ramp_up_m=ramp_up_m, ramp_down_m=ramp_down_m) for name, valve in info.valves.items()
-    }
+def _is_station(info: BenchInfo) -> bool:
+    return all(v.startswith(_STATION) for v in info.valves)
+
+
+def _tasks(info: BenchInfo, **limits: Any) -> dict[str, ValveTask]:
+    actuators = {name: replace(_actuator(name, valve), **limits) for name, valve in info.valves.items()}
     tasks = {}
     for name, valve in info.valves.items():
         zone = info.zones[valve["zone"]]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from domain.calendar import DayClass
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window
 from pressure_control.settings import ControlSettings
+from pressure_control.twin.zone_twin import ZoneTwin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,6 +28,10 @@ class LawInputs:
     """Outlet pressure of each valve that feeds the same zone and does not follow its setpoint [m]."""
     learner: ZoneLearner | None = None
     """What was learned step by step, for laws that use it."""
+    day_class: DayClass | None = None
+    """The kind of day it is, for laws that follow the clock; None where no calendar is known."""
+    twin: ZoneTwin | None = None
+    """A copy of the zone with what was learned on top of it, for laws that use one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
