@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from app.cli_bench import bench
 from app.cli_certs import certs
+from app.cli_dashboards import dashboards
 from app.cli_data import db, deadletters
 from app.cli_dlms import dlms
 from app.cli_edge import edge
@@ -33,7 +34,6 @@ town = typer.Typer(no_args_is_help=True, help="The simulated town.")
 site = typer.Typer(no_args_is_help=True, help="A site's inventory files.")
 users = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
 audit = typer.Typer(no_args_is_help=True, help="The audit chain.")
-dashboards = typer.Typer(no_args_is_help=True, help="Grafana dashboards.")
 zones = typer.Typer(no_args_is_help=True, help="Questions about zones.")
 for _name, _group in {
     "leaks": leaks, "edge": edge, "ingest": ingest, "centre": centre, "town": town, "db": db, "site": site, "users": users,
@@ -219,17 +219,3 @@ def audit_anchor(data: DataFolder = None, config: SettingsFile = None) -> None:
     from app.audit import run_audit_anchor
 
     raise typer.Exit(run_audit_anchor(data.resolve() if data else None, config, Console(soft_wrap=True)))
-
-
-@dashboards.command("build")
-def dashboards_build(
-    out: Annotated[Path, typer.Option(help="Folder for the JSON files.")] = Path("deploy/grafana/dashboards"),
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the files there differ.")] = False,
-) -> None:
-    """Builds the Grafana dashboards."""
-    from dashboards.build import build_all
-
-    different = build_all(out, check=check)
-    for path in different:
-        typer.echo(f"{'differs' if check else 'wrote'} {path}")
-    raise typer.Exit(1 if check and different else 0)

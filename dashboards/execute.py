@@ -9,22 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
 
+from dashboards.answers import fault_of, rows_with_values
 from dashboards.build import load_all
 from dashboards.macros import Context, MacroError, TimeRange, Value, expand, step_s
-from dashboards.model import Dashboard, Panel, Target, parse
+from dashboards.model import Dashboard, Panel, Variable, parse
 
 READ_ROLE = "khettara_read"
-FOLDER = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards"
+ALL = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards"
+FOLDER = ALL / "fr"
+"""One language: the others differ in names alone."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Choice = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,8 @@ class PanelResult:
     dashboard: str
     panel: str
     range: TimeRange
-    zones: tuple[str, ...]
-    """The chosen zones; empty is All."""
+    choice: tuple[tuple[str, tuple[str, ...]], ...]
+    """The chosen values by variable; what is not named is All."""
     rows: int
     """Rows with at least one value besides time and names of series."""
     seconds: float
@@ -49,7 +52,7 @@ class PanelResult:
         return self.error is None and (self.rows > 0 or self.may_be_empty)
 
     def __str__(self) -> str:
-        chosen = ", ".join(self.zones) or "all zones"
+        chosen = ", ".join(f"{name} {'+'.join(values)}" for name, values in self.choice) or "all zones"
         said = self.error or f"{self.rows} rows"
         return f"{self.dashboard} · {self.panel} · {self.range.start:%Y-%m-%d %H:%M} + {self.range.duration} · {chosen}: {said}"
 
@@ -67,25 +70,26 @@ def check_panels(dsn: str, start: datetime, end: datetime, *, timeout_s: float =
         psycopg.Error: The database cannot be reached. What a panel's SQL does wrong is in its result.
     """
     with psycopg.connect(dsn, autocommit=True, application_name="khettara dashboards") as connection:
-        return run_panels(connection, load_all(FOLDER), [TimeRange(start=start, end=end)], [()], timeout_s=timeout_s)
+        return run_panels(connection, load_all(FOLDER), [TimeRange(start=start, end=end)], [{}], timeout_s=timeout_s)
 
 
 def run_panels(
     connection: Connection,
     dashboards: Mapping[str, Mapping[str, Any]],
     ranges: Sequence[TimeRange],
-    zones: Sequence[Sequence[str]],
+    choices: Sequence[Choice],
     *,
     timeout_s: float = 20.0,
     timescale: bool = False,
 ) -> list[PanelResult]:
-    """Every panel × range × choice of zones, as the read-only role, in transactions that are rolled back.
+    """Every panel × range × choice of variables, as the read-only role, in transactions that are rolled back.
 
     Args:
         connection: In autocommit mode; its login is the read-only role, or may become it.
         dashboards: JSON by file name.
         ranges: Time ranges of the dashboard.
-        zones: Choices of zones; an empty one is All, which is what the variable's own query gives.
+        choices: Values by variable; one that is not named is All, which is what the variable's own query gives after the choices
+            before it.
         timeout_s: Longest time for one panel.
         timescale: Whether the data source is told that TimescaleDB is there.
 
@@ -97,14 +101,14 @@ def run_panels(
     return [
         result
         for dashboard in parsed
-        for chosen in (zones if _by_zone(dashboard) else [()])
+        for choice in (choices if _asks(dashboard) else [{}])
         for span in ranges
-        for result in reader.run(dashboard, span, tuple(chosen))
+        for result in reader.run(dashboard, span, choice)
     ]
 
 
-def _by_zone(dashboard: Dashboard) -> bool:
-    return any(variable.name == "zone" for variable in dashboard.templating.list)
+def _asks(dashboard: Dashboard) -> bool:
+    return any(variable.type == "query" for variable in dashboard.templating.list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +118,32 @@ class _Answer:
 
 
 class _Reader:
-    """Grafana's side of the connection."""
+    """Asks as Grafana's data source would: variables, macros, read-only role, a limit on time."""
 
     def __init__(self, connection: Connection, *, timeout_s: float, timescale: bool) -> None:
-        self._connection = connection
+        self._connection, self._timescale = connection, timescale
         self._timeout_ms = round(timeout_s * 1000)
-        self._timescale = timescale
 
-    def run(self, dashboard: Dashboard, span: TimeRange, zones: tuple[str, ...]) -> list[PanelResult]:
-        variables: dict[str, Value] = {"ds": "postgres"}
+    def run(self, dashboard: Dashboard, span: TimeRange, choice: Choice) -> list[PanelResult]:
+        variables: dict[str, Value] = {}
         for variable in dashboard.templating.list:
-            if variable.type == "query":
-                variables[variable.name] = zones or [str(row[-1]) for row in self._query(variable.query).rows]
-        return [self._panel(dashboard, panel, span, zones, variables) for panel in dashboard.drawn]
+            if variable.type == "textbox":
+                variables[variable.name] = variable.query
+            elif variable.type == "query":
+                variables[variable.name] = tuple(choice.get(variable.name, ())) or self._all(variable, span, variables)
+        return [self._panel(dashboard, panel, span, choice, variables) for panel in dashboard.drawn]
+
+    def _all(self, variable: Variable, span: TimeRange, variables: Mapping[str, Value]) -> tuple[str, ...]:
+        context = Context(range=span, variables=variables, interval_s=60.0, timescale=self._timescale)
+        try:
+            answer = self._query(expand(variable.query, context))
+        except psycopg.errors.SyntaxError:
+            return ()  # an empty list before it: Grafana would show this variable as empty, too
+        place = answer.columns.index("__value")
+        return tuple(str(row[place]) for row in answer.rows)
 
     def _panel(
-        self, dashboard: Dashboard, panel: Panel, span: TimeRange, zones: tuple[str, ...], variables: Mapping[str, Value]
+        self, dashboard: Dashboard, panel: Panel, span: TimeRange, choice: Choice, variables: Mapping[str, Value]
     ) -> PanelResult:
         shown = span.last(panel.timeFrom) if panel.timeFrom else span
         step = step_s(shown.duration, at_least=panel.interval)
@@ -139,15 +153,15 @@ class _Reader:
         try:
             for target in panel.targets:
                 answer = self._query(expand(target.rawSql, context))
-                rows += _rows_with_values(answer, target)
-                error = error or _fault(panel, target, answer)
+                rows += rows_with_values(answer.columns, answer.rows, target)
+                error = error or fault_of(panel, answer.columns, answer.rows)
         except (MacroError, psycopg.Error) as failure:
             error = f"{type(failure).__name__}: {str(failure).strip()}"
         return PanelResult(
             dashboard=dashboard.uid,
             panel=panel.title,
             range=shown,
-            zones=zones,
+            choice=tuple((name, tuple(values)) for name, values in choice.items()),
             rows=rows,
             error=error,
             seconds=time.monotonic() - began,
@@ -162,42 +176,3 @@ class _Reader:
             cursor.execute(f"SET LOCAL statement_timeout = {self._timeout_ms}".encode())
             cursor.execute(sql.encode())
             return _Answer(tuple(column.name for column in cursor.description or ()), cursor.fetchall())
-
-
-def _rows_with_values(answer: _Answer, target: Target) -> int:
-    names = {"time", "metric"} if target.format == "time_series" else set()
-    values = [index for index, column in enumerate(answer.columns) if column not in names]
-    return sum(any(row[index] is not None for index in values) for row in answer.rows)
-
-
-def _fault(panel: Panel, target: Target, answer: _Answer) -> str | None:
-    """What Grafana would draw wrongly, or not at all, without an error."""
-    missing = [
-        override.matcher.options for override in panel.fieldConfig.overrides if override.matcher.options not in answer.columns
-    ]
-    if missing:
-        return f"overrides name columns that are not there: {', '.join(missing)}; there are {', '.join(answer.columns)}"
-    if target.format == "time_series":
-        return _series_fault(answer)
-    if (
-        panel.type == "stat"
-        and answer.rows
-        and not any(isinstance(value, int | float | Decimal | timedelta | None) for value in answer.rows[0])
-    ):
-        return "a stat needs a number"
-    return None
-
-
-def _series_fault(answer: _Answer) -> str | None:
-    if "time" not in answer.columns or not set(answer.columns) <= {"time", "metric", "value"}:
-        return f"columns {', '.join(answer.columns)} are no time series; right would be time, metric, value"
-    where = {column: index for index, column in enumerate(answer.columns)}
-    times = [row[where["time"]] for row in answer.rows]
-    if any(not isinstance(moment, datetime) or moment.tzinfo is None for moment in times):
-        return "the time column holds something else than moments with a time zone"
-    if times != sorted(times):
-        return "rows are not sorted by time"
-    drawn = {(row[where["time"]], row[where["metric"]] if "metric" in where else None) for row in answer.rows}
-    if len(drawn) != len(answer.rows):
-        return "a series has two values at one time"
-    return None

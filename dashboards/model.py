@@ -1,15 +1,13 @@
-"""The structure of the dashboards we emit, every field of it, and rules that Grafana would not complain about but readers would.
+"""The structure of the dashboards we emit, every field of it.
 
 Stricter than Grafana's own schema, which lets a misspelt ``rawSql`` or an unknown unit pass.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dashboards.specs import Kind, Unit
 from domain.errors import ConfigurationError
@@ -46,11 +44,44 @@ class Target(_Part):
     rawSql: str = Field(min_length=1)
 
 
+class DataLink(_Part):
+    """Where a click on a value leads."""
+
+    title: str = Field(min_length=1)
+    url: str = Field(pattern=r"^(/d/khettara-[a-z]+-(fr|en)\?|\$\{console\}/)")
+
+
 class Property(_Part):
     """One overridden property of a field."""
 
-    id: Literal["unit", "decimals"]
-    value: Unit | int
+    id: Literal[
+        "unit", "decimals", "links", "custom.hidden", "custom.lineWidth", "custom.lineStyle", "custom.fillOpacity",
+        "custom.fillBelowTo", "custom.show", "custom.pointStrokeWidth",
+    ]  # fmt: skip
+    value: Unit | int | bool | str | list[DataLink] | dict[str, str | list[int]]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Property:
+        kind = _VALUES[self.id]
+        if not isinstance(self.value, kind) or (kind is int and isinstance(self.value, bool)):
+            raise ValueError(f"property {self.id} holds {self.value!r}; right would be {kind.__name__}")
+        if self.id == "unit" and self.value not in get_args(Unit):
+            raise ValueError(f"{self.value!r} is no unit that we use")
+        return self
+
+
+_VALUES: dict[str, type] = {
+    "unit": str,
+    "decimals": int,
+    "links": list,
+    "custom.hidden": bool,
+    "custom.lineWidth": int,
+    "custom.lineStyle": dict,
+    "custom.fillOpacity": int,
+    "custom.fillBelowTo": str,
+    "custom.show": str,
+    "custom.pointStrokeWidth": int,
+}
 
 
 class Matcher(_Part):
@@ -67,12 +98,35 @@ class Override(_Part):
     properties: list[Property]
 
 
+class Threshold(_Part):
+    """From this value on a value has this colour."""
+
+    value: float | None
+    color: str = Field(pattern=r"^(#[0-9a-f]{6}|[a-z-]+)$")
+
+
+class Thresholds(_Part):
+    """Colours by value."""
+
+    mode: Literal["absolute"]
+    steps: list[Threshold] = Field(min_length=1)
+
+
+class Color(_Part):
+    """Which rule gives a value its colour."""
+
+    mode: Literal["thresholds"]
+
+
 class Defaults(_Part):
     """Properties of all fields."""
 
     unit: Unit
     decimals: int | None = None
     noValue: str | None = None
+    min: float | None = None
+    thresholds: Thresholds
+    color: Color | None = None
     custom: dict[str, Any] = {}
 
 
@@ -100,6 +154,12 @@ class Panel(_Part):
     options: dict[str, Any]
     fieldConfig: FieldConfig
 
+    @property
+    def links(self) -> tuple[DataLink, ...]:
+        """Where clicks on its values lead."""
+        properties = (part for override in self.fieldConfig.overrides for part in override.properties)
+        return tuple(link for part in properties if isinstance(part.value, list) for link in part.value)
+
 
 class Heading(_Part):
     """A row's heading."""
@@ -120,9 +180,9 @@ class Chosen(_Part):
 
 
 class Variable(_Part):
-    """Something the reader chooses."""
+    """Something the reader chooses, or types."""
 
-    type: Literal["datasource", "query"]
+    type: Literal["datasource", "query", "textbox"]
     name: str = Field(pattern=r"^[a-z]\w*$")
     label: str
     skipUrlSync: bool
@@ -142,17 +202,18 @@ class Templating(_Part):
 
 
 class Link(_Part):
-    """A link at the top: to every dashboard that carries the tags."""
+    """A link at the top: to every dashboard that carries the tags, or into the console."""
 
-    title: str
-    type: Literal["dashboards"]
+    title: str = Field(min_length=1)
+    type: Literal["dashboards", "link"]
     icon: str
     tooltip: str
-    tags: list[str] = Field(min_length=1)
+    url: str | None = None
+    tags: list[str]
     asDropdown: bool
     targetBlank: bool
-    includeVars: Literal[True]
-    keepTime: Literal[True]
+    includeVars: bool
+    keepTime: bool
 
 
 class Time(_Part):
@@ -199,55 +260,3 @@ def parse(data: object, file: str) -> Dashboard:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(file=file, key=key, value=first.get("input"), expected=first["msg"]) from None
-
-
-def faults(dashboard: Dashboard) -> list[str]:
-    """What is wrong with a dashboard of the right structure; empty when all is well."""
-    return [f"{dashboard.uid}: {fault}" for fault in (*_whole(dashboard), *_panels(dashboard))]
-
-
-def _whole(dashboard: Dashboard) -> Iterator[str]:
-    ids = [panel.id for panel in dashboard.panels]
-    if len(set(ids)) != len(ids):
-        yield f"panel ids {sorted(ids)} are not unique"
-    variables = {variable.name for variable in dashboard.templating.list}
-    if "ds" not in variables:
-        yield "there is no variable ds to choose the data source"
-    for link in dashboard.links:
-        if not set(link.tags) & set(dashboard.tags):
-            yield f"the link {link.title!r} leads to tags {link.tags}, which this dashboard does not carry itself"
-    taken: dict[tuple[int, int], int] = {}
-    for panel in dashboard.panels:
-        place = panel.gridPos
-        if place.x + place.w > 24:
-            yield f"panel {panel.id} ends at column {place.x + place.w} of 24"
-        for cell in ((x, y) for x in range(place.x, place.x + place.w) for y in range(place.y, place.y + place.h)):
-            if taken.setdefault(cell, panel.id) != panel.id:
-                yield f"panels {taken[cell]} and {panel.id} lie over one another"
-                break
-
-
-def _panels(dashboard: Dashboard) -> Iterator[str]:
-    by_zone = "zone" in {variable.name for variable in dashboard.templating.list}
-    for panel in dashboard.drawn:
-        for target in panel.targets:
-            for fault in _sql(panel.type, target, by_zone=by_zone):
-                yield f"panel {panel.id} {panel.title!r}: {fault}"
-
-
-def _sql(kind: Kind, target: Target, *, by_zone: bool) -> Iterator[str]:
-    sql = target.rawSql
-    if re.search(r"\bselect\s+(\w+\.)?\*", sql, re.IGNORECASE):
-        yield "SELECT *: a new column would change the panel"
-    if (kind == "timeseries") != (target.format == "time_series"):
-        yield f"format {target.format} does not fit a {kind}"
-    if kind == "timeseries" and not re.search(r'\bAS "time"', sql):
-        yield 'no column is named AS "time"'
-    if kind == "timeseries" and not re.search(r"ORDER BY 1\b[^()]*$", sql):
-        yield "rows are not ordered by time at the end"
-    if kind == "table" and not re.search(r"\bLIMIT \d+$", sql):
-        yield "a table needs a LIMIT at its end"
-    if by_zone and "$zone" not in sql and "-- Every zone:" not in sql:
-        yield "$zone is not used, and no comment '-- Every zone:' says why"
-    if re.search(r"'\$\{?zone\}?'", sql):
-        yield "$zone is quoted already by Grafana"

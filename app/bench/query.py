@@ -197,7 +197,7 @@ def _draw(connection: Connection, end: datetime, *, times: int) -> dict[tuple[st
     for name, span in RANGES.items():
         for _ in range(times):
             for result in run_panels(
-                connection, load_all(FOLDER), [TimeRange(start=end - span, end=end)], [()], timeout_s=_TIMEOUT_S
+                connection, load_all(FOLDER), [TimeRange(start=end - span, end=end)], [{}], timeout_s=_TIMEOUT_S
             ):
                 key = (result.dashboard, result.panel, name)
                 if key not in found or result.seconds < found[key].seconds:

@@ -1,6 +1,7 @@
-SELECT a.actuator AS "Vanne", z.name AS "Secteur", coalesce(a.mode, '–') AS "Mode", a.mode_until AS "Jusqu'à", a.owner AS "Par",
-       s.setpoint_m AS "Consigne", o.value AS "Aval mesuré", a.min_m AS "Limite basse", a.max_m AS "Limite haute", a.safe_m AS "Repli",
-       s.time AS "Lue à"
+SELECT a.actuator AS "<<Vanne|Valve>>", zone_name(z.names, z.zone, '<<fr|en>>') AS "<<Secteur|Zone>>", coalesce(a.mode, '–') AS "Mode",
+       a.mode_until AS "<<Jusqu'à|Until>>", a.owner AS "<<Par|By>>", s.setpoint_m AS "<<Consigne|Setpoint>>", o.value AS "<<Aval mesuré|Outlet measured>>",
+       a.min_m AS "<<Limite basse|Low limit>>", a.max_m AS "<<Limite haute|High limit>>", a.safe_m AS "<<Repli|Fall-back>>",
+       s.time AS "<<Lue à|Read at>>", z.zone AS zone_key
 FROM v_actuator a
 JOIN v_zone z USING (zone)
 LEFT JOIN v_point sp ON sp.point = a.setpoint_point

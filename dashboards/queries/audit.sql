@@ -1,5 +1,5 @@
 -- Every zone: the audit is one chain, and its rows belong to actuators, alerts and people.
-SELECT a.sequence AS "N°", a.at AS "À", a.actor AS "Qui", a.action AS "Quoi", a.subject AS "Sur quoi"
+SELECT a.sequence AS "<<N°|No.>>", a.at AS "<<À|At>>", a.actor AS "<<Qui|Who>>", a.action AS "<<Quoi|What>>", a.subject AS "<<Sur quoi|On what>>"
 FROM v_audit a
 WHERE $__timeFilter(a.at)
 ORDER BY a.sequence DESC

@@ -1,4 +1,5 @@
-SELECT d.at AS "À", d.edge AS "Passerelle", d.reason AS "Raison", d.detail AS "Détail", d.topic AS "Sujet MQTT"
+SELECT d.at AS "<<À|At>>", d.edge AS "<<Passerelle|Gateway>>", d.reason AS "<<Raison|Reason>>", d.detail AS "<<Détail|Detail>>",
+       d.topic AS "<<Sujet MQTT|MQTT topic>>"
 FROM v_dead_letter d
 WHERE $__timeFilter(d.at) AND d.replayed_at IS NULL
 ORDER BY d.at DESC

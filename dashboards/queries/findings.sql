@@ -1,5 +1,7 @@
-SELECT z.name AS "Secteur", f.kind AS "Nature", f.since AS "Depuis", f.found_at AS "Trouvée à", f.flow_m3h AS "Débit",
-       f.flow_error_m3h AS "± écart-type", f.confidence AS "Confiance", f.detector AS "Détecteur", f.open AS "Ouverte", f.finding AS "Identité"
+SELECT zone_name(z.names, z.zone, '<<fr|en>>') AS "<<Secteur|Zone>>", f.kind AS "<<Nature|Kind>>", f.since AS "<<Depuis|Since>>",
+       f.found_at AS "<<Trouvée à|Found at>>", f.flow_m3h AS "<<Débit|Flow>>", f.flow_error_m3h AS "<<± écart-type|± standard error>>",
+       f.confidence AS "<<Confiance|Confidence>>", f.detector AS "<<Détecteur|Detector>>", f.open AS "<<Ouverte|Open>>",
+       f.finding AS "<<Identité|Identity>>", z.zone AS zone_key
 FROM v_finding f
 JOIN v_zone z USING (zone)
 WHERE f.zone IN ($zone) AND (f.open OR $__timeFilter(f.found_at))

@@ -1,5 +1,5 @@
-SELECT g.received_at AS "Reçu", g.edge AS "Passerelle", g.reason AS "Raison", g.readings AS "Mesures perdues", g.from_time AS "De",
-       g.to_time AS "À", g.devices AS "Appareils"
+SELECT g.received_at AS "<<Reçu|Received>>", g.edge AS "<<Passerelle|Gateway>>", g.reason AS "<<Raison|Reason>>", g.readings AS "<<Mesures perdues|Readings lost>>",
+       g.from_time AS "<<De|From>>", g.to_time AS "<<À|To>>", g.devices AS "<<Appareils|Devices>>"
 FROM v_gap g
 WHERE $__timeFilter(g.received_at)
 ORDER BY g.received_at DESC

@@ -1,2 +1,3 @@
-SELECT count(*) FILTER (WHERE online) AS "En ligne", count(*) FILTER (WHERE NOT online) AS "Hors ligne"
+-- Every zone: a gateway serves several.
+SELECT count(*) FILTER (WHERE online) AS "<<En ligne|Online>>", count(*) FILTER (WHERE NOT online) AS "<<Hors ligne|Offline>>"
 FROM v_gateway

@@ -1,4 +1,4 @@
-SELECT f.time AS "time", z.name AS metric, f.net_inflow_m3h AS value
+SELECT f.time AS "time", zone_name(z.names, z.zone, '<<fr|en>>') AS metric, f.net_inflow_m3h AS value
 FROM zone_inflow(panel_width('$__interval', '5 minutes'), $__timeFrom(), $__timeTo()) f
 JOIN v_zone z USING (zone)
 WHERE f.zone IN ($zone)

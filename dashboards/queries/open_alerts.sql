@@ -1,5 +1,5 @@
-SELECT count(*) FILTER (WHERE priority = 'high') AS "Haute",
-       count(*) FILTER (WHERE priority = 'medium') AS "Moyenne",
-       count(*) FILTER (WHERE priority = 'low') AS "Basse"
+SELECT count(*) FILTER (WHERE priority = 'high') AS "<<Haute|High>>",
+       count(*) FILTER (WHERE priority = 'medium') AS "<<Moyenne|Medium>>",
+       count(*) FILTER (WHERE priority = 'low') AS "<<Basse|Low>>"
 FROM v_alert
 WHERE open AND (zone IN ($zone) OR zone IS NULL)

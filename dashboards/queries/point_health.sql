@@ -1,7 +1,9 @@
-SELECT p.point AS "Point", p.quantity AS "Grandeur", coalesce(z.name, '–') AS "Secteur", n.newest AS "Dernière mesure",
-       extract(epoch FROM $__timeTo()::timestamptz - n.newest) AS "Âge", p.period_s AS "Période",
-       coalesce(c.received, 0) * p.period_s / extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz) AS "Complétude",
-       coalesce(c.bad, 0) AS "Douteuses ou mauvaises"
+-- Every zone: points of the whole network belong to none.
+SELECT p.point AS "Point", p.quantity AS "<<Grandeur|Quantity>>", coalesce(zone_name(z.names, z.zone, '<<fr|en>>'), '–') AS "<<Secteur|Zone>>",
+       n.newest AS "<<Dernière mesure|Last reading>>", extract(epoch FROM $__timeTo()::timestamptz - n.newest) AS "<<Âge|Age>>",
+       p.period_s AS "<<Période|Period>>",
+       coalesce(c.received, 0) * p.period_s / extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz) AS "<<Complétude|Completeness>>",
+       coalesce(c.bad, 0) AS "<<Douteuses ou mauvaises|Suspect or bad>>"
 FROM v_point p
 LEFT JOIN v_zone z USING (zone)
 LEFT JOIN (
@@ -10,7 +12,7 @@ LEFT JOIN (
     GROUP BY r.point_id
 ) c USING (point_id)
 LEFT JOIN LATERAL (
-    SELECT r.time AS newest FROM v_reading r WHERE r.point_id = p.point_id AND $__timeFilter(r.time) ORDER BY r.time DESC LIMIT 1
+    SELECT r.time AS newest FROM v_count r WHERE r.point_id = p.point_id AND $__timeFilter(r.time) ORDER BY r.time DESC LIMIT 1
 ) n ON true
-ORDER BY "Complétude", p.point
+ORDER BY "<<Complétude|Completeness>>", p.point
 LIMIT 500

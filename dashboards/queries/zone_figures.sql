@@ -4,21 +4,18 @@ WITH flow AS (
         CASE WHEN $__timeTo()::timestamptz - $__timeFrom()::timestamptz > INTERVAL '2 days' THEN INTERVAL '1 hour' ELSE INTERVAL '5 minutes' END,
         $__timeFrom(), $__timeTo())
     GROUP BY zone
-), night AS (
-    SELECT DISTINCT ON (zone) zone, night_flow_m3h
-    FROM zone_night_flow($__timeTo()::timestamptz - INTERVAL '3 days', $__timeTo())
-    ORDER BY zone, night DESC
 ), alert AS (
     SELECT zone, count(*) AS open FROM v_alert WHERE open GROUP BY zone
 )
-SELECT z.name AS "Secteur", f.mean_m3h AS "Débit moyen", f.volume_m3 AS "Volume", n.night_flow_m3h AS "Débit de nuit",
-       z.night_use_m3h AS "Usage de nuit admis", n.night_flow_m3h - z.night_use_m3h AS "Excès",
-       1000 * (n.night_flow_m3h - z.night_use_m3h) / nullif(z.connections, 0) AS "Excès par branchement",
-       coalesce(a.open, 0) AS "Alertes", f.newest AS "Dernière valeur"
+SELECT zone_name(z.names, z.zone, '<<fr|en>>') AS "<<Secteur|Zone>>", f.mean_m3h AS "<<Débit moyen|Mean flow>>",
+       f.volume_m3 AS "<<Volume entré|Volume entered>>", n.night_flow_m3h AS "<<Débit de nuit|Night flow>>",
+       z.lawful_night_m3h AS "<<Usage de nuit admis|Legitimate night use>>", n.excess_m3h AS "<<Excès|Excess>>",
+       n.excess_l_h AS "<<Excès par branchement|Excess per connection>>", coalesce(a.open, 0) AS "<<Alertes|Alerts>>",
+       f.newest AS "<<Dernière valeur|Last value>>", z.zone AS zone_key
 FROM v_zone z
 LEFT JOIN flow f USING (zone)
-LEFT JOIN night n USING (zone)
+LEFT JOIN zone_last_night(ARRAY[$zone]::text[], $__timeTo()) n USING (zone)
 LEFT JOIN alert a USING (zone)
 WHERE z.zone IN ($zone)
-ORDER BY "Excès" DESC NULLS LAST, "Secteur"
+ORDER BY n.excess_m3h DESC NULLS LAST, 1
 LIMIT 200

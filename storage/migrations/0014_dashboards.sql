@@ -182,6 +182,18 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN usual u ON (u.zone, u.time) = (b.zone, b.time)
 $$;
 
+-- The newest night of each of the zones that began at most three days before a moment, and what flowed beyond the legitimate use.
+CREATE FUNCTION zone_last_night(zones text[], until timestamptz)
+RETURNS TABLE (zone text, night date, night_flow_m3h float8, coverage float8, excess_m3h float8, excess_l_h float8)
+LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (z.zone) z.zone, n.night, n.night_flow_m3h, n.coverage, n.night_flow_m3h - z.lawful_night_m3h,
+           1000 * (n.night_flow_m3h - z.lawful_night_m3h) / nullif(z.connections, 0)
+    FROM zone_night_flow(until - INTERVAL '3 days', until) n JOIN v_zone z USING (zone)
+    WHERE n.zone = ANY (zones)
+    ORDER BY z.zone, n.night DESC
+$$;
+COMMENT ON FUNCTION zone_last_night IS 'excess_l_h is litres an hour for each connection.';
+
 -- The balance of each of the zones over a span, after leak_detection.zone_month: input less what customers' meters say, with 95 % bands.
 -- Thinner than that module: a meter's missing hours are filled with its own mean over the span, not with the other meters' of that hour.
 CREATE FUNCTION zone_balance(zones text[], since timestamptz, until timestamptz)

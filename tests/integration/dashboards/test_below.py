@@ -1,4 +1,4 @@
-"""Minutes below a limit out of the rollups: whatever came when, was refreshed when, and wherever the limit lies, as counted one by one."""
+"""Minutes below a limit out of the rollups: as counted one by one, whatever came when and wherever the limit lies."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ Connected = Connection[tuple[Any, ...]]
 
 minute = st.integers(0, int(SPAN.total_seconds() // 60) - 1)
 point = st.sampled_from(POINTS)
+qualities = st.sampled_from([0, 0, 0, 1, 3, 4])
 readings = st.dictionaries(
     st.tuples(point, minute),
-    st.tuples(st.none() | st.integers(0, 4000), st.sampled_from([0, 0, 0, 1, 3, 4])),
+    st.tuples(st.none() | st.integers(0, 4000), qualities),
     min_size=1,
     max_size=25,
 )
+MARK = "SELECT mark_readings(%s::timestamptz[], %s::timestamptz[], %s::text[])"
 limits = st.sampled_from([0.0, 20.0, 20.01, 27.5])
 steps = st.one_of(
     st.tuples(st.just("insert"), st.tuples(readings, st.booleans())),
@@ -67,9 +69,7 @@ def _take(connection: Connected, step: tuple[str, Any]) -> None:
                     hours = sorted({START + timedelta(hours=at // 60) for _, at in new})
                     ends = [hour + timedelta(hours=1) for hour in hours]
                     everyone = ["{(,)}"] * len(hours)
-                    cursor.execute(
-                        "SELECT mark_readings(%s::timestamptz[], %s::timestamptz[], %s::text[])", (hours, ends, everyone)
-                    )
+                    cursor.execute(MARK, (hours, ends, everyone))
                 cursor.executemany(
                     "INSERT INTO reading (time, value, point_id, quality) SELECT %s, %s, point_id, %s FROM point WHERE key = %s "
                     "ON CONFLICT (point_id, time) DO UPDATE SET value = excluded.value, quality = excluded.quality",

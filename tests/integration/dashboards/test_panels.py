@@ -10,14 +10,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from dashboards.build import built
-from dashboards.execute import Connection, check_panels, run_panels
+from dashboards.build import DASHBOARDS, built
+from dashboards.execute import Choice, Connection, check_panels, run_panels
 from dashboards.macros import TimeRange
+from dashboards.specs import LANGUAGES, Language
 from storage.roles import Role
 from tests.integration.dashboards.conftest import END
 from tests.support.postgres import FreshDatabase
 
 RANGES = [TimeRange(start=END - timedelta(hours=hours), end=END) for hours in (6, 24, 7 * 24, 30 * 24)]
+CHOICES: list[Choice] = [{}, {"zone": ("medina",)}, {"zone": ("l'oued", "medina")}, {"region": ("-",)}, {"province": ("al-haouz",)}]
+FULL = CHOICES[:2]
+"""In these there is one of everything; where nothing happened, empty panels are right."""
 
 
 @pytest.fixture
@@ -26,19 +30,38 @@ def reader(month: FreshDatabase) -> Iterator[Connection]:
         yield connection
 
 
-def test_every_panel_answers_for_every_range_and_choice_of_zones(reader: Connection) -> None:
-    results = run_panels(reader, built(), RANGES, [(), ("medina",), ("l'oued",)])
+def of(language: Language) -> dict[str, dict[str, Any]]:
+    return {name: data for name, data in built().items() if name.startswith(f"{language}/")}
+
+
+def test_every_panel_answers_for_every_range_and_choice(reader: Connection) -> None:
+    results = run_panels(reader, of("fr"), RANGES, CHOICES)
     wrong = [str(result) for result in results if result.error is not None]
-    # In All and in medina there is one of everything; where nothing happened, empty panels are right.
-    wrong += [str(result) for result in results if result.zones != ("l'oued",) and result.rows == 0]
+    wrong += [str(result) for result in results if dict(result.choice) in FULL and result.rows == 0]
     assert not wrong, "\n".join(wrong)
-    panels = {(result.dashboard, result.panel) for result in results}
-    assert len(panels) >= 30
-    assert len({result.dashboard for result in results}) == 4
+    assert len({(result.dashboard, result.panel) for result in results}) >= 65
+    assert len({result.dashboard for result in results}) == len(DASHBOARDS)
+    assert len(results) >= 60 * len(RANGES) * len(CHOICES)
+
+
+def test_every_panel_answers_in_every_language(reader: Connection) -> None:
+    said = {language: run_panels(reader, of(language), RANGES[1:2], [{}]) for language in LANGUAGES}
+    assert [str(result) for results in said.values() for result in results if not result.ok] == []
+    rows = [[result.rows for result in results] for results in said.values()]
+    assert rows[0] == rows[1], "the same questions in other words"
+
+
+def test_each_list_follows_the_choice_before_it(reader: Connection) -> None:
+    figures = {"zone": of("fr")["fr/khettara-network-fr.json"]}
+    asked: list[Choice] = [{}, {"region": ("marrakech-safi",)}, {"region": ("-",)}, {"province": ("al-haouz",)}]
+    rows = [
+        {r.panel: r.rows for r in run_panels(reader, figures, RANGES[1:2], [choice])}["Chiffres par secteur"] for choice in asked
+    ]
+    assert rows == [5, 1, 4, 1]
 
 
 def test_a_data_source_with_timescaledb_changes_nothing_we_use(reader: Connection) -> None:
-    results = run_panels(reader, built(), RANGES[:1], [()], timescale=True)
+    results = run_panels(reader, of("fr"), RANGES[:1], [{}], timescale=True)
     assert [str(result) for result in results if not result.ok] == []
 
 
@@ -56,6 +79,7 @@ def test_an_empty_database_gives_voids_that_are_said_and_no_errors(database: Fre
     assert not all(result.ok for result in results)
 
 
+NETWORK = "fr/khettara-network-fr.json"
 SEEDED = {
     "a renamed column": ("net_inflow_m3h", "net_flow_m3h"),
     "an undefined variable": ("$zone", "$sector"),
@@ -64,7 +88,7 @@ SEEDED = {
     "a quoted variable": ("IN ($zone)", "IN ('$zone')"),
     "a parenthesis in a macro": ("$__timeTo()", "$__timeTo(now())"),
     "unsorted rows": ("ORDER BY 1, 2", "ORDER BY 1 DESC, 2"),
-    "a series twice": ("z.name AS metric", "'x' AS metric"),
+    "a series twice": ("zone_name(z.names, z.zone, 'fr') AS metric", "'x' AS metric"),
     "another name for the value": ("AS value", "AS worth"),
 }
 
@@ -72,28 +96,28 @@ SEEDED = {
 @pytest.mark.parametrize("fault", SEEDED)
 def test_a_seeded_fault_is_found(reader: Connection, fault: str) -> None:
     before, after = SEEDED[fault]
-    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
-    panel = _panel(files["khettara-zones.json"], "Débit net par secteur")
+    files = {NETWORK: copy.deepcopy(built()[NETWORK])}
+    panel = _panel(files[NETWORK], "Débit net par secteur")
     target = panel["targets"][0]
     assert before in target["rawSql"]
     target["rawSql"] = target["rawSql"].replace(before, after)
-    (result,) = [r for r in run_panels(reader, files, RANGES[:1], [()]) if r.panel == panel["title"]]
+    (result,) = [r for r in run_panels(reader, files, RANGES[:1], [{}]) if r.panel == panel["title"]]
     assert result.error is not None
 
 
 def test_a_panel_that_takes_too_long_is_stopped(reader: Connection) -> None:
-    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
-    target = _panel(files["khettara-zones.json"], "Débit net")["targets"][0]
+    files = {NETWORK: copy.deepcopy(built()[NETWORK])}
+    target = _panel(files[NETWORK], "Débit net")["targets"][0]
     target["rawSql"] = "SELECT count(*) FROM v_zone WHERE zone IN ($zone) AND pg_sleep(60) IS NOT NULL"
-    result = run_panels(reader, files, RANGES[:1], [()], timeout_s=0.2)[0]
+    result = next(r for r in run_panels(reader, files, RANGES[:1], [{}], timeout_s=0.2) if r.panel == "Débit net")
     assert "statement timeout" in (result.error or "")
 
 
 def test_an_override_for_a_column_that_is_gone_is_found(reader: Connection) -> None:
-    files = {"khettara-zones.json": copy.deepcopy(built()["khettara-zones.json"])}
-    target = _panel(files["khettara-zones.json"], "Chiffres par secteur")["targets"][0]
-    target["rawSql"] = target["rawSql"].replace('AS "Volume"', 'AS "Volumes"')
-    wrong = [result for result in run_panels(reader, files, RANGES[:1], [()]) if result.error]
+    files = {NETWORK: copy.deepcopy(built()[NETWORK])}
+    target = _panel(files[NETWORK], "Chiffres par secteur")["targets"][0]
+    target["rawSql"] = target["rawSql"].replace('AS "Volume entré"', 'AS "Volumes"')
+    wrong = [result for result in run_panels(reader, files, RANGES[:1], [{}]) if result.error]
     assert [result.panel for result in wrong] == ["Chiffres par secteur"]
     assert "Volume" in (wrong[0].error or "")
 

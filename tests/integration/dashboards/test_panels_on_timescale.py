@@ -26,6 +26,6 @@ async def test_every_panel_answers_on_timescaledb(timescale: str) -> None:
     ranges = [TimeRange(start=END - timedelta(hours=hours), end=END) for hours in (24, 30 * 24)]
     with psycopg.connect(timescale, autocommit=True) as connection:
         hypertables = connection.execute("SELECT count(*) FROM timescaledb_information.hypertables").fetchone()
-        results = run_panels(connection, built(), ranges, [()], timeout_s=60, timescale=True)
+        results = run_panels(connection, built(), ranges, [{}], timeout_s=60, timescale=True)
     assert hypertables == (1,)
     assert [str(result) for result in results if result.error or result.rows == 0] == []

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from dashboards.build import built
-from dashboards.model import faults, parse
+from dashboards.model import parse
+from dashboards.rules import faults
 from domain.errors import ConfigurationError
 
-NAME = "khettara-zones.json"
+NAME = "fr/khettara-network-fr.json"
+UIDS = frozenset(data["uid"] for data in built().values())
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -24,6 +26,14 @@ def whole() -> dict[str, Any]:
 def panel(data: dict[str, Any]) -> dict[str, Any]:
     """The first time series."""
     found: dict[str, Any] = next(p for p in data["panels"] if p["type"] == "timeseries")
+    return found
+
+
+def column(data: dict[str, Any], name: str, part: str = "unit") -> dict[str, Any]:
+    """One property of a column of the first table."""
+    table = next(p for p in data["panels"] if p["type"] == "table")
+    override = next(o for o in table["fieldConfig"]["overrides"] if o["matcher"]["options"] == name)
+    found: dict[str, Any] = next(p for p in override["properties"] if p["id"] == part)
     return found
 
 
@@ -46,6 +56,13 @@ STRUCTURE: dict[str, tuple[Change, str]] = {
     "another source": (lambda d: panel(d)["datasource"].update(uid="abc"), "uid"),
     "grid as text": (lambda d: panel(d)["gridPos"].update(w="12"), "gridPos"),
     "no id": (lambda d: panel(d).pop("id"), "id"),
+    "an unknown unit of a column": (lambda d: column(d, "Excès").update(value="m3ph"), "properties"),
+    "decimals as text": (lambda d: column(d, "Excès", "decimals").update(value="1"), "properties"),
+    "a link into the void": (
+        lambda d: column(d, "Secteur", "links")["value"][0].update(url="https://example.org"),
+        "properties.1.value",
+    ),
+    "no thresholds": (lambda d: panel(d)["fieldConfig"]["defaults"].pop("thresholds"), "thresholds"),
     "editable": (lambda d: d.update(editable=True), "editable"),
 }
 
@@ -72,6 +89,18 @@ RULES: dict[str, tuple[Change, str]] = {
     "wrong format": (lambda d: panel(d)["targets"][0].update(format="table"), "does not fit"),
     "no limit": (lambda d: d["panels"][-1].update(type="table"), "LIMIT"),
     "no source variable": (lambda d: d["templating"]["list"].pop(0), "variable ds"),
+    "a link to a dashboard that is gone": (
+        lambda d: column(d, "Secteur", "links")["value"][0].update(url="/d/khettara-gone-fr?var-zone=x"),
+        "leads to khettara-gone-fr",
+    ),
+    "a link into the other language": (
+        lambda d: column(d, "Secteur", "links")["value"][0].update(url="/d/khettara-zone-en?var-zone=x"),
+        "not there in fr",
+    ),
+    "a link by a column that is gone": (
+        lambda d: column(d, "Secteur", "links")["value"][0].update(url="${console}/zones/${__data.fields.area}"),
+        "needs a column area",
+    ),
     "a link to nowhere": (lambda d: d["links"][0].update(tags=["other"]), "leads to tags"),
 }
 
@@ -81,10 +110,10 @@ def test_a_broken_rule_is_said(whole: dict[str, Any], name: str) -> None:
     change, said = RULES[name]
     data = copy.deepcopy(whole)
     change(data)
-    found = faults(parse(data, NAME))
+    found = faults(parse(data, NAME), UIDS)
     assert any(said in fault for fault in found), found
 
 
 @pytest.mark.parametrize("name", sorted(built()))
 def test_our_own_keep_every_rule(name: str) -> None:
-    assert faults(parse(built()[name], name)) == []
+    assert faults(parse(built()[name], name), UIDS) == []

@@ -1,0 +1,1 @@
+SELECT count(*) AS value FROM v_gateway WHERE NOT online

@@ -1,0 +1,1 @@
+SELECT count(*) AS value FROM v_notice WHERE state = 'failed' AND due_at > now() - INTERVAL '1 hour'
