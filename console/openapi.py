@@ -17,6 +17,8 @@ from console.runtime import SESSION_COOKIE
 PREFIX = "/api/v1"
 OPEN = frozenset({("/api/v1/session", "post")})
 """Operations that need no session."""
+BY_TOKEN = frozenset({("/api/v1/alertmanager", "post")})
+"""Operations that other systems call, with a token of their own."""
 DESCRIPTION = """\
 Reading, and the steps of the desk. Log in by `POST /api/v1/session`; it answers with a cookie and a token that goes back as header
 `X-CSRF-Token` with every POST. Rights, interlocks and audit are those of the console.\
@@ -53,6 +55,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {
         "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Set by POST /api/v1/session."},
         "token": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "The session's csrf_token."},
+        "inbox": {"type": "http", "scheme": "bearer", "description": "The token of the inbox for other systems' alerts."},
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -86,7 +89,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         if status == "429" and (path, method) not in OPEN:
             continue
         responses[status] = {"description": words, "content": {"application/json": {"schema": _schema(status)}}}
-    if (path, method) not in OPEN:
+    if (path, method) in BY_TOKEN:
+        operation["security"] = [{"inbox": []}]
+    elif (path, method) not in OPEN:
         operation["security"] = [{"session": []} if method == "get" else {"session": [], "token": []}]
 
 
