@@ -10,6 +10,7 @@ from alerts.complaint_desk import ComplaintDesk
 from alerts.complaints import Heard, Verdict, heard, nearer
 from alerts.finding_links import alert_of, over_at
 from console.i18n import Texts
+from console.numbers import number
 from console.ports import ConsoleServices
 from console.region_map import RegionMap, pipe_lengths, pipe_middles, region_map
 from domain.alerts import Alert, AlertEvent, CrewReport, WorkOrder, WorkState
@@ -139,12 +140,19 @@ def timeline(
     for order, reports in orders:
         page = f"/orders/{order.key}"
         steps.append(Step(at=order.created_at, key="timeline.order", who=order.created_by, target=page))
-        steps += [Step(at=r.said_at, key=f"timeline.report_{r.kind.value}", who=r.by, target=page) for r in reports]
+        steps += [
+            Step(at=max(r.said_at, order.created_at), key=f"timeline.report_{r.kind.value}", who=r.by, target=page) for r in reports
+        ]
         if order.state is WorkState.VERIFIED:
             steps.append(Step(at=order.updated_at, key="timeline.verified", target=page))
         elif order.state is WorkState.OPEN and order.reopened:
             steps.append(Step(at=order.updated_at, key="timeline.reopened", target=page))
     return tuple(sorted(steps, key=lambda s: s.at))
+
+
+def percent(share: float, language: str) -> str:
+    """A share in per cent that never rounds to certainty: one decimal from 98.5 % on, 99.9 % at most."""
+    return number(min(share, 0.999) * 100, 1 if share >= 0.985 else 0, language)
 
 
 def bars(texts: Texts, evidence: Iterable[Evidence]) -> tuple[Bar, ...]:

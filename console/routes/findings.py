@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from commands.authorisation import Right
 from console.access import Viewer, Visit
 from console.finding_series import FindingSeries, finding_series
-from console.finding_view import FindingView, bars, find_view
+from console.finding_view import FindingView, bars, find_view, percent
 from console.pages import page
 from domain.findings import Finding, FindingKind
 from domain.ports import FindingReader
@@ -28,7 +28,7 @@ async def findings_page(visit: Viewer, closed: bool = False, zone: str | None = 
     rows = await _findings(visit, closed=closed, zone=zone, days=_KEPT_DAYS)
     rows.sort(key=lambda f: (not f.open, f.kind is FindingKind.METER_FAULT, -f.flow_m3h, f.key))
     zones = visit.console.services.inventory.zones
-    return await page(visit, "findings.html", rows=rows, closed=closed, zones=zones, money=_money(visit), days=_KEPT_DAYS)
+    return await page(visit, "findings.html", rows=rows, closed=closed, zones=zones, percent=percent, days=_KEPT_DAYS)
 
 
 @router.get("/findings/{key}")
@@ -44,7 +44,8 @@ async def finding_page(visit: Viewer, key: str) -> HTMLResponse:
         drawn=None if series is None else series.document() | _marks(view), money=_money(visit),
         cause=finding.cause.partition(":"), shown=None if alert is None else visit.alert_rows([alert])[0],
         may=visit.may(Right.ACKNOWLEDGE, finding.zone), may_send=_may_send(visit, view) and not open_order,
-        timezone=visit.console.services.inventory.site.calendar.timezone, hours=[] if series is None else series.hours(),
+        timezone=visit.console.services.inventory.site.calendar.timezone, percent=percent,
+        hours=[] if series is None else series.hours(),
     )  # fmt: skip
 
 
