@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.setpoints import Mode
 from pressure_control.advice import Advice
+from pressure_control.budget import NO_LIMIT, Moves, budget
 from pressure_control.envelope import Shaped, shape
 from pressure_control.follow import ALARM_STEPS, misses, proof_m
 from pressure_control.laws.law import Law, LawInputs, Target
@@ -38,7 +39,14 @@ def ages(inputs: LawInputs, now_s: float) -> Ages:
 
 
 def advise(
-    inputs: LawInputs, law: Law, standing: Standing, *, current_m: float | None, now_s: float, since_move_s: float
+    inputs: LawInputs,
+    law: Law,
+    standing: Standing,
+    *,
+    current_m: float | None,
+    now_s: float,
+    since_move_s: float,
+    moves: Moves | None = None,
 ) -> Advice:
     """The advice for a valve.
 
@@ -49,6 +57,7 @@ def advise(
         current_m: Setpoint last read back from the site; None where it has never been read.
         now_s: Process time, seconds since 1970 UTC.
         since_move_s: Time since the setpoint last changed [s].
+        moves: The moves of the last days, which the actuator's budget is held against; None counts none.
     """
     actuator, settings, recent = inputs.task.actuator, inputs.settings, inputs.recent
     steps = max(1, round(settings.stale_s / recent.step_s))
@@ -74,6 +83,7 @@ def advise(
         since_move_s=since_move_s,
         lift_to_m=target.lift_to_m,
         emergency=target.emergency,
+        budget=budget(actuator.max_moves_per_day, moves) if moves is not None else NO_LIMIT,
     )
     larger = target.emergency and shaped.value_m > current_m + actuator.ramp_up_m + 1e-6
     return replace(

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from domain.assets import Actuator
+from pressure_control.budget import NO_LIMIT, Budget
 from pressure_control.settings import ControlSettings
 
 
@@ -31,6 +32,7 @@ def shape(
     since_move_s: float,
     lift_to_m: float | None = None,
     emergency: bool = False,
+    budget: Budget = NO_LIMIT,
 ) -> Shaped:
     """The next setpoint on the way to a target.
 
@@ -44,6 +46,7 @@ def shape(
         since_move_s: Time since the last move [s].
         lift_to_m: Where a raise may go at once, to save the next one.
         emergency: A sudden draw: the ramp up is ``settings.emergency_ramp_m``, and no time between moves is kept.
+        budget: How sparing the valve has to be with its moves; it never holds a raise.
 
     Returns:
         A value inside [min_m, max_m], at most one ramp away from a current value that is inside, on the quantum.
@@ -59,8 +62,10 @@ def shape(
         return Shaped(value_m=current_m, hold=True, notes=(*notes, f"last move {since_move_s:.0f} s ago"))
     inside = actuator.min_m <= current_m <= actuator.max_m
     if wanted > current_m + settings.dead_band_up_m - 1e-9:
-        wanted = min(max(wanted + settings.lift_m, lift_to_m or wanted), actuator.max_m)
-    elif inside and current_m - wanted < settings.small_step_m and since_move_s < settings.rest_down_s:
+        wanted = min(max(wanted + settings.lift_m * budget.thrift, lift_to_m or wanted), actuator.max_m)
+    elif inside and wanted < current_m and budget.spent:
+        return Shaped(value_m=current_m, hold=True, notes=(*notes, "the day's moves are used up: not lowered"))
+    elif inside and _not_worth_it(current_m - wanted, since_move_s, settings, budget):
         return Shaped(value_m=current_m, hold=True, notes=tuple(notes))
     ramp_up = max(actuator.ramp_up_m, settings.emergency_ramp_m) if emergency else actuator.ramp_up_m
     low, high = current_m - actuator.ramp_down_m, min(current_m + ramp_up, ceiling)
@@ -73,6 +78,11 @@ def shape(
     if inside and still:
         return Shaped(value_m=current_m, hold=True, notes=tuple(notes))
     return Shaped(value_m=value, hold=abs(value - current_m) < 1e-9, notes=tuple(notes))
+
+
+def _not_worth_it(lower_m: float, since_move_s: float, settings: ControlSettings, budget: Budget) -> bool:
+    """Whether a step down is small and the last move recent; the scarcer moves are, the larger or later it must be."""
+    return lower_m < settings.small_step_m * budget.thrift and since_move_s < settings.rest_down_s * budget.thrift
 
 
 def follows(setpoint_m: float, outlet_m: float, inlet_m: float | None, tolerance_m: float) -> bool:

@@ -12,7 +12,7 @@ from domain.points import PointKey
 from pressure_control.learner import PumpStart, ZoneLearner
 from pressure_control.recursive_loss import RecursiveLoss
 
-VERSION = 1
+VERSION = 2
 
 
 def learner_to_json(learner: ZoneLearner) -> str | None:

@@ -23,6 +23,7 @@ _PRIOR = (1e3, 10.0, 1.0, 1.0)
 """How far a, r and the hour terms may lie from 0, over the noise, squared."""
 _WIDEST = 100.0
 _KEPT = 2000
+_FIRST = 96
 _TRUSTED_AFTER = 150
 _LEAST_REJECT_M = 2.0
 _REJECT_SD = 4.0
@@ -45,6 +46,8 @@ class RecursiveLoss:
         self._z: tuple[int, float] = (0, _HIGHEST_Z)
         self._high = 0
         self.samples = 0
+        self.first_m = 0.0
+        """Mean loss of the first day of readings: before a law has changed anything."""
         self.rejected = 0
         """Readings in a row that were not believed."""
 
@@ -59,6 +62,7 @@ class RecursiveLoss:
             "z": list(self._z),
             "high": self._high,
             "samples": self.samples,
+            "first_m": self.first_m,
             "rejected": self.rejected,
         }
 
@@ -74,6 +78,7 @@ class RecursiveLoss:
         at, z = state["z"]
         self._z, self._high = (int(at), float(z)), int(state["high"])
         self.samples, self.rejected = int(state["samples"]), int(state["rejected"])
+        self.first_m = float(state["first_m"])
 
     def at(self, x: FloatArray, minute: FloatArray) -> FloatArray:
         """Expected loss [m] at X and local minutes of the day."""
@@ -122,6 +127,8 @@ class RecursiveLoss:
         if float(self._spread.trace()) < _WIDEST:
             self._spread /= _FORGETTING
         self.samples += 1
+        if self.samples <= _FIRST:
+            self.first_m += (loss_m - self.first_m) / self.samples
         if self.samples > 24:
             self._learn_spread(late_error, x_forecast)
 

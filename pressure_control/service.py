@@ -16,6 +16,7 @@ from domain.series import FloatArray, local_days_and_minutes
 from domain.setpoints import Mode, PredictedEffect
 from pressure_control.advice import Advice
 from pressure_control.advise import advise, ages, last_move_s
+from pressure_control.budget import Moves, moves_seen
 from pressure_control.effect import N1, Present, predict_effect
 from pressure_control.fit import fit_valve
 from pressure_control.laws.law import LawInputs
@@ -64,7 +65,8 @@ class PressureControl:
     ) -> None:
         self._tasks = valve_tasks(inventory)
         self._order = _downstream_first(self._tasks)
-        self._zone_info = inventory.site.calendar.zone
+        self._calendar = inventory.site.calendar
+        self._zone_info = self._calendar.zone
         self._series, self._clock = series, clock
         self._law = LAWS[law]
         self._settings = settings or ControlSettings()
@@ -167,11 +169,20 @@ class PressureControl:
             stuck_beside_m={a.key: self._off[a.key] for a in task.siblings if a.key in self._off},
             learner=self._advance(key, recent) if self._stepwise else None,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve is not None and w.valve in downstream},
+            day_class=self._calendar.day_class(self._calendar.local(now).date()),
         )
         standing = decide(self._standing.get(key), Wish(mode=Mode.AUTO), data_age_s=ages(inputs, now.timestamp()).drive_s, now=now)
         self._standing[key] = standing
         since_move = self._since_move(key, current, recent, now.timestamp())
-        advice = advise(inputs, self._law, standing, current_m=current, now_s=now.timestamp(), since_move_s=since_move)
+        advice = advise(
+            inputs,
+            self._law,
+            standing,
+            current_m=current,
+            now_s=now.timestamp(),
+            since_move_s=since_move,
+            moves=self._moves_made(key, now.timestamp()),
+        )
         outlet = newest(recent.outlet_m, round(self._settings.stale_s / recent.step_s))
         if not advice.follows and np.isfinite(outlet):
             self._off[key] = outlet
@@ -223,6 +234,12 @@ class PressureControl:
             # The change lies somewhere since the last tick; the middle of a tick is near enough for a guard the desk repeats.
             self._moves[key] = (current, now_s - self._cache.step_s)
         return now_s - self._moves[key][1]
+
+    def _moves_made(self, key: str, now_s: float) -> Moves:
+        """The moves of the last days, as the readings of the setpoint show them: the same after a restart."""
+        cache = self._cache
+        setpoint = cache.grids[self._tasks[key].actuator.setpoint]
+        return moves_seen(setpoint, start_s=cache.start_s, step_s=cache.step_s, now_s=now_s)
 
     def _learn_one(self, now: datetime) -> None:
         """Learns what has never been learned, and one stale model a tick."""

@@ -52,3 +52,8 @@ class ControlSettings:
     """Standard deviation of the noise of a critical pressure's readings, where known."""
     packet_late_steps: int = 3
     """Steps by which a good critical pressure may be late: loggers send by packets."""
+    tilt_share: float = 0.3
+    """Of the height at which a critical point stood above the lowest one before regulation, kept in reserve above the minimum.
+
+    Loggers stand at the lowest places of that time: what moves with this point, and is not measured, was then no lower than the
+    lowest of them. When less flow turns the order of the points round, such a place lies below them all by up to that height."""

@@ -3,8 +3,9 @@
     setpoint = max over watched i, next steps h of   need_i + d_i(Q̂_h)   + margin_i + correction_i
 
 d_i, margin_i from ``recursive_loss``, Q̂ from ``flow_forecast``. A correction is the loss seen beyond the learned one; it raises
-at once, fades over hours and never lowers. A jump of flow that neither the forecast nor a pump explains is an emergency: the target
-goes up further, and the envelope may ramp faster. No hydraulic model; silent (None) until a day has been learned.
+at once, fades over hours and never lowers. A jump of flow that neither the forecast nor a pump explains, or a draw that flow and
+pressure both show, is an emergency: the target goes up further, and the envelope may ramp faster. No hydraulic model; silent (None)
+until a day has been learned.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.series import FloatArray
+from pressure_control.draw import Draw, confirmed_draw
 from pressure_control.laws.law import LawInputs, Target
 from pressure_control.learner import ZoneLearner
 from pressure_control.observations import Watched, age_steps, newest
 from pressure_control.recursive_loss import RecursiveLoss
-from pressure_control.surge import pump_due_m3h, surge
+from pressure_control.surge import Surge, pump_due_m3h, surge
 
 _CORRECTION_READINGS = (1, 3, 12)
 _CORRECTION_SD = 2.0
@@ -60,7 +62,8 @@ def learned_critical_point(inputs: LawInputs) -> Target | None:
     now = newest(recent.flow_m3h, stale)
     if learner is None or not learner.flow.ready or recent.size < _LEAST_PAST or not np.isfinite(now):
         return None
-    draw = surge(learner, recent)
+    points = [w.point for w in inputs.task.watched if w.valve is None]
+    jump, draw = surge(learner, recent), confirmed_draw(learner, recent, points)
     flow = _flow(inputs, learner, now, pump_due_m3h(learner, recent))
     needs = [n for w in inputs.task.watched if (n := _need(inputs, learner, w, flow, stale)) is not None]
     critical = [n for n in needs if n.watched.valve is None]
@@ -68,16 +71,20 @@ def learned_critical_point(inputs: LawInputs) -> Target | None:
         return None
     top = max(needs, key=lambda n: n.value_m)
     usable = sum(n.usable for n in critical)
-    raised = settings.emergency_raise_m if draw is not None else 0.0
+    sudden = jump is not None or draw is not None
+    raised = settings.emergency_raise_m if jump is not None else 0.0
+    if draw is not None:
+        # What lies beside that point is lower again by as much.
+        raised = max(raised, draw.excess_m + next(n.value_m for n in needs if n.watched.point == draw.point) - top.value_m)
     raised += _for_others(inputs, top.value_m)
     return Target(
         value_m=top.value_m + raised + inputs.task.offset_m,
         lift_to_m=top.value_m + top.later_m + raised + inputs.task.offset_m,
         binding=top.watched.point,
         # One sensor alone may raise, never lower, where there were more; nor is anything lowered into a surge.
-        may_lower=draw is None and not inputs.stuck_beside_m and usable >= min(2, len(critical)),
-        emergency=draw is not None and draw.sure,
-        reason=_words(top, flow, usable, len(critical), draw.jump_m3h if draw else None),
+        may_lower=not sudden and not inputs.stuck_beside_m and usable >= min(2, len(critical)),
+        emergency=draw is not None or (jump is not None and jump.sure),
+        reason=_words(top, flow, usable, len(critical)) + _sudden_words(jump, draw),
         basis=f"head losses learned from {min(learner.losses[n.watched.point].samples for n in critical)} readings and more; "
         f"{usable} of {len(critical)} critical points fresh and believed",
     )
@@ -120,6 +127,7 @@ def _need(inputs: LawInputs, learner: ZoneLearner, watched: Watched, flow: _Flow
         wanted = inputs.task.zone.min_pressure_m
         drawn = learner.x(flow.ahead_m3h[top : top + 1] + settings.surge_m3h)
         spare = max(settings.reserve_m, float(loss.at(drawn, flow.minute[top : top + 1])[0] - losses[top]))
+        spare += settings.tilt_share * _stood_above(inputs, learner, loss)
     elif watched.valve in inputs.downstream_m:
         wanted, spare = inputs.downstream_m[watched.valve], settings.valve_headroom_m
     else:
@@ -136,6 +144,12 @@ def _need(inputs: LawInputs, learner: ZoneLearner, watched: Watched, flow: _Flow
         later_m=max(0.0, float(losses.max() - losses[top])),
         usable=believed and age_steps(recent.watched_m[watched.point]) <= stale + settings.packet_late_steps,
     )
+
+
+def _stood_above(inputs: LawInputs, learner: ZoneLearner, loss: RecursiveLoss) -> float:
+    """How far above the zone's lowest critical point this one stood before regulation [m]."""
+    beside = [one for w in inputs.task.watched if w.valve is None and (one := learner.loss(w.point)) is not None]
+    return max(one.first_m for one in beside) - loss.first_m
 
 
 def _correction(inputs: LawInputs, learner: ZoneLearner, watched: Watched, loss: RecursiveLoss) -> tuple[float, bool]:
@@ -155,13 +169,20 @@ def _correction(inputs: LawInputs, learner: ZoneLearner, watched: Watched, loss:
     return min(best, _LARGEST_CORRECTION_M), believed
 
 
-def _words(top: _Need, flow: _Flow, usable: int, points: int, jump_m3h: float | None) -> str:
+def _words(top: _Need, flow: _Flow, usable: int, points: int) -> str:
     words = f"flow {flow.now_m3h:.1f} m³/h, expected up to {float(flow.ahead_m3h[: flow.near].max()):.1f}; "
     words += f"{top.watched.point} needs {top.wanted_m:.1f} m + loss {top.loss_m:.1f} + reserve {top.spare_m:.1f}"
     words += f" + correction {top.correction_m:.1f}" if top.correction_m >= 0.05 else ""
     words += f" = {top.value_m:.1f} m"
-    if jump_m3h is not None:
-        words += f"; flow has jumped by {jump_m3h:.1f} m³/h and no pump explains it: raised further"
     if usable < min(2, points):
         words += f"; only {usable} of {points} critical points fresh and believed"
+    return words
+
+
+def _sudden_words(jump: Surge | None, draw: Draw | None) -> str:
+    words = ""
+    if jump is not None:
+        words += f"; flow has jumped by {jump.jump_m3h:.1f} m³/h and no pump explains it: raised further"
+    if draw is not None:
+        words += f"; {draw.point} is {draw.excess_m:.1f} m lower than the flow explains, and the flow has risen: raised further"
     return words

@@ -94,3 +94,39 @@ def test_the_reason_shows_the_sum() -> None:
     assert f"{found.value_m:.1f} m" in found.reason
     assert found.lift_to_m is not None
     assert found.lift_to_m >= found.value_m
+
+
+def test_a_point_that_stood_high_before_regulation_keeps_a_part_of_that_height() -> None:
+    given = inputs(NIGHT)
+    assert given.learner is not None
+    first, *others = (given.learner.losses[p] for p in TASK.zone.critical_points)
+    for one in others:
+        one.first_m = first.first_m
+    level = value(given)
+    binding = learned_critical_point(given)
+    assert binding is not None
+    # All others had 10 m less to give then: this one stood 10 m above them, and binds now.
+    for point in TASK.zone.critical_points:
+        if point != binding.binding:
+            given.learner.losses[point].first_m += 10.0
+    assert value(given) - level == pytest.approx(10.0 * SETTINGS.tilt_share, abs=0.2)
+    assert value(replace(given, settings=replace(SETTINGS, tilt_share=0.0))) == pytest.approx(level, abs=0.2)
+
+
+def test_a_draw_that_flow_and_pressure_show_raises_that_place_by_as_much_again() -> None:
+    calm, drawn = inputs(NIGHT), inputs(NIGHT)
+    point = TASK.zone.critical_points[0]
+    quiet = learned_critical_point(calm)
+    drawn.recent.watched_m[point][-4:] -= 6.0
+    alone = learned_critical_point(drawn)
+    drawn.recent.flow_m3h[-5:] *= 1.3
+    both = learned_critical_point(drawn)
+    assert quiet is not None
+    assert alone is not None
+    assert both is not None
+    assert not quiet.emergency
+    assert not alone.emergency
+    assert both.emergency
+    assert not both.may_lower
+    assert str(point) in both.reason
+    assert both.value_m > max(alone.value_m, quiet.value_m) + 4.0
