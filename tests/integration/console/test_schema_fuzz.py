@@ -32,8 +32,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-EVERYBODY = {"anonymous": 1, "viewer": 1, "operator": 3, "supervisor": 1, "admin": 1}
-"""Each role, and how many cases of each kind an operation gets in every test run; ``make soak`` sends a hundred."""
+EVERYBODY = ("anonymous", "viewer", "operator", "supervisor", "admin")
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +48,9 @@ def document(console: Served) -> dict[str, Any]:
     return found
 
 
-def fuzz(console: Served, document: dict[str, Any], role: str, examples: int) -> int:
-    """Every operation with so many cases of each kind; how many were sent."""
-    headers, sent = console.log_in(role), 0
+def fuzz(console: Served, document: dict[str, Any], examples: int) -> int:
+    """So many cases of each kind for every operation, each sent as everybody; how many requests that were."""
+    sessions, sent = [console.log_in(role) for role in EVERYBODY], 0
     document = deepcopy(document)  # without what it says of the session: the requests bring one, or none, on purpose
     for operation in (o for operations in document["paths"].values() for o in operations.values()):
         operation.pop("security", None)
@@ -66,24 +65,24 @@ def fuzz(console: Served, document: dict[str, Any], role: str, examples: int) ->
                 )  # fmt: skip
                 def one(case: schemathesis.Case) -> None:
                     nonlocal sent
-                    sent += 1
-                    case.validate_response(case.call(base_url=console.url, headers=headers, session=road), checks=CHECKS)
+                    for headers in sessions:
+                        sent += 1
+                        case.validate_response(case.call(base_url=console.url, headers=headers, session=road), checks=CHECKS)
 
                 with contextlib.suppress(Unsatisfiable):  # an operation without parameters cannot be sent wrongly
                     one()
     return sent
 
 
-@pytest.mark.parametrize("role", EVERYBODY)
-def test_no_server_errors_and_nothing_undescribed(console: Served, document: dict[str, Any], role: str) -> None:
-    assert fuzz(console, document, role, examples=EVERYBODY[role]) >= len(document["paths"])
+@pytest.mark.timeout(600)
+def test_no_server_errors_and_nothing_undescribed(console: Served, document: dict[str, Any]) -> None:
+    assert fuzz(console, document, examples=1) > 100
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("role", EVERYBODY)
-def test_the_same_for_long(console: Served, document: dict[str, Any], role: str) -> None:
-    print(fuzz(console, document, role, examples=100), "requests")
+def test_the_same_for_long(console: Served, document: dict[str, Any]) -> None:
+    print(fuzz(console, document, examples=100), "requests")
 
 
 def test_each_operation_needs_its_log_in(console: Served, document: dict[str, Any]) -> None:
