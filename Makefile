@@ -62,21 +62,21 @@ tools:
 	      || echo "could not install$$missing: the tests that need them will skip and say so"; \
 	  else echo "for every test install:$$missing (on Debian: apt install$$missing); without them the tests that need them skip and say so"; fi; fi
 
-NODE_PEERS := tests/support/timescale tests/support/modbus_peers
+NODE_PEERS := tests/support/timescale tests/support/modbus_peers tests/support/axe
 peers:
 	@if command -v npm >/dev/null 2>&1; then for folder in $(NODE_PEERS); do \
 	  [ -d $$folder/node_modules ] || { echo "· installing $$folder (npm)"; \
 	  (cd $$folder && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the tests that need $$folder will skip and say so"; }; \
-	done; else echo "no node on this machine: the tests of TimescaleDB and of modbus-serial will skip and say so"; fi
+	done; else echo "no node on this machine: the tests of TimescaleDB, of modbus-serial and of axe-core will skip and say so"; fi
 
-# The demonstration runs for minutes and mostly waits, so it runs beside the other tests; its result is printed after theirs.
-DEMO_TEST := tests/system/test_demo.py
+# The demonstration runs for minutes and mostly waits, so it runs beside the other tests, its browser too; the result is printed after theirs.
+DEMO_TEST := tests/system/test_demo.py tests/system/test_demo_browser.py
 test: install tools peers
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p .cache; log=.cache/demo-test.log; \
 	$(BIN)/python -m pytest -q $(DEMO_TEST) >$$log 2>&1 & demo=$$!; \
 	trap 'kill $$demo 2>/dev/null' INT TERM; \
-	$(BIN)/python -m pytest -q -m "not slow" --ignore=$(DEMO_TEST) $(ARGS); rest=$$?; \
+	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore=,$(DEMO_TEST)) $(ARGS); rest=$$?; \
 	wait $$demo; code=$$?; echo "· the demonstration"; cat $$log; [ $$rest -eq 0 ] && [ $$code -eq 0 ]
 
 unit: install

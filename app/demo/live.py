@@ -29,6 +29,8 @@ from domain.errors import KhettaraError
 from domain.inventory import Inventory
 
 START_WITHIN_S = 90.0
+TWO_PEOPLE_FROM_M = 1.5
+"""An operator's larger change of a setpoint waits for a second person [m]."""
 
 
 class NotUp(KhettaraError):
@@ -81,7 +83,11 @@ class Live:
     def _settings(self, name: str) -> Path:
         sections: dict[str, dict[str, Any]] = {
             "console": {"host": "127.0.0.1", "port": self.port},
-            "centre": {"state_folder": str(self.services.layout.centre), "first_mode": "auto"},
+            "centre": {
+                "state_folder": str(self.services.layout.centre),
+                "first_mode": "auto",
+                "second_person": {"change_m": TWO_PEOPLE_FROM_M},
+            },
         }
         return self.services.write_settings(name, demo_site(), self.clock, **sections)
 

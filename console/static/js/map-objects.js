@@ -75,9 +75,11 @@ export class MapObjects {
   tag(item) {
     const tag = make("g", { class: "tag-box" });
     make("rect", { rx: 7 }, tag);
-    make("text", { class: "name", y: -9, "text-anchor": "middle" }, tag).textContent = this.names[item.key];
-    make("text", { class: "value", y: 10, "text-anchor": "middle" }, tag);
-    make("text", { class: "value two", y: 26, "text-anchor": "middle" }, tag);
+    for (const [name, y] of [["name", -9], ["value", 10], ["value two", 26]]) {
+      make("text", { class: name, y, "text-anchor": "middle" }, tag);
+      tag.append(" "); // so that they are three words to a screen reader too
+    }
+    tag.querySelector(".name").textContent = this.names[item.key];
     item.element.append(tag);
     item.tag = tag;
   }
@@ -135,7 +137,7 @@ export class MapObjects {
     const pressure = `${zone.below_minimum ? "▼ " : ""}${number(zone.critical_m, 1)} m`;
     item.element.setAttribute("class", `zone-tag${zone.stale ? " is-stale" : ""}${zone.worst ? ` w${zone.worst}` : ""}${zone.below_minimum ? " low" : ""}`);
     const states = [zone.stale && text("stale"), zone.suspect && text("suspect"), zone.worst && text(`priority_${zone.worst}`)].filter(Boolean);
-    item.element.setAttribute("aria-label", `${this.names[item.key]}: ${[flow, pressure, ...states].join(", ")}`);
+    item.element.setAttribute("aria-label", [`${this.names[item.key]} ${flow} ${pressure}`, ...states].join(", "));
     const width = this.near ? this.fill(item, flow, pressure, zone.below_minimum) : 0;
     this.alarm(item, zone, width);
   }
@@ -204,14 +206,16 @@ export class MapObjects {
       const item = this.items.find(({ element }) => element === target.closest(".sym, .zone-tag, .alarm-mark"));
       if (!item) return;
       this.stop(item);
-      this.group.append(item.element); // above its neighbours
       if (!this.inside(item, -20)) this.reveal(item);
     });
     this.svg.addEventListener("keydown", (event) => {
       const ahead = AHEAD[event.key];
       if (!ahead || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
-      this.next(ahead)?.element.focus({ preventScroll: true });
+      const item = this.next(ahead);
+      if (!item) return;
+      this.group.append(item.element); // above its neighbours; before it has the focus, or it would lose it
+      item.element.focus({ preventScroll: true });
     });
   }
 
