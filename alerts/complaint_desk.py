@@ -21,6 +21,8 @@ LONGEST_ADDRESS = 200
 LONGEST_PHONE = 24
 OLDEST = timedelta(days=90)
 """What was noticed longer ago is no news."""
+MOST = 100_000
+"""Complaints that are counted at once: a month of a large utility many times over."""
 _AHEAD = timedelta(minutes=10)
 """Clocks differ; a little into the future is now."""
 _PHONE = frozenset("0123456789+-/(). ")
@@ -110,12 +112,12 @@ class ComplaintDesk:
     async def heard(self, finding: Finding, until: datetime) -> Heard:
         """What complaints say of a finding, up to its end or now."""
         since = finding.since - BEFORE - USUAL_OVER
-        return heard(finding, await self._store.complaints(since=since, zone=finding.zone), until)
+        return heard(finding, await self._store.complaints(since=since, zone=finding.zone, limit=MOST), until)
 
     async def tick(self, now: datetime) -> None:
         """Opens and ends the alerts of zones in which many complain and nothing is found."""
         since = now - USUAL_OVER - QUIET_AFTER - CLUSTER_WITHIN
-        complaints = await self._store.complaints(since=since)
+        complaints = await self._store.complaints(since=since, limit=MOST)
         if not complaints and not self._open and not self._first:
             return
         findings = await self._findings.findings(since=now)

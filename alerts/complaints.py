@@ -37,6 +37,7 @@ CLUSTER = 3
 CLUSTER_WITHIN = timedelta(hours=6)
 QUIET_AFTER = timedelta(hours=12)
 """A cluster is over so long after its last complaint."""
+MOST_ENDS = 48
 CHANCE = 0.01
 """So rarely may as many come by chance, by the zone's usual rate."""
 DOUBT_LEFT = 0.7
@@ -188,7 +189,7 @@ def clusters(complaints: Iterable[Complaint], findings: Iterable[Finding], now: 
 def _cluster(zone: str, rows: Sequence[Complaint], now: datetime) -> Cluster | None:
     """The largest cluster that ended within ``QUIET_AFTER``."""
     found: list[Cluster] = []
-    for end in {c.noticed_at for c in rows if now - c.noticed_at <= QUIET_AFTER}:
+    for end in _ends([c.noticed_at for c in rows if now - c.noticed_at <= QUIET_AFTER]):
         start = end - CLUSTER_WITHIN
         several = independent(c for c in rows if start <= c.noticed_at <= end)
         earlier = independent(c for c in rows if start - USUAL_OVER <= c.noticed_at < start)
@@ -197,6 +198,13 @@ def _cluster(zone: str, rows: Sequence[Complaint], now: datetime) -> Cluster | N
             moments = [c.noticed_at for c in several]
             found.append(Cluster(zone=zone, count=len(several), first=min(moments), last=max(moments), usual=usual))
     return max(found, key=lambda c: (c.count, c.last), default=None)
+
+
+def _ends(moments: Sequence[datetime]) -> Sequence[datetime]:
+    """Where windows end: at each complaint, and where there are very many, at the last one of each half hour."""
+    if len(moments) <= MOST_ENDS:
+        return moments
+    return list({m.timestamp() // 1800: m for m in sorted(moments)}.values())
 
 
 def at_least(count: int, mean: float) -> float:

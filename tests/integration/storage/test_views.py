@@ -23,6 +23,7 @@ LOCAL = ZoneInfo("Africa/Casablanca")
 VIEWS = (
     "v_site", "v_zone", "v_point", "v_inlet", "v_reading", "v_reading_15min", "v_reading_hour", "v_zone_flow", "v_zone_night_flow",
     "v_gateway", "v_dead_letter", "v_finding", "v_alert", "v_command", "v_actuator", "v_setpoint", "v_audit",
+    "v_work_order", "v_complaint",
 )  # fmt: skip
 
 

@@ -108,6 +108,12 @@ def test_several_within_hours_without_a_finding_are_worth_a_look() -> None:
     assert clusters([said(n, zone=None, address="rue 1") for n in range(5)], [], NOW) == {}, "nobody knows where"
 
 
+def test_a_town_without_water_is_one_cluster_however_many_call() -> None:
+    rows = [said(1, ComplaintKind.NO_WATER, hours=n / 200, key=f"k{n}", phone=f"07{n:06}") for n in range(1500)]
+    (cluster,) = clusters(rows, [], NOW).values()
+    assert cluster.count > 1000
+
+
 def test_places_near_complaints_come_forward() -> None:
     at = {"P1": (0.0, 0.0), "P2": (300.0, 0.0), "P3": (2000.0, 0.0)}
     prior = {"P1": 0.2, "P2": 0.5, "P3": 0.2, "off": 0.1}
