@@ -80,6 +80,8 @@ CASES = {
     "zone below itself": ("zones.toml", ["zone", 0, "parent"], "medina", "zone[0].parent", "not below"),
     "a key twice": ("points.toml", ["point", 1, "key"], "medina.inlet.flow", "point[1].key", "only once"),
     "not a number": ("zones.toml", ["zone", 0, "min_pressure_m"], float("nan"), "zone[0].min_pressure_m", "a number >= 0"),
+    "half a place": ("zones.toml", ["zone", 0, "lat"], 31.6, "zone[0].lon", "lat and lon together"),
+    "no such latitude": ("zones.toml", ["zone", 0, "lat"], 91.0, "zone[0].lat", "a number >= -90 <= 90"),
     "no table": ("devices.toml", ["device"], {"key": "x"}, "device", "[[device]]"),
 }
 
