@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, Series
-from domain.zones import Zone
+from domain.zones import Inlet, Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +47,7 @@ async def zone_trend(source: SeriesSource, inventory: Inventory, zone: str, *, e
     found = await source.series([*(i.point for i in inlets), *pressures], start, end, step_s)
     return Trend(
         seconds=grid,
-        inflow_m3h=_net(found, [(i.point, i.sign) for i in inlets], grid, step_s),
+        inflow_m3h=net_inflow(found, inlets, grid, step_s),
         pressures_m={key: align(found.get(key), grid, step_s) for key in dict.fromkeys(pressures)},
     )
 
@@ -59,7 +59,7 @@ async def inflow_lines(
     points = list(dict.fromkeys(inlet.point for zone in zones for inlet in zone.inlets))
     start, grid = _grid(end, hours, step_s)
     found = await source.series(points, start, end, step_s)
-    return {zone.key: _net(found, [(i.point, i.sign) for i in zone.inlets], grid, step_s) for zone in zones}
+    return {zone.key: net_inflow(found, zone.inlets, grid, step_s) for zone in zones}
 
 
 def align(series: Series | None, grid: FloatArray, step_s: int) -> FloatArray:
@@ -99,10 +99,11 @@ def _grid(end: datetime, hours: float, step_s: int) -> tuple[datetime, FloatArra
     return datetime.fromtimestamp(first, UTC), seconds
 
 
-def _net(found: dict[PointKey, Series], inlets: Sequence[tuple[PointKey, int]], grid: FloatArray, step_s: int) -> FloatArray:
+def net_inflow(found: Mapping[PointKey, Series], inlets: Sequence[Inlet], grid: FloatArray, step_s: int) -> FloatArray:
+    """What a zone takes (T,); NaN where one of its inlets is missing."""
     total = np.zeros(grid.shape)
-    for point, sign in inlets:
-        total += sign * align(found.get(point), grid, step_s)
+    for inlet in inlets:
+        total += inlet.sign * align(found.get(inlet.point), grid, step_s)
     return total
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from commands.authorisation import Right
 from console.access import Viewer, Visit
 from console.desk_steps import MODE_HOURS, DeskStep
+from console.expected import inflow_band
 from console.i18n import Texts
 from console.pages import page
 from console.trends import zone_trend
@@ -35,6 +36,15 @@ async def trend(visit: Viewer, key: str, hours: float = Query(default=24, ge=1, 
         services.series, services.inventory, zone.key, end=services.clock.now(), hours=hours, step_s=services.options.trend_step_s
     )
     return JSONResponse({**found.columns(), "min_pressure_m": zone.min_pressure_m, "lines": _lines(visit, zone)})
+
+
+@router.get("/zones/{key}/band.json")
+async def band(visit: Viewer, key: str, hours: float = Query(default=24, ge=1, le=168)) -> JSONResponse:
+    """What the zone usually takes at these hours: the 5-95 % band of the days before."""
+    services = visit.console.services
+    zone = find_zone(visit, key)
+    found = await inflow_band(services.series, services.inventory, zone.key, end=services.clock.now(), hours=hours)
+    return JSONResponse(found.columns())
 
 
 def find_zone(visit: Visit, key: str) -> Zone:

@@ -1,10 +1,12 @@
 // The trends of a zone, drawn left to right in every language.
+import { snapshot } from "./feed.js";
 import { number, text } from "./format.js";
 
 // Values stay left to right inside a legend that may run the other way.
 const LTR = "\u2066";
 const END = "\u2069";
 const AGAIN_MS = 10000;
+const BAND_SPARE_S = 4 * 3600;
 const DASHES = [undefined, [9, 3], [2, 3]];
 
 function palette(element) {
@@ -53,13 +55,25 @@ function moment(seconds, zone) {
 
 const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${LTR}${number(v, digits)} ${unit}${END}`);
 
-function flowChart(element, zone, trend) {
+function flowChart(element, zone, trend, band) {
   const colour = palette(element);
-  const all = trend.inflow_m3h.filter((v) => v !== null);
-  const series = [{ label: text("inflow"), stroke: colour("--trace-1"), fill: colour("--trace-fill"), width: 1.6, points: { show: false }, value: shown(1, "m³/h") }];
+  const edge = { stroke: colour("--trace-2"), width: 0.8, dash: [2, 3], points: { show: false }, value: shown(1, "m³/h") };
+  const series = [
+    { ...edge, label: text("usual_low") },
+    { ...edge, label: text("usual_high") },
+    { label: text("inflow"), stroke: colour("--trace-1"), width: 1.8, points: { show: false }, value: shown(1, "m³/h") },
+  ];
+  const columns = [at(band, "low_m3h", trend.seconds), at(band, "high_m3h", trend.seconds), trend.inflow_m3h];
   const plan = options(element, zone, colour, "m³/h", series);
+  plan.bands = [{ series: [2, 1], fill: colour("--trace-fill") }];
+  const all = columns.flat().filter((v) => v !== null);
   plan.scales = { y: { range: [Math.min(0, ...all), Math.max(1, ...all) * 1.08] } };
-  return new uPlot(plan, [trend.seconds, trend.inflow_m3h], element);
+  return new uPlot(plan, [trend.seconds, ...columns], element);
+}
+
+/** A column of the band at the trend's own times: the band's steps are wider. */
+function at(band, column, seconds) {
+  return seconds.map((s) => band?.[column][Math.floor((s - band.seconds[0]) / band.step_s)] ?? null);
 }
 
 function pressureChart(element, zone, trend) {
@@ -86,18 +100,29 @@ function pressureChart(element, zone, trend) {
   return new uPlot(plan, [trend.seconds, ...columns], element);
 }
 
+async function json(address) {
+  const answer = await fetch(address, { headers: { accept: "application/json" } }).catch(() => null);
+  return answer?.ok ? answer.json() : null;
+}
+
+/** Whether the band is asked for anew: there is none, or the water's time is near its end. */
+function ends(band) {
+  return !band || (snapshot !== null && band.seconds.at(-1) - snapshot.now < BAND_SPARE_S);
+}
+
 /** Draws the two trends and keeps them fresh. */
 export async function startCharts(flow) {
   const pressure = document.querySelector('[data-part="pressure"]');
   const zone = flow.dataset.timezone;
   let drawn = [];
+  let band = null;
   const redraw = async () => {
     if (document.hidden) return;
-    const answer = await fetch(flow.dataset.trend, { headers: { accept: "application/json" } }).catch(() => null);
-    if (!answer?.ok) return;
-    const trend = await answer.json();
+    const [trend, newer] = await Promise.all([json(flow.dataset.trend), ends(band) ? json(flow.dataset.band) : band]);
+    if (!trend) return;
+    band = newer ?? band;
     const old = drawn;
-    drawn = [flowChart(flow, zone, trend), pressureChart(pressure, zone, trend)];
+    drawn = [flowChart(flow, zone, trend, band), pressureChart(pressure, zone, trend)];
     for (const chart of old) chart.destroy();
     requestAnimationFrame(() => drawn.forEach((chart) => chart.setLegend({ idx: trend.seconds.length - 2 })));
   };

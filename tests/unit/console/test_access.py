@@ -40,6 +40,7 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/map.json"): ("/map.json", LOGIN, OK, OK),
     ("GET", "/zones"): ("/zones?q=old", SEE, OK, OK),
     ("GET", "/zones/{key}"): ("/zones/medina", SEE, OK, OK),
+    ("GET", "/zones/{key}/band.json"): ("/zones/medina/band.json", LOGIN, OK, OK),
     ("GET", "/zones/{key}/trend.json"): ("/zones/medina/trend.json", LOGIN, OK, OK),
     ("GET", "/actuators/{key}/preview"): ("/actuators/prv_medina/preview?value_m=36.5", SEE, DENIED, OK),
     ("POST", "/actuators/{key}/propose"): ("/actuators/prv_medina/propose", SEE, DENIED, OK),

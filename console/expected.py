@@ -1,0 +1,89 @@
+"""What a zone usually takes at this time of the day: the 5-95 % band of the days before, by local time. Pure but for one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import numpy as np
+
+from console.trends import net_inflow
+from domain.inventory import Inventory
+from domain.ports import SeriesSource
+from domain.series import FloatArray
+
+DAYS = 14
+SLOT_S = 900
+"""Width of a time of day [s]."""
+LEAST = 12
+"""Values a time of day needs before it is judged: with its neighbours, four days."""
+LOW, HIGH = 0.05, 0.95
+AHEAD_S = 6 * 3600
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Band:
+    """Columns of one shape (T,); NaN where too little is known."""
+
+    seconds: FloatArray
+    """Start of each step, seconds since 1970 UTC."""
+    low_m3h: FloatArray
+    high_m3h: FloatArray
+
+    def columns(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "step_s": SLOT_S,
+            "seconds": [int(s) for s in self.seconds],
+            "low_m3h": [round(float(v), 3) if np.isfinite(v) else None for v in self.low_m3h],
+            "high_m3h": [round(float(v), 3) if np.isfinite(v) else None for v in self.high_m3h],
+        }
+
+
+async def inflow_band(source: SeriesSource, inventory: Inventory, zone: str, *, end: datetime, hours: float) -> Band:
+    """The band over the last ``hours`` and some ahead, out of the days before them: a new leak does not widen its own band."""
+    first_s = int((end - timedelta(hours=hours)).timestamp()) // SLOT_S * SLOT_S
+    past = np.arange(first_s - DAYS * _DAY_S, first_s, SLOT_S, dtype=np.float64)
+    shown = np.arange(first_s, end.timestamp() + AHEAD_S, SLOT_S, dtype=np.float64)
+    inlets = inventory.zones[zone].inlets
+    span = (datetime.fromtimestamp(past[0], UTC), datetime.fromtimestamp(first_s, UTC))
+    found = await source.series([i.point for i in inlets], *span, SLOT_S)
+    values = net_inflow(found, inlets, past, SLOT_S)
+    low, high = usual(past, values, shown, local=inventory.site.calendar.zone)
+    return Band(seconds=shown, low_m3h=low, high_m3h=high)
+
+
+def usual(past_s: FloatArray, values: FloatArray, shown_s: FloatArray, *, local: tzinfo) -> tuple[FloatArray, FloatArray]:
+    """Quantiles of the past at each shown moment's time of day, its two neighbours counted in.
+
+    Args:
+        past_s: Times of the past (N,), multiples of ``SLOT_S``, seconds since 1970 UTC.
+        values: What was measured then (N,); NaN counts as nothing.
+        shown_s: Times asked for (T,).
+        local: Whose clock people live by.
+    """
+    slots = _DAY_S // SLOT_S
+    of_past, of_shown = _slots(past_s, local), _slots(shown_s, local)
+    low, high = np.full(slots, np.nan), np.full(slots, np.nan)
+    known = np.isfinite(values)
+    for slot in np.unique(of_shown):
+        apart = (of_past - slot + slots // 2) % slots - slots // 2
+        near = values[known & (np.abs(apart) <= 1)]
+        if near.size >= LEAST:
+            low[slot], high[slot] = np.quantile(near, [LOW, HIGH])
+    return low[of_shown], high[of_shown]
+
+
+def _slots(seconds: FloatArray, local: tzinfo) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Number of the slot of the local day."""
+    hours, which = np.unique(seconds // 3600, return_inverse=True)
+    offsets = np.array([_offset_s(float(hour) * 3600, local) for hour in hours])
+    found: np.ndarray[tuple[int], np.dtype[np.int64]] = ((seconds + offsets[which]) % _DAY_S // SLOT_S).astype(np.int64)
+    return found
+
+
+def _offset_s(second: float, local: tzinfo) -> float:
+    offset = datetime.fromtimestamp(second, local).utcoffset()
+    return offset.total_seconds() if offset is not None else 0.0
