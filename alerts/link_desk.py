@@ -9,7 +9,7 @@ from alerts.lifecycle import ImpossibleTransition
 from alerts.links import Link, read_link
 from alerts.recipients import NotifyPlan
 from alerts.service import Alerts
-from domain.alerts import Alert, AlertState
+from domain.alerts import UNSEEN, Alert
 from domain.ports import AlertStore, Clock, NoticeOutbox
 
 
@@ -58,8 +58,12 @@ class LinkDesk:
         return link if link is not None and link.recipient in self._plan.recipients else None
 
     async def _linked(self, link: Link) -> Linked:
-        found = next((a for a in await self._store.alerts() if a.key == link.alert and a.raised_at == link.raised_at), None)
-        waits = found is not None and found.state in (AlertState.UNACKNOWLEDGED, AlertState.RETURNED_UNACKNOWLEDGED)
+        alerts = {a.key: a for a in await self._store.alerts()}
+        found = alerts.get(link.alert or "")
+        if found is not None:
+            # One that went behind its cause meanwhile: that is what is to be looked at now.
+            found = None if found.raised_at != link.raised_at else alerts.get(found.parent or "", found)
+        waits = found is not None and found.state in UNSEEN
         language = self._plan.recipients[link.recipient].language
         test = link.alert is None
         return Linked(recipient=link.recipient, language=language, alert=found, test=test, open=test or waits)

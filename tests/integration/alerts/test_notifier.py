@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from storage.alerts import PostgresAlerts
 from storage.database import Database
 from storage.notices import PostgresNotices
 from storage.roles import Role
+from tests.support.alarm_town import AREAS, low, supply
 from tests.support.notice_sender import CREWS, plan, words
 from tests.support.notice_sink import Sink, kill_at_work, running_sink, start_sender
 from tests.support.postgres import FreshDatabase
@@ -157,7 +159,6 @@ async def test_a_link_acknowledges_once_by_post_alone(pool: Database, sink: Sink
 
 
 async def test_a_daily_test_that_nobody_answers_is_an_alarm(pool: Database, sink: Sink) -> None:
-    from dataclasses import replace
     from datetime import time
 
     people = replace(PEOPLE, recipients={"crew": Recipient(key="crew", channel="sink", daily_test=time(8))}, steps=())
@@ -182,3 +183,32 @@ async def test_a_daily_test_that_nobody_answers_is_an_alarm(pool: Database, sink
     assert await desk.acknowledge(make_link(notice, NOW, SECRET)) is not None
     (right,) = await notifier.tick(NOW + timedelta(hours=6))
     assert not right.active
+
+
+async def test_a_link_to_what_went_behind_its_cause_leads_to_the_cause(pool: Database, sink: Sink) -> None:
+    service = Alerts(
+        store=PostgresAlerts(pool),
+        clock=WallClock(wall=NOW.timestamp),
+        authorise=lambda _user, _right, _zone: None,
+        zones=supply(),
+    )
+    first = await service.on_condition(replace(low("area01"), since=NOW), NOW)
+    assert first is not None
+    await service.on_conditions([replace(low(a), since=NOW) for a in AREAS[1:]], NOW)
+    desk = LinkDesk(
+        alerts=service,
+        store=PostgresAlerts(pool),
+        outbox=PostgresNotices(pool),
+        plan=PEOPLE,
+        secret=SECRET,
+        clock=WallClock(wall=NOW.timestamp),
+    )
+    (notice, _) = notices_of(first, "raised", PEOPLE, {}, UTC)
+    token = make_link(notice, NOW, SECRET)
+    shown = await desk.read(token)
+    assert shown is not None
+    assert shown.alert is not None
+    assert (shown.alert.code, shown.open) == ("event.pressure", True)
+    assert await desk.acknowledge(token) is not None
+    (event,) = [a for a in await PostgresAlerts(pool).alerts() if a.parent is None]
+    assert (event.state, event.acknowledged_by) == (AlertState.ACKNOWLEDGED, "link:crew")
