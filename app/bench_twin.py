@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from app.twin_network import Network, read_network
 from app.twin_zone import EpanetZone, Feed
 from domain.errors import ConfigurationError
@@ -28,6 +30,7 @@ _PSI = ("ky12", "klvsd")
 """Written in gallons: the benchmark reads them in m³/h, but EPANET goes on giving their pressures in psi."""
 TWIN_SETTINGS = replace(BENCH_SETTINGS, quantile=0.95, dead_band_up_m=0.15)
 """Once twin and learner agree, room goes by what is at risk (``pressure_control.twin.risk``)."""
+_WRONG_SEED, _TOO_ROUGH, _ROUGHNESS_SD, _HEIGHT_SD_M, _DEMAND_SD = 1, 0.2, 0.15, 0.5, 0.3
 _M_PER_PSI = 1.0 / (0.4333 * 3.28084)
 
 
@@ -37,9 +40,8 @@ class TwinInfo(BenchInfo, Protocol):
     net: str
 
 
-def zone_models(info: TwinInfo) -> dict[str, EpanetZone]:
+def zone_models(info: TwinInfo, network: Network) -> dict[str, EpanetZone]:
     """A copy of each zone, by its name."""
-    network = read_network(network_file(info.net))
     stations = _STATIONS.get(info.net, {})
     models = {}
     for zone, one in info.zones.items():
@@ -92,10 +94,32 @@ def make_sparing(info: TwinInfo) -> Callable[[BenchObs], Setpoints]:
     return Controller(info, law="model_twin", settings=SPARING_SETTINGS, ramp_down_m=2.0, twins=_twins(info))
 
 
+def make_wrong(info: TwinInfo) -> Callable[[BenchObs], Setpoints]:
+    """The twin with copies that are wrong as an old file is: pipes, heights and demand all off."""
+    return Controller(info, law="model_twin", settings=twin_settings(info), twins=_twins(info, wrong=True))
+
+
+def spoilt(network: Network) -> Network:
+    """The network with pipes 20 % too rough give or take 15, heights off by 0.5 m, demand by 30 % (standard deviations)."""
+    rng = np.random.default_rng(_WRONG_SEED)
+    rough = rng.normal(1.0 - _TOO_ROUGH, _ROUGHNESS_SD, len(network.links)).clip(0.4, 1.5)
+    share = rng.normal(1.0, _DEMAND_SD, len(network.nodes)).clip(0.2, 2.0)
+    return replace(
+        network,
+        links=tuple(replace(v, roughness=v.roughness * float(r)) for v, r in zip(network.links, rough, strict=True)),
+        elevation_m=network.elevation_m + rng.normal(0.0, _HEIGHT_SD_M, len(network.nodes)),
+        demand_m3h=tuple(
+            tuple((p, q * float(s)) for p, q in categories) for categories, s in zip(network.demand_m3h, share, strict=True)
+        ),
+    )
+
+
 def twin_settings(info: BenchInfo) -> ControlSettings | None:
     """The learner's settings; narrower where the learner's are those for valves that move every few minutes, None where not."""
     return TWIN_SETTINGS if settings_for(info) is BENCH_SETTINGS else None
 
 
-def _twins(info: TwinInfo) -> dict[str, ZoneTwin]:
-    return {zone: ZoneTwin(model, tuple(info.zones[zone]["valves"])) for zone, model in zone_models(info).items()}
+def _twins(info: TwinInfo, *, wrong: bool = False) -> dict[str, ZoneTwin]:
+    network = read_network(network_file(info.net))
+    models = zone_models(info, spoilt(network) if wrong else network)
+    return {zone: ZoneTwin(model, tuple(info.zones[zone]["valves"])) for zone, model in models.items()}
