@@ -44,6 +44,8 @@ FELT_FOR = timedelta(hours=24)
 """A burst brings the pressure down at the latest at the next peak of use."""
 SETTLE = timedelta(minutes=30)
 """So long after its cause is over may a child take to follow, before it stands for itself."""
+REMAINS = timedelta(hours=6)
+"""A loss that stands so long after the other areas of its event have recovered is a leak of its own."""
 SHARE = 0.1
 """An event takes at least two areas, and this share of those it could have struck: two of five hundred are chance."""
 FEWEST_GATEWAYS = 3

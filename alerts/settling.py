@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerts.book import Book
+from alerts.definitions import EVENT_FLOW
 from alerts.incidents import (
     EVENT_PREFIX,
     LEAKS,
+    REMAINS,
     SETTLE,
     Event,
     accounts_for,
@@ -197,7 +199,7 @@ def _speak(book: Book, key: str, topology: Topology) -> None:
     if not there:
         return
     said = event.code
-    book.update(_described(book.alerts[key], members, topology))
+    book.update(_described(book.alerts[key], _still_speaking(event, members, book.now), topology))
     event = book.alerts[key]
     if event.code in LEAKS and said not in LEAKS:
         if event.state is AlertState.ACKNOWLEDGED:
@@ -205,6 +207,16 @@ def _speak(book: Book, key: str, topology: Topology) -> None:
         elif key in book.before and event.state is AlertState.UNACKNOWLEDGED:
             book.put(replace(event, updated_at=book.now), "causefound", reason="its cause is found")
     book.worsen(key, event_priority(members))
+
+
+def _still_speaking(event: Alert, members: Sequence[Alert], now: datetime) -> list[Alert]:
+    """The members as an event of several losses counts them: areas recover one after the other, and the last is no leak for that.
+
+    One that stands so long after the others are over is.
+    """
+    if event.code != EVENT_FLOW:
+        return list(members)
+    return [replace(m, active=m.active or (m.code in LEAKS and now - m.updated_at < REMAINS)) for m in members]
 
 
 def _described(event: Alert, members: Sequence[Alert], topology: Topology) -> Alert:

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from app.cli_alarms import alarms
 from app.cli_bench import bench
 from app.cli_certs import certs
 from app.cli_dashboards import dashboards
@@ -42,6 +43,7 @@ for _name, _group in {
 }.items():  # fmt: skip
     app.add_typer(_group, name=_name)
 app.add_typer(dlms, name="dlms")
+app.add_typer(alarms, name="alarms")
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The service's TOML file.", dir_okay=False)]
 SettingsFile = Annotated[Path | None, typer.Option("--config", help="The centre's TOML file; else KHETTARA_… variables.")]

@@ -131,6 +131,20 @@ async def test_leaks_in_several_areas_in_one_hour_are_one_event(room: Room) -> N
     assert len(room.children(event.key)) == 4, "closed with it, and still its children"
 
 
+async def test_what_stands_long_after_the_other_areas_have_recovered_is_a_leak(room: Room) -> None:
+    both = [burst("area01", flow_m3h=5), burst("area02", 10, flow_m3h=6)]
+    await room.service.on_findings(both, at(60))
+    (event,) = room.listed
+    await room.service.acknowledge(OPERATOR, event.key)
+    await room.service.on_findings(both[1:], at(120))
+    await room.service.tick(at(120 + 60 * 5))
+    assert [(a.code, a.state) for a in room.listed] == [("event.flow", AlertState.ACKNOWLEDGED)]
+    await room.service.tick(at(120 + 60 * 6))
+    assert [(a.key, a.code, a.zone, a.state) for a in room.listed] == [
+        (event.key, "leak.burst", "area02", AlertState.UNACKNOWLEDGED)
+    ]
+
+
 async def test_leaks_hours_apart_or_chance_among_many_areas_stay_leaks(room: Room) -> None:
     await room.service.on_findings([burst("area01"), burst("area02", 120)], at(150))
     assert len(room.listed) == 2
