@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +18,8 @@ from domain.ports import Clock, ComplaintStore, FindingReader
 LONGEST_TEXT = 1000
 LONGEST_ADDRESS = 200
 LONGEST_PHONE = 24
+FARTHEST_M = 1e8
+"""No network's coordinates are larger [m]."""
 OLDEST = timedelta(days=90)
 """What was noticed longer ago is no news."""
 MOST = 100_000
@@ -49,9 +50,8 @@ def checked(complaint: Complaint, now: datetime) -> Complaint:
             raise ComplaintRefused(f"{name}_too_long", f"{name} of {len(value)} characters; at most {most}")
     if phone and (set(phone) - _PHONE or sum(c.isdigit() for c in phone) < 4):
         raise ComplaintRefused("no_phone", f"{phone!r} is no telephone number; digits, +, spaces and - are expected")
-    if (complaint.x is None) != (complaint.y is None) or not all(
-        math.isfinite(v) for v in (complaint.x or 0.0, complaint.y or 0.0)
-    ):
+    point = (complaint.x, complaint.y)
+    if point.count(None) == 1 or not all(abs(v or 0.0) <= FARTHEST_M for v in point):
         raise ComplaintRefused("no_point", "a point of the map takes both coordinates, in metres")
     if complaint.zone is None and complaint.x is None and not address:
         raise ComplaintRefused("no_place", "a complaint takes a place: a zone, a point of the map, or an address")

@@ -14,6 +14,7 @@ from console.ports import MapGeometry
 SIDE = 600.0
 """The longer side of the drawing, in its own units."""
 _PAD = 24.0
+_AROUND_M = 300.0
 _NEAR_M = 300.0
 """A point so far from every pipe of a zone lies in none."""
 
@@ -64,14 +65,20 @@ def region_map(
         geometry: The network.
         zone: Zone key.
         places: Pipes, the most probable first; those that are not on the map are left out.
-        marks: (x, y, label) in network coordinates.
+        marks: (x, y, label) in network coordinates; those far from the zone are left out, or they would make it small.
     """
     lines = {name: (*geometry.nodes[a], *geometry.nodes[b]) for name, a, b, z in geometry.links
              if (z == zone or name in places) and a in geometry.nodes and b in geometry.nodes}  # fmt: skip
     if not lines:
         return None
-    xs = [c for line in lines.values() for c in (line[0], line[2])] + [m[0] for m in marks]
-    ys = [c for line in lines.values() for c in (line[1], line[3])] + [m[1] for m in marks]
+    xs = [c for line in lines.values() for c in (line[0], line[2])]
+    ys = [c for line in lines.values() for c in (line[1], line[3])]
+    near = [
+        m
+        for m in marks
+        if min(xs) - _AROUND_M <= m[0] <= max(xs) + _AROUND_M and min(ys) - _AROUND_M <= m[1] <= max(ys) + _AROUND_M
+    ]
+    xs, ys = xs + [m[0] for m in near], ys + [m[1] for m in near]
     metres = max(max(xs) - min(xs), max(ys) - min(ys), 1.0) / (SIDE - 2 * _PAD)
     west, north = min(xs) - _PAD * metres, max(ys) + _PAD * metres
 
@@ -92,7 +99,7 @@ def region_map(
         height=height,
         pipes="".join(path(line) for line in lines.values()),
         places=tuple(drawn),
-        marks=tuple(Mark(x=at(x, y)[0], y=at(x, y)[1], label=label) for x, y, label in marks),
+        marks=tuple(Mark(x=at(x, y)[0], y=at(x, y)[1], label=label) for x, y, label in near),
         west=west,
         north=north,
         metres=metres,

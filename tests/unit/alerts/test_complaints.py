@@ -178,6 +178,8 @@ def test_what_cannot_be_is_refused_with_its_code() -> None:
         assert caught.value.code == code
     with pytest.raises(ComplaintRefused):
         checked(said(1, x=math.nan, y=1.0), NOW)
+    with pytest.raises(ComplaintRefused):
+        checked(said(1, x=1.0, y=1e19), NOW)
     clean = checked(said(1, address="  rue\x00 1 ", phone=" ", noticed_at=NOW + timedelta(minutes=5)), NOW)
     assert (clean.address, clean.phone, clean.noticed_at) == ("rue 1", None, NOW)
 

@@ -203,6 +203,10 @@ def test_the_small_map_turns_a_click_back_into_a_place() -> None:
     assert drawn.west + mark.x * drawn.metres == pytest.approx(x, abs=0.2 * drawn.metres)
     assert drawn.north - mark.y * drawn.metres == pytest.approx(y, abs=0.2 * drawn.metres)
     assert region_map(demo_geometry(), "atlantis") is None
+    astray = region_map(demo_geometry(), "medina", marks=[(x, y, "wet"), (9e7, -9e7, "elsewhere")])
+    assert astray is not None
+    assert [m.label for m in astray.marks] == ["wet"]
+    assert astray.metres == drawn.metres
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.5])
