@@ -164,7 +164,7 @@ class WorkDesk:
         return True
 
     async def _proof(self, order: WorkOrder, alert: Alert | None, now: datetime) -> NightProof | None:
-        if self._nights is None or order.repaired_at is None:
+        if self._nights is None or order.repaired_at is None or not self._nights.measures(order.zone):
             return None
         since = max(leak_began(order, alert), order.repaired_at - _NIGHTS_BACK)
         return night_proof(order, alert, await self._nights.nights(order.zone, since, now))

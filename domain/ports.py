@@ -255,6 +255,10 @@ class Night:
 class NightFlows(Protocol):
     """Minimum night flows as they were measured."""
 
+    def measures(self, zone: str) -> bool:
+        """Whether the zone's nights can be measured at all."""
+        ...
+
     async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
         """Nights of a zone that were over by ``until``, began at ``since`` or later and were measured well enough to have a
         minimum, oldest first."""

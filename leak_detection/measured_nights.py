@@ -24,6 +24,11 @@ class MeasuredNights:
     def __init__(self, inventory: Inventory, series: SeriesSource) -> None:
         self._inventory, self._series = inventory, series
 
+    def measures(self, zone: str) -> bool:
+        """Whether the zone is known and has inlets."""
+        found = self._inventory.zones.get(zone)
+        return found is not None and bool(found.inlets)
+
     async def nights(self, zone: str, since: datetime, until: datetime) -> Sequence[Night]:
         """Whole nights that were over by ``until`` and whose least hour began at ``since`` or later, oldest first; none of a zone
         without inlets."""

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.pictures import PictureRefused
 from alerts.work import LONGEST_NOTE, PROOF, NightProof, WorkRefused, awaits_proof, new_order, night_proof, proved, reported
+from alerts.work_service import LOOK_AGAIN, MOST_PHOTOS, WorkDesk
 from domain.alerts import Alert, AlertState, CrewReport, Priority, ReportKind, WorkOrder, WorkState
+from domain.clock import WallClock
 from domain.ports import Night
+from tests.support.alert_store import MemoryAlertStore
+from tests.support.pictures import jpeg
+from tests.support.work_store import MemoryPhotos, MemoryWorkStore
 
 NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
 ALERT = Alert(
@@ -135,3 +141,61 @@ def test_a_night_that_did_not_fall_opens_the_order_again_though_the_alert_is_gon
     fell = NightProof(before_m3h=30.0, after_m3h=19.0)
     assert proved(order, ALERT, NOW + timedelta(hours=3) + PROOF, fell).state is WorkState.OPEN, "the detectors still see it"
     assert proved(order, replace(ALERT, active=False), NOW + timedelta(hours=30), fell).state is WorkState.VERIFIED
+
+
+class Nights:
+    """Measured nights, and how often somebody asked for them."""
+
+    def __init__(self, *rows: Night, measured: bool = True) -> None:
+        self.rows, self.measured, self.asked = rows, measured, 0
+
+    def measures(self, zone: str) -> bool:
+        return self.measured
+
+    async def nights(self, zone: str, since: datetime, until: datetime) -> tuple[Night, ...]:
+        self.asked += 1
+        return tuple(n for n in self.rows if since <= n.at and n.at + timedelta(hours=3) <= until)
+
+
+async def repaired_desk(nights: Nights) -> WorkDesk:
+    store, alerts = MemoryWorkStore(), MemoryAlertStore()
+    await alerts.save_alert(ALERT, actor="system", action="raised")
+    desk = WorkDesk(store=store, alerts=alerts, clock=WallClock(wall=NOW.timestamp), nights=nights, photos=MemoryPhotos())
+    order = await desk.create(ALERT.key, "omar")
+    await desk.report(CrewReport(key="r" * 16, order=order.key, kind=ReportKind.REPAIRED, said_at=NOW, by="leila"))
+    await alerts.save_alert(OVER, actor="system", action="returned")
+    return desk
+
+
+async def test_the_nights_are_read_seldom_and_decide() -> None:
+    nights = Nights(night(1, 19.0))
+    desk = await repaired_desk(nights)
+    for minute in range(59):
+        assert await desk.tick(NOW + timedelta(minutes=minute)) == ()
+    assert nights.asked == 2, f"once in {LOOK_AGAIN}"
+    (closed,) = await desk.tick(NOW + timedelta(days=1))
+    assert (closed.state, closed.night_after_m3h) == (WorkState.VERIFIED, 19.0)
+
+
+async def test_where_no_night_can_be_measured_the_detectors_word_must_do() -> None:
+    desk = await repaired_desk(Nights(measured=False))
+    (closed,) = await desk.tick(NOW + timedelta(minutes=1))
+    assert (closed.state, closed.night_after_m3h) == (WorkState.VERIFIED, None)
+
+
+async def test_photographs_are_bounded_and_belong_to_one_order() -> None:
+    desk = await repaired_desk(Nights())
+    (order,) = await desk.orders()
+    with pytest.raises(PictureRefused):
+        await desk.add_photo("p" * 8, order.key, NOW, "leila", b"no picture")
+    with pytest.raises(KeyError):
+        await desk.add_photo("p" * 8, "another", NOW, "leila", jpeg())
+    for number in range(MOST_PHOTOS):
+        await desk.add_photo(f"photo{number:03}", order.key, NOW, "leila", jpeg())
+    with pytest.raises(WorkRefused, match="at most"):
+        await desk.add_photo("one more", order.key, NOW, "leila", jpeg())
+    same = await desk.add_photo("photo000", order.key, NOW, "leila", jpeg())
+    assert same == (await desk.photos(order.key))[0]
+    without = WorkDesk(store=MemoryWorkStore(), alerts=MemoryAlertStore(), clock=WallClock(wall=NOW.timestamp))
+    with pytest.raises(WorkRefused, match="keeps no photographs"):
+        await without.add_photo("p" * 8, order.key, NOW, "leila", jpeg())
