@@ -26,6 +26,7 @@ from app.loops import every, every_wall, stopped_within
 from app.notify import load_plan, notifying, planner
 from app.settings import Settings
 from app.site import load_site
+from app.twin_site import load_twins
 from commands.alarms import GatewayAlarm
 from commands.authorisation import Right, authorise
 from commands.desk import Desk
@@ -46,6 +47,7 @@ from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.setpoints import Command, Outcome, Reason
 from leak_detection.service import LeakDetection
+from pressure_control.laws.table import DEFAULT_LAW, TWIN_LAW
 from pressure_control.service import PressureControl
 from protocols.tasks import end_tasks
 from storage.alerts import PostgresAlerts
@@ -122,6 +124,8 @@ class Centre:
             night_leakage=self._detection.night_leakage,
             models=read_models(models_file),
             learners=read_learners(models_file),
+            twins=(twins := load_twins(settings.site.folder, inventory)),
+            law=TWIN_LAW if twins else DEFAULT_LAW,
         )
         self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)
         self._dispatch, key_id = self._make_dispatch()

@@ -21,14 +21,17 @@ from pressure_control.effect import N1, Present, predict_effect
 from pressure_control.fit import fit_valve
 from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
+from pressure_control.keeping import unusable
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window, newest, valve_tasks, window
 from pressure_control.settings import ControlSettings
 from pressure_control.supervisor import Standing, Wish, decide
+from pressure_control.twin.zone_twin import ZoneTwin
 
 _RECENT_S = 6 * 3600.0
 _LEARN_EVERY_S = 86400.0
+_TWIN_LEARNS_S = 4 * 86400.0
 _LONG_AGO_S = 1e9
 _FEW_STEPS = 24
 _USABLE = (Quality.GOOD, Quality.ESTIMATED)
@@ -47,6 +50,7 @@ class PressureControl:
             ``LeakDetection.night_leakage``.
         models: Models learned before a restart.
         learners: What was learned step by step before a restart; what came in since is learned at the first tick.
+        twins: Copies of zones, by zone, for the law ``model_twin``; what they learn they learn again after a restart.
         history_days: How far back it learns from.
     """
 
@@ -61,6 +65,7 @@ class PressureControl:
         night_leakage: Callable[[str], float | None] | None = None,
         models: Mapping[str, ValveModel] | None = None,
         learners: Mapping[str, ZoneLearner] | None = None,
+        twins: Mapping[str, ZoneTwin] | None = None,
         history_days: int = 14,
     ) -> None:
         self._tasks = valve_tasks(inventory)
@@ -75,9 +80,9 @@ class PressureControl:
         self._points = tuple(dict.fromkeys(p for t in self._tasks.values() for p in t.points))
         self._cache = GridCache(series, self._points, span_s=history_days * 86400.0)
         self._models: dict[str, ValveModel] = dict(models or {})
-        self._learners: dict[str, ZoneLearner] = {
-            key: learner for key, learner in (learners or {}).items() if learner.step_s == self._cache.step_s
-        }
+        self._learners: dict[str, ZoneLearner] = dict(learners or {})
+        self._dropped: dict[str, str] = {}
+        self._twins, self._taught = dict(twins or {}), set[str]()
         self._caught_up: set[str] = set()
         self._off: dict[str, float] = {}
         self._stepwise = law in STEPWISE
@@ -94,6 +99,11 @@ class PressureControl:
     def learners(self) -> Mapping[str, ZoneLearner]:
         """What has been learned step by step, by actuator."""
         return self._learners
+
+    @property
+    def dropped(self) -> Mapping[str, str]:
+        """Why what was learned before a restart was not taken over, by actuator."""
+        return self._dropped
 
     @property
     def advice(self) -> Mapping[str, Advice]:
@@ -161,13 +171,15 @@ class PressureControl:
         held = latest.get(task.actuator.setpoint)
         current = held.value if held is not None else None
         recent = self._recent(task, now, latest)
+        learner = self._advance(key, recent) if self._stepwise else None
         inputs = LawInputs(
             task=task,
             recent=recent,
             model=self._models.get(key),
             settings=self._settings,
             stuck_beside_m={a.key: self._off[a.key] for a in task.siblings if a.key in self._off},
-            learner=self._advance(key, recent) if self._stepwise else None,
+            learner=learner,
+            twin=self._twin(key, learner) if learner is not None else None,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve is not None and w.valve in downstream},
             day_class=self._calendar.day_class(self._calendar.local(now).date()),
         )
@@ -193,6 +205,9 @@ class PressureControl:
     def _advance(self, key: str, recent: Window) -> ZoneLearner:
         """The valve's step-by-step learner, brought up to now; a new one begins with the whole history."""
         learner = self._learners.get(key)
+        if learner is not None and key not in self._caught_up and (reason := unusable(learner, self._cache, recent.end_s)):
+            self._dropped[key] = reason
+            learner = None
         # A history that came in after the first lesson is older than what was learned: only a new learner takes it.
         if learner is None or self._samples(key) > 1.2 * learner.flow.samples + 2 * _FEW_STEPS:
             learner = self._learners[key] = ZoneLearner(self._cache.step_s)
@@ -203,6 +218,16 @@ class PressureControl:
             self._caught_up.add(key)
         learner.advance(recent)
         return learner
+
+    def _twin(self, key: str, learner: ZoneLearner) -> ZoneTwin | None:
+        """The copy of the valve's zone; at first it is taught the last days."""
+        task = self._tasks[key]
+        twin = self._twins.get(task.zone.key)
+        if twin is not None and task.zone.key not in self._taught:
+            days = self._past(key).tail(round(_TWIN_LEARNS_S / self._cache.step_s))
+            twin.advance(days, learner, twin.offsets_m((task.actuator, *task.siblings)))
+            self._taught.add(task.zone.key)
+        return twin
 
     def _recent(self, task: ValveTask, now: datetime, latest: Mapping[PointKey, Reading]) -> Window:
         """The newest hours, ended by the minutes after the last complete bucket."""

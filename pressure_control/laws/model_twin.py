@@ -51,7 +51,7 @@ def model_twin(inputs: LawInputs) -> Target | None:
         return None
     if twin is None:
         return _alone(base, "no copy of the network")
-    offsets = offsets_m(inputs, twin)
+    offsets = twin.offsets_m((inputs.task.actuator, *inputs.task.siblings))
     twin.advance(inputs.recent, learner, offsets)
     need = _need(inputs, learner, twin, offsets)
     if need is None:
@@ -70,13 +70,6 @@ def model_twin(inputs: LawInputs) -> Target | None:
         reason=f"{words}; {base.reason}",
         basis=f"{base.basis}; {len(twin.model.places.names)} places of the network's copy",
     )
-
-
-def offsets_m(inputs: LawInputs, twin: ZoneTwin) -> tuple[float, ...]:
-    """Setpoint of each valve above the mean of all, in the copy's order."""
-    safe = {a.key: a.safe_m for a in (inputs.task.actuator, *inputs.task.siblings)}
-    mean = sum(safe.values()) / len(safe)
-    return tuple(round(safe[v] - mean, 3) for v in twin.valves)
 
 
 def _alone(base: Target, why: str) -> Target:

@@ -18,6 +18,8 @@ LAWS: dict[str, Law] = {
 }
 
 DEFAULT_LAW = "learned_critical_point"
+TWIN_LAW = "model_twin"
+"""Of a site that brings a network file."""
 
 STEPWISE = frozenset({"learned_critical_point", "model_twin"})
 """Laws that need a ``ZoneLearner``."""

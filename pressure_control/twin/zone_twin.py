@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from domain.assets import Actuator
 from domain.errors import KhettaraError
 from domain.points import PointKey
 from domain.series import FloatArray
@@ -76,6 +77,12 @@ class ZoneTwin:
     def accord(self) -> int:
         """Steps with readings in which they did."""
         return self._accord
+
+    def offsets_m(self, valves: Iterable[Actuator]) -> tuple[float, ...]:
+        """Safe setpoint of each valve above the mean of all, in the model's order [m]: the zone's valves keep these distances."""
+        safe = {a.key: a.safe_m for a in valves}
+        mean = sum(safe.values()) / len(safe)
+        return tuple(round(safe[v] - mean, 3) for v in self.valves)
 
     def advance(self, window: Window, learner: ZoneLearner, offsets_m: tuple[float, ...]) -> None:
         """Learns from the steps of a window that are new and old enough; nothing before the flow's usual day is known."""
