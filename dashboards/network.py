@@ -26,6 +26,7 @@ _NOW = Row(
             width=5,
             height=4,
             decimals=1,
+            empty=Words("Pas encore connu", "Not known yet"),
         ),
         sized(NET_INFLOW_NOW, 5),
     ),
