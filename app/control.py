@@ -49,10 +49,15 @@ class Steering:
         self._models_file = models_file
         self._kept_at: datetime | None = None
         self._not_following: set[str] = set()
+        self._told: set[str] = set()
 
     async def tick(self, now: datetime, desk: Desk) -> list[Command]:
         """One look at every valve; returns what was ordered."""
         advice = await self._control.tick(now)
+        for key, reason in self._control.dropped.items():
+            if key not in self._told:
+                self._told.add(key)
+                log.warning("what was learned is dropped", actuator=key, error=reason)
         modes = await self._store.modes()
         ordered: list[Command] = []
         for key, advised in advice.items():

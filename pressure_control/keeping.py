@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from domain.errors import ConfigurationError
 from domain.points import PointKey
@@ -13,6 +13,18 @@ from pressure_control.learner import PumpStart, ZoneLearner
 from pressure_control.recursive_loss import RecursiveLoss
 
 VERSION = 2
+
+
+class History(Protocol):
+    """Readings kept on a grid."""
+
+    @property
+    def step_s(self) -> float:
+        """Length of a step [s]."""
+
+    @property
+    def start_s(self) -> float:
+        """Start of the first step, seconds since 1970 UTC."""
 
 
 def learner_to_json(learner: ZoneLearner) -> str | None:
@@ -62,3 +74,21 @@ def learner_from_json(text: str) -> ZoneLearner:
             expected=f"what was learned, in version {VERSION}; delete it to learn anew",
         ) from None
     return learner
+
+
+def unusable(learner: ZoneLearner, history: History, now_s: float) -> str | None:
+    """Why a learner kept from before must not go on from this history; None where it may.
+
+    Args:
+        learner: As it was kept.
+        history: What is there to go on from.
+        now_s: End of the newest readings, seconds since 1970 UTC.
+    """
+    until = f"{datetime.fromtimestamp(learner.until_s, UTC):%Y-%m-%d %H:%M} UTC" if math.isfinite(learner.until_s) else "never"
+    if learner.step_s != history.step_s:
+        return f"learned in steps of {learner.step_s:.0f} s, readings come in steps of {history.step_s:.0f} s: learned anew"
+    if learner.until_s > now_s + learner.step_s:
+        return f"learned until {until}, later than the newest reading: learned anew"
+    if learner.until_s < history.start_s:
+        return f"learned until {until}, before the history kept: what happened since is not known, learned anew"
+    return None

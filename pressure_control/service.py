@@ -19,9 +19,9 @@ from pressure_control.advise import advise, ages, last_move_s
 from pressure_control.budget import Moves, moves_seen
 from pressure_control.effect import N1, Present, predict_effect
 from pressure_control.fit import fit_valve
+from pressure_control.keeping import unusable
 from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
-from pressure_control.keeping import unusable
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
 from pressure_control.observations import ValveTask, Window, newest, valve_tasks, window

@@ -27,6 +27,7 @@ class Law:
         self.advice = {"v": advice()}
         self.models: dict[str, Any] = {}
         self.learners: dict[str, ZoneLearner] = {}
+        self.dropped: dict[str, str] = {}
 
     async def tick(self, now: datetime) -> dict[str, Advice]:
         return self.advice

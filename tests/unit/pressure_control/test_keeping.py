@@ -96,3 +96,23 @@ async def test_after_a_restart_the_law_goes_on_from_what_it_knew() -> None:
     for key, advice in advised.items():
         assert resumed[key].target_m == pytest.approx(advice.target_m, abs=0.02)
         assert again.learners[key].from_s == spans[key], "learned anew instead of going on"
+
+
+@pytest.mark.parametrize(
+    ("step_s", "until_days", "reason"),
+    [(300.0, 7.9, None), (900.0, 7.9, "steps of 900 s"), (300.0, 9.0, "later than the newest"), (300.0, 5.0, "before the history")],
+)
+async def test_what_cannot_be_gone_on_from_is_refused_with_a_reason(step_s: float, until_days: float, reason: str | None) -> None:
+    town = ToyTown(seed=4, days=10)
+    town.run(0, 8 * PER_DAY)
+    kept = ZoneLearner(step_s)
+    kept.from_s, kept.until_s = town.seconds[0], town.seconds[0] + until_days * 86400.0
+    kept.flow.samples = 10**6
+    control = PressureControl(town.inventory(), PastSource(town, 8 * PER_DAY), history_days=2, learners={"prv_medina": kept})
+    await control.tick(town.time(8 * PER_DAY) + timedelta(seconds=130))
+    assert (control.learners["prv_medina"] is kept) == (reason is None)
+    if reason is None:
+        assert not control.dropped
+    else:
+        assert reason in control.dropped["prv_medina"]
+        assert list(control.dropped) == ["prv_medina"]
