@@ -1,0 +1,87 @@
+"""The map of a whole region in a real browser: drawn once and moved, its objects few in the page and all within reach."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from console.geometry import map_document
+from console.ports import MapGeometry
+from domain.inventory import build_inventory
+from simulator.region import make_region
+from tests.integration.console.test_browser import browser, enter, page, playwright, running
+from tests.support.console_shots import CHROMIUM
+
+__all__ = ["browser", "page", "running"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}; install chromium to run these"),
+]
+COUNT = """
+  window.strokes = 0;
+  const stroke = CanvasRenderingContext2D.prototype.stroke;
+  CanvasRenderingContext2D.prototype.stroke = function (...path) { window.strokes += 1; return stroke.apply(this, path); };
+"""
+DRAG = """async (frames) => {
+  const map = document.getElementById("map");
+  map.setPointerCapture = () => {};
+  const fire = (type, x) => {
+    map.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: 300, button: 0, pointerId: 1, bubbles: true }));
+  };
+  fire("pointerdown", 300);
+  for (let i = 1; i <= frames; i += 1) {
+    fire("pointermove", 300 + 40 * Math.sin(i / 6));
+    await new Promise(requestAnimationFrame);
+  }
+  fire("pointerup", 300);
+}"""
+
+
+def network() -> str:
+    """A region's drawing with zones of the demonstration's names, so that they have values."""
+    region = make_region(zones=120, pipes=3600, valves=0)
+    document = map_document(MapGeometry(nodes=region.nodes, links=tuple(region.links)), build_inventory(region.documents))
+    for name, zone in (("medina", "z000"), ("oued", "z059"), ("plateau", "z119")):
+        document["zones"][name] = document["zones"].pop(zone)
+    return json.dumps(document)
+
+
+@pytest.fixture
+def region(page: Any, running: Any) -> Any:
+    page.add_init_script(COUNT)
+    page.route("**/map.json*", lambda route: route.fulfill(body=network(), content_type="application/json"))
+    enter(page, running, "vera")
+    page.wait_for_selector("#map[data-drawn]")
+    return page
+
+
+def test_dragging_draws_no_pipe_again(region: Any) -> None:
+    region.locator("#map .alarm-mark").first.wait_for()  # the colours of the alerts are drawn
+    region.wait_for_timeout(500)
+    first = region.evaluate("window.strokes")
+    assert first >= 240, "each zone's patch and streets"
+    region.evaluate(DRAG, 60)
+    assert region.evaluate("window.strokes") == first
+
+
+def test_a_drag_beyond_the_sheet_draws_the_next_one_once(region: Any) -> None:
+    region.locator("#map .alarm-mark").first.wait_for()
+    region.wait_for_timeout(500)
+    first = region.evaluate("window.strokes")
+    region.evaluate(DRAG.replace("40 * Math.sin(i / 6)", "6 * i"), 60)
+    region.wait_for_timeout(500)
+    assert 0 < region.evaluate("window.strokes") - first <= 3 * first
+
+
+def test_from_afar_zones_are_marks_and_near_they_have_names(region: Any) -> None:
+    tag = region.locator("#map a.zone-tag[href='/zones/oued']")
+    playwright.expect(tag).to_have_attribute("aria-label", re.compile(r"River quarter .* m³/h .* m, Medium priority"))
+    tag.focus()
+    playwright.expect(tag).to_be_focused()
+    box, window = tag.bounding_box(), region.locator("#map").bounding_box()
+    assert window["x"] <= box["x"] <= window["x"] + window["width"], "what has the focus is in the window"
+    region.keyboard.press("0")
+    playwright.expect(tag).to_be_focused()
