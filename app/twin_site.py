@@ -43,9 +43,9 @@ def load_twins(folder: Path, inventory: Inventory) -> dict[str, ZoneTwin]:
     valves, points, network = _read(file, folder)
     for key in set(valves) - set(inventory.actuators):
         raise ConfigurationError(file=FILE, key=f"valves.{key}", value=key, expected="an actuator of the site")
-    for key in set(points) - {str(p) for p in inventory.points}:
-        raise ConfigurationError(file=FILE, key=f"points.{key}", value=key, expected="a point of the site")
-    tasks, twins = valve_tasks(inventory), {}
+    tasks, twins = valve_tasks(inventory), dict[str, ZoneTwin]()
+    for key in set(points) - {str(w.point) for t in tasks.values() for w in t.watched if w.valve is None}:
+        raise ConfigurationError(file=FILE, key=f"points.{key}", value=key, expected="a critical point of a zone with a valve")
     for task in tasks.values():
         zone = task.zone.key
         if zone in twins or task.actuator.key not in valves:
