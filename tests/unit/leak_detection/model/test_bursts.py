@@ -6,6 +6,8 @@ import pytest
 from domain.errors import ConfigurationError
 from leak_detection.model.burst_watch import BurstWatch
 from leak_detection.model.bursts import KnownChange, burst, contrast
+from leak_detection.model.hourly import HourlyLayer
+from leak_detection.model.residuals import learn_regression
 
 _PER_DAY, _DAYS, _GAUGES, _PLACES = 48, 21, 9, 40
 _HOUR, _AT = _PER_DAY // 24, 18 * _PER_DAY + 20
@@ -127,3 +129,24 @@ def test_a_known_change_is_taken_off_from_when_it_began(quiet):
 def test_too_short_a_window_says_how_long_it_must_be(quiet):
     with pytest.raises(ConfigurationError, match="348 rows or more"):
         burst(quiet[:300], _SIGNATURES, np.eye(_GAUGES), _PER_DAY, rows=12)
+
+
+def test_the_whole_layer_tells_the_burst_and_masks_the_gauge_that_stands_still():
+    days, rng = 40, np.random.default_rng(8)
+    t = np.arange(days * _PER_DAY) / _PER_DAY
+    inflow = 100 + 40 * np.sin(2 * np.pi * t) + np.convolve(rng.normal(0, 6, t.size), np.ones(4) / 4, "same")
+    pressure = np.round(
+        50 - 6e-5 * (inflow**2)[:, None] * np.linspace(0.6, 1.4, _GAUGES) + rng.normal(0, 0.01, (t.size, _GAUGES)), 2
+    )
+    regression = learn_regression(pressure, inflow[:, None], 7 * _PER_DAY)
+    pressure[35 * _PER_DAY + 3 :, 2] = pressure[35 * _PER_DAY + 3, 2]
+    pressure[38 * _PER_DAY + 9 :] += 25.0 * _SIGNATURES[30]
+    layer = HourlyLayer(per_day=_PER_DAY, regression=regression, signatures=_SIGNATURES, distance_m=_DISTANCE)
+    hours = range(0, len(pressure), _HOUR)
+    news = [layer.look(pressure[k : k + _HOUR], inflow[k : k + _HOUR, None], seek=k >= 20 * _PER_DAY) for k in hours]
+    ((when, burst_told),) = [(k, n.burst) for k, n in zip(hours, news, strict=True) if n.burst is not None]
+    assert 0 <= (when - 38 * _PER_DAY - 9) / _HOUR <= 5
+    assert abs(burst_told.place - 30) <= 3
+    verdicts = [n.verdict for n in news if n.verdict is not None]
+    assert [(f.gauge, f.kind, f.since_day) for v in verdicts for f in v.opened] == [(2, "stuck", 35)]
+    assert len(verdicts) == days
