@@ -212,11 +212,12 @@ class Town:
         change = value_m - self.setpoint_m[actuator]
         critical = {str(p): round(self.pressure(p, now_s) + change, 2) for p in zone.critical_points}
         lowest = min(critical.values())
+        below = 0 if lowest >= zone.min_pressure_m else int((zone.min_pressure_m - lowest) * 85)
+        leakage = round(0.024 * _NIGHT_M3H[a.zone] * change, 2)
         return PredictedEffect(
             actuator=actuator, value_m=value_m, current_m=self.setpoint_m[actuator], critical_m=critical, lowest_m=lowest,
-            min_pressure_m=zone.min_pressure_m,
-            customers_below=0 if lowest >= zone.min_pressure_m else int((zone.min_pressure_m - lowest) * 85),
-            leakage_change_m3h=round(0.024 * _NIGHT_M3H[a.zone] * change, 2),
+            min_pressure_m=zone.min_pressure_m, customers_below=below, customer_minutes_below_day=1440 * below,
+            leakage_change_m3h=leakage, leakage_change_error_m3h=round(abs(0.2 * leakage), 2),
             basis="lowest fresh critical pressures moved by the step; leakage by the night flow with exponent 1.1",
         )  # fmt: skip
 

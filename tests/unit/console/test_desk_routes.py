@@ -189,6 +189,8 @@ async def test_preview_shows_what_would_fall_below_the_minimum() -> None:
         text = html.unescape((await client.get("/actuators/prv_medina/preview?value_m=24")).text)
         assert 'class="bad"' in text
         assert "▼" in text
+        assert "customer-minutes a day" in text
+        assert re.search(r"Leakage\s*\u2212\d+ ± \d+ m³/d", re.sub(r"<[^>]+>", "", text))
         assert (await client.get("/actuators/prv_medina/preview?value_m=")).text.strip() == ""
         assert "no number" in (await client.get("/actuators/prv_medina/preview?value_m=x")).text
         assert not world.store.proposals, "a preview keeps nothing"
