@@ -24,6 +24,7 @@ from app.geometry import map_geometry
 from app.logs import configure_logs
 from app.loops import every, every_wall, stopped_within
 from app.notify import load_plan, notifying, planner
+from app.oidc import oidc_login
 from app.settings import Settings
 from app.site import load_site
 from app.twin_site import load_twins
@@ -291,6 +292,7 @@ class Centre:
             nights=self._field.nights,
             complaints=self._field.complaints,
             links=self._links,
+            oidc=oidc_login(self._settings.console.oidc),
             alarms=self._alerts,
             inbox=alert_inbox(self._settings.alerts, self._alerts, self._clock, self._inventory),
             geometry=map_geometry(self._settings.site.folder, self._inventory),

@@ -123,11 +123,32 @@ class ClockSettings(_Section):
         return ScaledClock(wall=time.time, wall_origin=self.wall_origin, sim_origin=self.sim_origin, speed=self.speed)
 
 
+class OidcSettings(_Section):
+    """Logging in through the utility's identity provider (OpenID Connect); needs the extra ``khettara[oidc]``."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path | None = None
+    """Holds the secret alone; None for a public client."""
+    redirect_url: str
+    """The console's address as browsers know it, and ``/login/oidc/answer``."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    name_claim: str = "preferred_username"
+    role_claim: str = "groups"
+    roles: dict[str, Literal["viewer", "operator", "supervisor", "admin"]] = Field(min_length=1)
+    """Value of the claim → role here."""
+    zones_claim: str | None = None
+    """Claim that names the zones a role holds in, ``*`` for every one; None gives every zone."""
+
+
 class ConsoleSettings(_Section):
     """Where the operators' console listens."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=1, le=65535)
+    oidc: OidcSettings | None = None
+    """``[console.oidc]``"""
 
 
 class SecondPersonSettings(_Section):

@@ -14,6 +14,7 @@ from alerts.link_desk import LinkDesk
 from alerts.service import Alerts
 from alerts.work_service import WorkDesk
 from commands.selection import Accepted, Selection
+from console.oidc import OidcLogin
 from domain.clock import WallClock
 from domain.inventory import Inventory
 from domain.ports import (
@@ -169,5 +170,7 @@ class ConsoleServices:
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
     monotonic: Callable[[], float] = time.monotonic
     """Wall seconds, for sessions and lock-out: people live in wall time whatever the process clock does."""
+    oidc: OidcLogin | None = None
+    """Logging in through the utility's identity provider; None where people have local accounts only."""
     wall: Callable[[], datetime] = WallClock(wall=time.time).now
     """Wall time, for what people wait for over a restart."""

@@ -20,6 +20,7 @@ from console.sessions import SessionStore
 SESSION_COOKIE = "khettara_session"
 LANGUAGE_COOKIE = "khettara_language"
 LOGIN_COOKIE = "khettara_login"
+OIDC_COOKIE = "khettara_oidc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

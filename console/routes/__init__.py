@@ -19,6 +19,7 @@ from console.routes import (
     findings,
     fleet,
     links,
+    oidc,
     live,
     overview,
     work,
@@ -27,6 +28,7 @@ from console.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
+    oidc.router,
     overview.router,
     zones.router,
     desk.router,

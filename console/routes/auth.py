@@ -20,7 +20,7 @@ _YEAR_S = 365 * 24 * 3600
 @router.get("/login")
 async def login_page(request: Request, next: str = "/") -> HTMLResponse:
     """The log-in form, with a token that ties it to this browser."""
-    return _form(request, next=local_path(next))
+    return login_form(request, next=local_path(next))
 
 
 @router.post("/login", response_model=None)
@@ -36,11 +36,11 @@ async def log_in(
     target = local_path(next)
     nonce = request.cookies.get(LOGIN_COOKIE, "")
     if not nonce or not console.sessions.signed("login", nonce, login_token):
-        return _form(request, next=target, name=name, error="login.form_old", status=403)
+        return login_form(request, next=target, name=name, error="login.form_old", status=403)
     problem = await check_login(console, request, name, password)
     if isinstance(problem, str):
         status = 429 if problem == "login.locked" else 401
-        return _form(request, next=target, name=name, error=problem, status=status)
+        return login_form(request, next=target, name=name, error=problem, status=status)
     response = RedirectResponse(target, status_code=303)
     set_session_cookie(console, request, response, problem)
     response.delete_cookie(LOGIN_COOKIE)
@@ -94,12 +94,13 @@ def local_path(target: str) -> str:
     return target if inside and target.isprintable() and len(target) < 300 else "/"
 
 
-def _form(request: Request, *, next: str, name: str = "", error: str = "", status: int = 200) -> HTMLResponse:
+def login_form(request: Request, *, next: str, name: str = "", error: str = "", status: int = 200) -> HTMLResponse:
+    """The form, with what was wrong the last time."""
     console = runtime(request)
     nonce = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
     response = console.renderer.page(
         "login.html", console.texts(request), status=status, path="/login", next=next, name=name, error=error,
-        login_token=console.sessions.sign("login", nonce),
+        login_token=console.sessions.sign("login", nonce), oidc=console.services.oidc is not None,
     )  # fmt: skip
     response.set_cookie(LOGIN_COOKIE, nonce, httponly=True, secure=request.url.scheme == "https", samesite="strict", path="/login")
     return response

@@ -32,6 +32,8 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/login"): ("/login", OK, OK, OK),
     ("POST", "/login"): ("/login", DENIED, DENIED, DENIED),
     ("GET", "/language/{code}"): ("/language/en", SEE, SEE, SEE),
+    ("GET", "/login/oidc"): ("/login/oidc", ABSENT, ABSENT, ABSENT),
+    ("GET", "/login/oidc/answer"): ("/login/oidc/answer", ABSENT, ABSENT, ABSENT),
     ("POST", "/logout"): ("/logout", SEE, SEE, SEE),
     ("GET", "/"): ("/", SEE, OK, OK),
     ("GET", "/fragments/alerts"): ("/fragments/alerts", SEE, OK, OK),
