@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.model.bursts import (
     BASE_DAYS,
@@ -102,6 +103,14 @@ class BurstWatch:
     """Row and place."""
 
     def __post_init__(self) -> None:
+        places = len(self.signatures)
+        if self.distance_m.shape != (places, places):
+            raise ConfigurationError(
+                file="bursts",
+                key="distance_m",
+                value=self.distance_m.shape,
+                expected=f"({places}, {places}): the places of the signatures",
+            )
         self._rows = np.empty((0, self.signatures.shape[1]))
 
     @property
@@ -118,7 +127,18 @@ class BurstWatch:
         self._rows[max(len(self._rows) - rows_ago, 0) :, gauge] = np.nan
 
     def look(self, residual_m: FloatArray) -> BurstCandidate | None:
-        """Takes the newest rows, shape (n, G), NaN where missing or masked, and returns a burst that is new."""
+        """Takes the newest rows, shape (n, G), NaN where missing or masked, and returns a burst that is new.
+
+        Raises:
+            ConfigurationError: Not the gauges of the signatures.
+        """
+        if residual_m.ndim != 2 or residual_m.shape[1] != self._rows.shape[1]:
+            raise ConfigurationError(
+                file="bursts",
+                key="residual_m",
+                value=residual_m.shape,
+                expected=f"(n, {self._rows.shape[1]}): the gauges of the signatures",
+            )
         keep = self.per_day * (BASE_DAYS + 1)
         self._rows = np.concatenate([self._rows, residual_m])[-keep:]
         self._row += len(residual_m)

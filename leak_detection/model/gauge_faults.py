@@ -9,6 +9,7 @@ recording.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +27,7 @@ from leak_detection.model.gauge_spells import SpellWatch, shifted
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-__all__ = ["DayVerdict", "GaugeFault", "ScreenSettings", "Screener", "Screening", "screen", "set_all_right", "set_right"]
+__all__ = ["DayVerdict", "GaugeFault", "ScreenSettings", "Screener", "Screening", "doubts", "screen", "set_all_right", "set_right"]
 
 _SPIKE_SD = 6.0
 
@@ -180,6 +181,16 @@ def screen(
         clock_samples=screener.clock_samples,
         faults=tuple(screener.record.faults),
     )
+
+
+def doubts(faults: Sequence[GaugeFault], names: Sequence[str], day: int) -> tuple[str, ...]:
+    """What a finding of a day has to say of its gauges: how many were not used, and each with its reason; empty if all were."""
+    now = [f for f in faults if f.since_day <= day and (f.until_day is None or f.until_day > day) and not f.corrected]
+    gauges = sorted({f.gauge for f in now})
+    if not gauges:
+        return ()
+    share = f"{len(gauges)} of {len(names)} gauges are not used: what is said of the place is less sure by them"
+    return (share, *(f"{names[f.gauge]} ({f.kind}): {f.words}" for f in sorted(now, key=lambda f: f.gauge)))
 
 
 def set_right(pressure_m: FloatArray, verdict: DayVerdict) -> FloatArray:
