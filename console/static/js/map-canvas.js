@@ -1,8 +1,8 @@
-// The pipes of the map. A sheet wider than the window is drawn once, a few zones a frame, and moved under the window while somebody
-// drags; the next sheet is drawn while the old one still serves.
+// The pipes of the map. A sheet wider than the window is drawn once, a few zones a frame, and the compositor moves it under the window
+// while somebody drags; the next sheet is drawn while the old one still serves.
 const MARGIN = 0.5;
-const NEAR_EDGE = 0.15;
-const PIPES_A_FRAME = 600;
+const NEAR_EDGE = 0.3;
+const PIPES_A_FRAME = 400;
 const HALO_M = 120;
 const FAR_PX = 64;
 
@@ -63,7 +63,7 @@ export class PipeSheet {
   /** @param {HTMLElement} holder with the colours and the canvas @param {() => void} redraw asks for another frame */
   constructor(holder, network, redraw) {
     this.holder = holder;
-    this.canvas = holder.querySelector("canvas");
+    this.shown = holder.querySelector("canvas");
     this.redraw = redraw;
     this.haloWidth = HALO_M / network.step_m;
     this.parts = Object.entries(network.zones).map(([zone, { walks }]) => {
@@ -101,24 +101,19 @@ export class PipeSheet {
 
   /** One frame. @param {{x: number, y: number, scale: number, fitted: number, width: number, height: number}} view */
   paint(view) {
-    const ratio = devicePixelRatio || 1;
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.sheet = this.coming = null;
-    }
+    if (this.sheet?.width !== view.width || this.sheet.height !== view.height) this.sheet = this.coming = null;
     const still = this.scale === view.scale;
     this.scale = view.scale;
-    if (!this.sheet) this.sheet = this.finish(this.begin(view, ratio));
+    if (!this.sheet) this.sheet = this.finish(this.begin(view));
     else if (!still) this.redraw(); // somebody zooms: what stands is stretched until they are there
     else if (this.coming ? !this.serves(this.coming, view, 0) : this.sheet.old || !this.serves(this.sheet, view, NEAR_EDGE)) {
-      this.coming = this.begin(view, ratio);
+      this.coming = this.begin(view);
     }
     if (this.coming && this.step(this.coming)) {
       this.sheet = this.coming;
       this.coming = null;
     }
-    this.lay(this.sheet, view, ratio);
+    this.lay(this.sheet, view);
     if (this.coming) this.redraw();
   }
 
@@ -130,15 +125,20 @@ export class PipeSheet {
     return Math.abs(x) <= w && Math.abs(y) <= h;
   }
 
-  begin(view, ratio) {
+  begin(view) {
+    const ratio = devicePixelRatio || 1;
     const canvas = document.createElement("canvas");
-    canvas.width = Math.round(view.width * (1 + 2 * MARGIN) * ratio);
-    canvas.height = Math.round(view.height * (1 + 2 * MARGIN) * ratio);
+    const [width, height] = [view.width * (1 + 2 * MARGIN), view.height * (1 + 2 * MARGIN)];
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    canvas.setAttribute("aria-hidden", "true");
     const context = canvas.getContext("2d", { willReadFrequently: true }); // drawn by the processor: see step()
     const [left, top] = [view.x + view.width * MARGIN, view.y + view.height * MARGIN];
     context.setTransform(ratio * view.scale, 0, 0, -ratio * view.scale, ratio * left, ratio * top);
     context.lineCap = context.lineJoin = "round";
-    const sheet = { canvas, context, x: view.x, y: view.y, scale: view.scale };
+    const sheet = { canvas, context, x: view.x, y: view.y, scale: view.scale, width: view.width, height: view.height };
     return { ...sheet, work: this.work(sheet, view, left, top) };
   }
 
@@ -176,7 +176,7 @@ export class PipeSheet {
       context.lineWidth = far ? Math.max(5 * px, this.haloWidth / 2) : halo;
       if (far) context.fill(hull);
       context.stroke(far ? hull : path);
-      if ((budget -= far ? pipes / 3 : pipes) < 0) {
+      if ((budget -= pipes) < 0) {
         yield;
         budget = PIPES_A_FRAME;
       }
@@ -195,13 +195,14 @@ export class PipeSheet {
   }
 
   /** Puts the sheet under the window; one of another scale is stretched until the right one is drawn. */
-  lay(sheet, view, ratio) {
-    const context = this.canvas.getContext("2d");
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  lay(sheet, view) {
+    if (this.shown !== sheet.canvas) {
+      this.shown.replaceWith(sheet.canvas);
+      this.shown = sheet.canvas;
+    }
     const by = view.scale / sheet.scale;
-    const left = view.x - (sheet.x + view.width * MARGIN) * by;
-    const top = view.y - (sheet.y + view.height * MARGIN) * by;
-    context.drawImage(sheet.canvas, left * ratio, top * ratio, sheet.canvas.width * by, sheet.canvas.height * by);
+    const left = view.x - (sheet.x + sheet.width * MARGIN) * by;
+    const top = view.y - (sheet.y + sheet.height * MARGIN) * by;
+    sheet.canvas.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px) scale(${by})`;
   }
 }

@@ -6,6 +6,7 @@ const NS = "http://www.w3.org/2000/svg";
 const NARROW = 520;
 const DETAIL_PX = 96;
 const ALWAYS = 16;
+const SPARE_PX = 200;
 const AHEAD = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const UNIT = { tank: "m", pump: "m³/h" };
 
@@ -84,7 +85,7 @@ export class MapObjects {
     item.tag = tag;
   }
 
-  /** Puts everything where the view says; while somebody only drags, the group alone moves. */
+  /** Puts everything where the view says; while somebody only drags, the layer alone moves. */
   place(view) {
     this.view = view;
     if (view.scale !== this.scale) {
@@ -92,13 +93,24 @@ export class MapObjects {
       const near = this.near;
       this.near = this.few || this.zoneSize * view.scale >= DETAIL_PX;
       this.svg.dataset.detail = this.near ? "near" : "far";
-      for (const item of this.items) {
-        if (this.shows(item)) this.move(item);
-      }
+      for (const item of this.items) item.placed = false;
       if (near !== this.near && this.snapshot) this.show(this.snapshot, null);
     }
-    this.group.setAttribute("transform", `translate(${view.x.toFixed(1)} ${view.y.toFixed(1)})`);
-    if (this.near) for (const item of this.items) if (item.kind === "zone" && !item.fresh && this.inside(item, 80)) this.showZone(item);
+    this.svg.style.transform = `translate(${view.x.toFixed(1)}px, ${view.y.toFixed(1)}px)`; // by the compositor: nothing is drawn again
+    for (const item of this.items) this.settle(item);
+  }
+
+  /** What lies far outside the window is not in the picture: the browser would draw it for nobody. */
+  settle(item) {
+    if (!this.shows(item)) return;
+    const seen = this.inside(item, SPARE_PX) || item === this.here;
+    if (seen !== item.seen) {
+      item.seen = seen;
+      item.element.toggleAttribute("data-away", !seen);
+    }
+    if (!seen) return;
+    if (!item.placed) this.move(item);
+    if (this.near && item.kind === "zone" && !item.fresh) this.showZone(item);
   }
 
   shows(item) {
@@ -123,7 +135,7 @@ export class MapObjects {
       if (changed && !changed[group]?.[item.key]) continue;
       if (item.kind === "zone") {
         item.fresh = false;
-        if (!this.near || this.inside(item, 80)) this.showZone(item);
+        if (!this.near || this.inside(item, SPARE_PX)) this.showZone(item);
       } else if (item.kind === "valve") showValve(item.element, snapshot.actuators[item.key]);
       else if (item.kind !== "critical") showPlace(item.element, item.kind, snapshot.places[item.key]);
     }
@@ -179,7 +191,7 @@ export class MapObjects {
       alarm.element.innerHTML = badge(zone.worst, zone.unseen_alerts > 0);
       for (const [name, v] of Object.entries({ x: -11, y: -11, width: 22, height: 22, "aria-hidden": "true" })) alarm.element.firstElementChild.setAttribute(name, v);
     }
-    alarm.element.setAttribute("aria-label", `${text(`priority_${zone.worst}`)}: ${this.names[item.key]}`);
+    alarm.element.setAttribute("aria-label", `${zone.worst} ${text(`priority_${zone.worst}`)}: ${this.names[item.key]}`);
     this.move(alarm);
   }
 
@@ -189,7 +201,9 @@ export class MapObjects {
     item.element.remove();
   }
 
-  move({ x, y, dx = 0, dy = 0, element }) {
+  move(item) {
+    const { x, y, dx = 0, dy = 0, element } = item;
+    item.placed = true;
     element.setAttribute("transform", `translate(${(x * this.scale + dx).toFixed(1)} ${(dy - y * this.scale).toFixed(1)})`);
   }
 
@@ -214,6 +228,8 @@ export class MapObjects {
       event.preventDefault();
       const item = this.next(ahead);
       if (!item) return;
+      this.stop(item);
+      this.settle(item);
       this.group.append(item.element); // above its neighbours; before it has the focus, or it would lose it
       item.element.focus({ preventScroll: true });
     });
