@@ -17,6 +17,7 @@ from alerts.pictures import LARGEST_BYTES, PictureRefused
 from alerts.work_service import WorkDesk, WorkRefused
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
+from console.finding_view import find_view
 from console.messages import alert_text
 from console.pages import page
 from console.region_map import region_map
@@ -76,15 +77,17 @@ async def order_page(visit: Viewer, key: str) -> Response:
     order, reports = await _order(visit, key)
     alert = (await _alerts(visit)).get(order.alert)
     may = visit.may(Right.ACKNOWLEDGE, order.zone)
+    services = visit.console.services
     found = await _finding(visit, alert)
+    seen = None if found is None else await find_view(services, visit.texts, found, services.clock.now())
     values: dict[str, Any] = {
         "order": order,
         "reports": reports,
         "shown": _shown(visit, alert),
-        "zone": visit.console.services.inventory.zones.get(order.zone),
+        "zone": services.inventory.zones.get(order.zone),
         "may": may,
-        "finding": found,
-        "map": region_map(visit.console.services.geometry, order.zone, places=[p.pipe for p in found.places[:12]] if found else ()),
+        "seen": seen,
+        "map": region_map(services.geometry, order.zone) if seen is None else seen.map,
         "photos": await _desk(visit).photos(order.key) if may else (),
         "takes_photos": _desk(visit).takes_photos,
         "user": visit.user,

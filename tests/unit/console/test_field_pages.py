@@ -46,7 +46,9 @@ async def test_a_finding_its_alert_and_its_order_lead_to_one_another() -> None:
         assert f'href="/orders/{order}"' in page
         assert "Sudden loss: probable burst" in page
         assert "Send a crew" not in page
-        assert f'href="/findings/{BURST}"' in (await client.get(f"/orders/{order}")).text
+        crew = (await client.get(f"/orders/{order}")).text
+        assert f'href="/findings/{BURST}"' in crew
+        assert "M-021" in crew, "the crew digs where the page of the finding says"
         body = (await client.get(f"/api/v1/findings/{BURST}")).json()
         assert [o["key"] for o in body["orders"]] == [order]
         assert [s["what"] for s in body["timeline"]][:3] == ["began", "found", "alert_raised"]
