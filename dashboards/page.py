@@ -14,8 +14,8 @@ Made by `khettara dashboards build` from `dashboards/*.py`; a test fails when it
 [how-to/use-the-dashboards.md](how-to/use-the-dashboards.md).
 
 **What has been tried, and what has not.** No Grafana server ran in our tests. What they do: build every file, check its structure
-and its links; run the SQL of every panel × time range × choice of variables as the read-only role, on PostgreSQL and, for two
-ranges, on TimescaleDB; run every alert rule on data that must and must not fire it; and push into a small server that plays
+and its links; run the SQL of every panel × time range × choice of variables as the read-only role, on PostgreSQL and, for
+all zones, on TimescaleDB; run every alert rule on data that must and must not fire it; and push into a small server that plays
 Grafana's HTTP API. How Grafana draws, and that it accepts the files, is for your first start to show.
 """
 
