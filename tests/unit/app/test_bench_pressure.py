@@ -41,6 +41,19 @@ def test_each_row_is_judged_by_what_must_hold() -> None:
     assert shortfalls(Job(net="ltown", scenario="firehard", seed=5, days=9), drawn) == ["avoided < 90 %"]
 
 
+def test_laws_stand_one_below_the_other_and_the_twin_may_take_longer() -> None:
+    todo = jobs(("ltown",), ("none",), (1, 2), 9, ("learned_critical_point", "model_twin"))
+    assert [(j.seed, j.law) for j in todo] == [(s, w) for s in (1, 2) for w in ("learned_critical_point", "model_twin")]
+    slow = {**RUNS, "law": {**RUNS["law"], "cust_min": 12, "ctrl_ms": 40.0}}
+    learner, twin = todo[:2]
+    assert shortfalls(learner, slow) == ["> 5 ms a zone"]
+    assert shortfalls(twin, slow) == []
+    assert shortfalls(twin, {**slow, "law": {**slow["law"], "ctrl_ms": 251.0}}) == ["> 250 ms"]
+    assert table_row(twin, slow).startswith("| ltown / none, model_twin | 1 | 95.0 |")
+    with pytest.raises(ConfigurationError, match="learned_critical_point, model_twin"):
+        jobs(("ltown",), ("none",), (1,), 9, ("another",))
+
+
 def test_the_pages_table_needs_its_marks(tmp_path: Path) -> None:
     tool, page = tmp_path / "pressure_bench.py", tmp_path / "page.md"
     tool.write_text("")
