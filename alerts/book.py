@@ -11,9 +11,9 @@ from datetime import datetime
 
 from alerts.conditions import Condition, condition_alert, prefix
 from alerts.grouping import Group, PriorityRules, family_of, new_alert, parameters_of, priority_of, stands_for
-from alerts.incidents import is_event, onset
+from alerts.incidents import LEAKS, is_event, onset
 from alerts.lifecycle import URGENCY, Event, Raised, Returned, Worsened, apply, possible
-from domain.alerts import Alert, AlertChange, Priority
+from domain.alerts import Alert, AlertChange, AlertState, Priority
 
 SYSTEM = "system"
 TOLD = frozenset({"raised", "worsened", "explained", "unshelved", "unsuppressed", "putback"})
@@ -32,6 +32,10 @@ class Book:
         """As they were when the round began: what people know of."""
         self.alerts = dict(self.before)
         self.now = now
+        self._behind: dict[str, set[str]] = {}
+        for alert in self.before.values():
+            if alert.parent is not None:
+                self._behind.setdefault(alert.parent, set()).add(alert.key)
         self._rules = rules or PriorityRules()
         self._done: dict[str, AlertChange] = {}
 
@@ -43,7 +47,15 @@ class Book:
 
     def children(self, key: str) -> list[Alert]:
         """The alarms an alarm accounts for."""
-        return [a for a in self.alerts.values() if a.parent == key]
+        return [self.alerts[k] for k in sorted(self._behind.get(key, ()))]
+
+    def heads(self) -> list[Alert]:
+        """What may account for others: leaks and events that are there, stand for themselves and are to be trusted."""
+        return [
+            a
+            for a in self.alerts.values()
+            if a.active and a.parent is None and (a.code in LEAKS or is_event(a)) and a.state is not AlertState.OUT_OF_SERVICE
+        ]
 
     def findings(self, groups: Sequence[Group]) -> None:
         """Opens, joins, worsens and ends alarms of leaks and meters, by everything the detectors believe now."""
@@ -90,6 +102,11 @@ class Book:
 
     def put(self, alert: Alert, action: str, *, actor: str = SYSTEM, reason: str = "") -> Alert:
         """Notes a change. New numbers do not hide what else was done in the round."""
+        known = self.alerts.get(alert.key)
+        if known is not None and known.parent is not None:
+            self._behind[known.parent].discard(alert.key)
+        if alert.parent is not None:
+            self._behind.setdefault(alert.parent, set()).add(alert.key)
         self.alerts[alert.key] = alert
         done = self._done.get(alert.key)
         if done is not None and action == "updated":

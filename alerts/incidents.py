@@ -155,19 +155,22 @@ def event_priority(members: Sequence[Alert]) -> Priority:
 
 
 def _event_takes(members: Sequence[Alert], alert: Alert, topology: Topology) -> bool:
-    """An event grows by what begins within an hour of its last, where it is or is fed from there."""
+    """An event grows by what begins within an hour of its last, where it is or is fed from there, and by what one of its leaks
+    accounts for, or by the burst that accounts for one of its own.
+    """
     if not members:
         return False
-    if alert.code == GATEWAY_OFFLINE:
-        return all(a.code == GATEWAY_OFFLINE for a in members) and _near(members, alert)
-    if alert.code not in LEAKS | HYDRAULIC or any(a.code == GATEWAY_OFFLINE for a in members):
-        return False
+    of_links = any(a.code == GATEWAY_OFFLINE for a in members)
+    if alert.code not in LEAKS | HYDRAULIC or of_links:
+        return of_links and alert.code == GATEWAY_OFFLINE and _near(members, alert)
     if any(accounts_for(leak, alert, (), topology) for leak in members if leak.code in LEAKS and leak.active):
         return True
     if alert.code == LEAK_BURST and any(accounts_for(alert, a, (), topology) for a in members if a.code in HYDRAULIC):
         return True
+    if not _near(members, alert):
+        return False
     zone = topology.meeting({a.zone for a in members if a.zone is not None})
-    return _near(members, alert) and (zone is None or topology.related(zone, alert.zone))
+    return zone is None or topology.related(zone, alert.zone)
 
 
 def _near(members: Sequence[Alert], alert: Alert) -> bool:

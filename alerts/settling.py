@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from zlib import crc32
 
 from alerts.book import Book
 from alerts.definitions import EVENT_FLOW
@@ -102,8 +103,9 @@ def _place(book: Book, loose: list[str], topology: Topology) -> list[str]:
     left = sorted(loose, key=lambda k: _order(book.alerts[k]))
     while True:
         before = len(left)
+        heads = book.heads()
         for key in list(left):
-            head = _head_of(book, book.alerts[key], topology)
+            head = _head_of(book, heads, book.alerts[key], topology)
             if head is not None:
                 _go_behind(book, key, head)
                 left.remove(key)
@@ -136,16 +138,13 @@ def _left_behind(book: Book) -> list[str]:
     return found
 
 
-def _head_of(book: Book, alert: Alert, topology: Topology) -> Alert | None:
+def _head_of(book: Book, heads: Sequence[Alert], alert: Alert, topology: Topology) -> Alert | None:
     """The alarm that accounts for this one: events first, then the most urgent."""
     found = [
         head
-        for head in book.alerts.values()
+        for head in heads
         if head.key != alert.key
-        and head.active
-        and head.parent is None
-        and head.state is not AlertState.OUT_OF_SERVICE
-        and (is_event(head) or head.code in LEAKS)
+        and book.alerts[head.key].parent is None  # it may have gone behind another in this pass
         and accounts_for(head, alert, book.children(head.key), topology)
         and (is_event(head) or alert.code not in LEAKS or speaks_first(head, alert, topology))
     ]
@@ -166,10 +165,10 @@ def _open_event(book: Book, event: Event, topology: Topology) -> None:
     priority = event_priority(event.members)
     looked_at = [book.before[a.key] for a in event.members if a.key in book.before]
     quiet = any(a.state in UNSEEN and URGENCY[a.priority] >= URGENCY[priority] for a in looked_at)
-    stem = f"{EVENT_PREFIX}{event.zone or 'network'}:{book.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    same = sum(key.startswith(stem) for key in book.alerts)
+    # Its members are in its key: another event of the same zone and second, even one that is closed by now, is another one.
+    mark = crc32("\n".join(sorted(a.key for a in event.members)).encode())
     alert = Alert(
-        key=f"{stem}:{same}" if same else stem,
+        key=f"{EVENT_PREFIX}{event.zone or 'network'}:{book.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}:{mark:08x}",
         code=event_code(event.members, topology),
         zone=event.zone,
         priority=priority,
@@ -199,7 +198,9 @@ def _speak(book: Book, key: str, topology: Topology) -> None:
     if not there:
         return
     said = event.code
-    book.update(_described(book.alerts[key], _still_speaking(event, members, book.now), topology))
+    fresh = _described(book.alerts[key], _still_speaking(event, members, book.now), topology)
+    # What it has become says which of its members count: so once more, and it says the same in the next round.
+    book.update(_described(fresh, _still_speaking(fresh, members, book.now), topology))
     event = book.alerts[key]
     if event.code in LEAKS and said not in LEAKS:
         if event.state is AlertState.ACKNOWLEDGED:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from domain.zones import Zone
 
+_REMEMBERED = 10_000
+
 
 class Topology:
     """The tree of zones, and the feeds between metered areas.
@@ -23,6 +25,7 @@ class Topology:
         for through, fed in _feeds(zones.values()):
             below[through].add(fed)
         self._reach = {key: _closure(key, below) for key in zones}
+        self._met: dict[frozenset[str], str | None] = {}
         self._leaves = frozenset(z.key for z in zones.values() if z.inlets) or frozenset(zones)
 
     def path(self, zone: str | None) -> tuple[str, ...]:
@@ -45,8 +48,13 @@ class Topology:
 
     def meeting(self, zones: Collection[str]) -> str | None:
         """The smallest zone whose reach holds all of these; None where only the whole network does."""
-        found = [z for z in self._reach if self._reach[z].issuperset(zones)]
-        return min(found, key=lambda z: (len(self._reach[z]), z), default=None)
+        wanted = frozenset(zones)
+        if wanted not in self._met:
+            if len(self._met) >= _REMEMBERED:
+                self._met.clear()
+            found = [z for z in self._reach if self._reach[z].issuperset(wanted)]
+            self._met[wanted] = min(found, key=lambda z: (len(self._reach[z]), z), default=None)
+        return self._met[wanted]
 
     def around(self, zones: Iterable[str]) -> tuple[str | None, ...]:
         """Every zone that reaches two or more of these, smallest reach first, and the whole network last, if any zone is known."""
