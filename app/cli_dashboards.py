@@ -44,6 +44,9 @@ def dashboards_push(
         ),
     ] = None,
     token_file: Annotated[Path | None, typer.Option(help="File that holds the token alone.", exists=True, dir_okay=False)] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder of built dashboards with fr and en in it; the repository's by default.", exists=True)
+    ] = None,
     language: Annotated[list[str] | None, typer.Option(help="fr or en; repeat. Both by default.")] = None,
 ) -> None:
     """Puts folders and dashboards into a Grafana through its HTTP API. Doing it again changes nothing."""
@@ -66,5 +69,5 @@ def dashboards_push(
     secret = token_file.read_text(encoding="utf-8").strip() if token_file else token or ""
     with Grafana(url, secret) as grafana:
         for name in (known for known in LANGUAGES if known in asked):
-            for pushed in grafana.push(load_all(ALL / name), name):
+            for pushed in grafana.push(load_all((folder or ALL) / name), name):
                 typer.echo(f"{pushed.became:<9} {pushed.what}")
