@@ -126,7 +126,7 @@ class Centre:
             models=read_models(models_file),
             learners=read_learners(models_file),
             twins=(twins := load_twins(settings.site.folder, inventory)),
-            law=TWIN_LAW if twins else DEFAULT_LAW,
+            law=settings.centre.control_law or (TWIN_LAW if twins else DEFAULT_LAW),
         )
         self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)
         self._dispatch, key_id = self._make_dispatch()

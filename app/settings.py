@@ -177,6 +177,8 @@ class CentreSettings(_Section):
     """Process seconds between two advices of the control laws."""
     refit_every_s: float = Field(default=21600.0, ge=3600)
     """Process seconds between two fits of the control laws."""
+    control_law: Literal["fixed", "time_of_day", "flow_modulated", "learned_critical_point", "model_twin"] | None = None
+    """Law of every valve; None takes the model twin where the site has a model, else the learned critical point."""
     second_person: SecondPersonSettings = SecondPersonSettings()
     """``[centre.second_person]``"""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from app.settings import ClockSettings, DatabaseSettings, load_settings
+from app.settings import CentreSettings, ClockSettings, DatabaseSettings, load_settings
 from domain.errors import ConfigurationError
+from pressure_control.laws.table import LAWS
 
 GOOD = """
 [site]
@@ -69,3 +71,9 @@ def test_a_dsn_with_its_own_password_keeps_it(tmp_path: Path) -> None:
 def test_the_scaled_clock_is_the_domain_s(tmp_path: Path) -> None:
     clock = ClockSettings(kind="scaled", wall_origin=1e9, sim_origin=1e9 - 3600, speed=60.0).clock()
     assert clock.timestamp() > 1e9
+
+
+def test_the_law_of_a_site_is_one_of_the_table() -> None:
+    offered = get_args(get_args(CentreSettings.model_fields["control_law"].annotation)[0])
+    assert set(offered) == set(LAWS)
+    assert CentreSettings().control_law is None
