@@ -50,6 +50,7 @@ USERS = {
     "omar": User(name="omar", role="operator", zones=frozenset(), language="en"),
     "leila": User(name="leila", role="operator", zones=frozenset({"medina"}), language="ar"),
     "vera": User(name="vera", role="viewer", zones=frozenset(), language="en"),
+    "adam": User(name="adam", role="admin", zones=frozenset(), language="en"),
 }
 _BASE_M3H = {"medina": 92.0, "plateau": 71.0, "oued": 44.0, "industrie": 33.0}
 _NIGHT_M3H = {"medina": 37.4, "plateau": 18.9, "oued": 14.2, "industrie": 8.1}

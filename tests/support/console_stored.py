@@ -17,7 +17,6 @@ from commands.settings import DeskSettings
 from console.app import create_app
 from console.ports import ConsoleOptions
 from console.server import serve
-from domain.ports import User
 from storage.commands import PostgresCommands
 from storage.database import Database
 from storage.roles import Role
@@ -67,7 +66,7 @@ async def _run(dsn: str, ready: Future[str], ended: threading.Event) -> None:
         async with Database(dsn, size=4) as pool:
             world = await console_world()
             store, two_people, users = PostgresCommands(pool), PostgresTwoPeople(pool), PostgresUsers(pool)
-            for user in (*USERS.values(), User(name="adam", role="admin", zones=frozenset(), language="en")):
+            for user in USERS.values():
                 await users.save_user(user, password_hash())
             desk = Desk(
                 inventory=world.services.inventory, store=store, two_people=two_people, view=world.town, predictor=world.town,
