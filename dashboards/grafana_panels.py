@@ -84,7 +84,7 @@ def _drawn(spec: Panel, language: Language) -> AnyPanel:  # noqa: PLR0911 - one 
         case "geomap":
             return _map(spec, language)
         case "xychart":
-            return _xy_chart()
+            return _xy_chart(spec, language)
         case "trend":
             legend = common_build.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM)
             return trend.Panel().legend(legend).line_width(1).fill_opacity(0).show_points(common.VisibilityMode.NEVER)
@@ -180,16 +180,29 @@ class _Ready(cog.Builder[common.MapLayerOptions]):
         return self._value
 
 
-def _xy_chart() -> xychart.Panel:
-    """Lines and hollow circles over time: the one panel of Grafana whose points may be without a filling."""
+def _xy_chart(spec: Panel, language: Language) -> xychart.Panel:
+    """Lines and hollow circles over the first column: the one panel of Grafana whose points may be without a filling."""
     legend = common_build.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM)
+    first, *others = (column.name.said(language) for column in spec.columns)
+    series: list[cog.Builder[xychart_model.XYSeriesConfig]] = [
+        xychart.XYSeriesConfig()
+        .x(xychart.XychartXYSeriesConfigX().matcher(_by_name(first)))
+        .y(xychart.XychartXYSeriesConfigY().matcher(_by_name(name)))
+        .name(xychart.XychartXYSeriesConfigName().fixed(name))
+        for name in others
+    ]
     return (
         xychart.Panel()
         .legend(legend)
-        .mapping(xychart_model.SeriesMapping.AUTO)
+        .mapping(xychart_model.SeriesMapping.MANUAL)
+        .series(series)
         .show(xychart_model.XYShowMode.POINTS)
         .point_shape(xychart_model.PointShape.CIRCLE)
         .point_size(xychart.XychartFieldConfigPointSize().fixed(7))
         .point_stroke_width(2)
         .fill_opacity(0)
     )
+
+
+def _by_name(name: str) -> xychart.MatcherConfig:
+    return xychart.MatcherConfig().id("byName").options(name)

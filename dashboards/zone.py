@@ -66,6 +66,7 @@ _FLOW = Row(
             width=24,
             height=7,
             columns=(
+                column("Heure", "Time", "dateTimeAsIso"),
                 Column(name=Words("Mesuré", "Measured"), unit="suffix: m³/h", drawn=(("show", "lines"), ("lineWidth", 1))),
                 Column(
                     name=Words("Comblé", "Gap filled"),
