@@ -227,7 +227,7 @@ def test_ten_tabs_share_one_stream(page: Any, running: Running) -> None:
     assert health == {"ok": True, "problem": "", "watchers": 1}
 
 
-@pytest.mark.parametrize("path", ["/", "/zones/medina", "/alerts", "/audit", "/fleet"])
+@pytest.mark.parametrize("path", ["/", "/zones/medina", "/alerts", "/audit", "/fleet", "/emergencies"])
 @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr")])
 def test_pages_turn_with_the_language_and_fit_a_phone(
     page: Any, running: Running, path: str, language: str, direction: str
