@@ -1,39 +1,31 @@
-"""The model layer over a recording of two years: the first teaches, the second is replayed day by day."""
+"""The model layer over a recording of two years: the first teaches and is searched whole, the second is replayed day by day."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
-from app.leak_signatures import Signatures, make_signatures
-from domain.errors import ConfigurationError
+from app.leak_network import OperatingState
+from app.leak_signatures import NetworkSignatures, make_signatures
+from app.network_set import NetworkSet, read_network_set
 from domain.series import FloatArray
-from leak_detection.model.ledger import Ledger, LedgerSettings
-from leak_detection.model.residuals import daily_residuals, learn_regression, net_signatures
+from leak_detection.model.history import begin
+from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
+from leak_detection.model.residuals import daily_residuals, learn_regression
+from leak_detection.model.signatures import SignatureSet, with_balance
 
-_MISSING = -32768
+__all__ = ["NetworkSet", "PipeAlarm", "read_network_set", "replay_network"]
+
 _TEACH_EVERY = 3
 """Every so many rows teach the regression: neighbours in time say nearly the same."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NetworkSet:
-    """Gauges and meters of a network over years."""
-
-    start: datetime
-    second: datetime
-    """Start of the second year."""
-    step_s: int
-    gauges: tuple[str, ...]
-    meters: tuple[str, ...]
-    network: Path
-    pressure_m: FloatArray
-    drivers: FloatArray
-    """Flows of ``meters`` [m³/h], then tank levels [m]."""
+_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
+_LEAST_SHARE = 0.35
+"""Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
+_PUMPING_M3H = 5.0
+_MOST_REST = 0.5
+"""Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,83 +39,97 @@ class PipeAlarm:
     confidence: float
 
 
-def read_network_set(folder: Path) -> NetworkSet:
-    """Reads the years, ``meta.json`` and the network of a folder.
-
-    Raises:
-        ConfigurationError: Fewer than two years, or a file or array is not there.
-    """
-    try:
-        meta = json.loads((folder / "meta.json").read_text())
-        years = [dict(np.load(folder / name)) for name in meta["files"]]
-        if len(years) < 2:
-            raise ConfigurationError(file=str(folder), key="files", value=meta["files"], expected="two years or more")
-        if not (folder / meta["model"]).exists():
-            raise ConfigurationError(
-                file=str(folder), key="model", value=meta["model"], expected="the network file beside the years"
-            )
-        first = years[0]
-        return NetworkSet(
-            start=_moment(first),
-            second=_moment(years[-1]),
-            step_s=int(first["step_s"]),
-            gauges=tuple(map(str, first["pressure_id"])),
-            meters=tuple(map(str, first["flow_id"])),
-            network=folder / meta["model"],
-            pressure_m=np.concatenate([_scaled(y, "pressure") for y in years]),
-            drivers=np.concatenate([np.concatenate([_scaled(y, "flow"), _scaled(y, "level")], axis=1) for y in years]),
-        )
-    except (OSError, KeyError) as error:
-        raise ConfigurationError(
-            file=str(folder), key="set", value=str(error), expected="years, meta.json and a network"
-        ) from error
-
-
-def _moment(year: dict[str, np.ndarray]) -> datetime:
-    return datetime.strptime(str(year["start"]), "%Y-%m-%d %H:%M")
-
-
-def _scaled(year: dict[str, np.ndarray], name: str) -> FloatArray:
-    raw = year[name]
-    return np.where(raw == _MISSING, np.nan, raw * float(year[f"{name}_scale"]))
-
-
-def residuals_of(data: NetworkSet, signatures: Signatures) -> tuple[FloatArray, FloatArray]:
-    """Daily residuals of all years, and the signatures as they show in them."""
-    per_day = 86400 // data.step_s
-    rows = int((data.second - data.start).total_seconds()) // data.step_s
-    regression = learn_regression(
-        data.pressure_m[:rows:_TEACH_EVERY], data.drivers[:rows:_TEACH_EVERY], per_day * 7 // _TEACH_EVERY
-    )
-    levels = data.drivers.shape[1] - len(data.meters)
-    flows = np.concatenate([signatures.flow_m3h, np.zeros((len(signatures.pipes), levels))], axis=1)
-    return (
-        daily_residuals(data.pressure_m, data.drivers, regression, per_day),
-        net_signatures(signatures.pressure_m, flows, regression),
-    )
-
-
 def replay_network(data: NetworkSet, settings: LedgerSettings | None = None) -> tuple[list[PipeAlarm], Ledger]:
-    """Alarms of the second year, each from the days before its issue; what is open on its first day is told again."""
-    signatures = make_signatures(data.network, data.gauges, data.meters)
-    residual, net = residuals_of(data, signatures)
-    ledger = Ledger(signatures=net, distance_m=signatures.distance_m, settings=settings or LedgerSettings())
-    opening = (data.second - data.start).days
-    alarms: list[PipeAlarm] = []
-    for day in range(1, len(residual) + 1):
-        new = ledger.look(residual[:day])
-        if day == opening:
-            new = [leak for leak in ledger.leaks if leak.end_day is None]
-        if day >= opening:
-            issued = data.start + timedelta(days=day)
-            alarms += [
-                PipeAlarm(
-                    pipe=signatures.pipes[leak.place.index],
-                    start=data.start + timedelta(days=leak.start_day),
-                    issued=issued,
-                    flow_m3h=leak.place.flow_m3h,
-                    confidence=leak.place.far,
-                )
-                for leak in new
-            ]
+    """Alarms of the second year, each from the days before its issue; what is open on its first day is told then."""
+    rows = data.first_rows
+    regression = learn_regression(
+        data.pressure_m[:rows:_TEACH_EVERY], data.drivers[:rows:_TEACH_EVERY], data.per_day * 7 // _TEACH_EVERY
+    )
+    found = make_signatures(data.network, data.gauges, data.meters, data.tanks, operating_states(data), regression)
+    residual = daily_residuals(data.pressure_m, data.drivers, regression, data.per_day)
+    residual, signatures = _balances(data, found, residual)
+    ledger = Ledger(signatures=signatures, settings=settings or LedgerSettings())
+    opening = rows // data.per_day
+    alarms = _alarms(data, found, begin(ledger, residual[:opening], _repair_days(data)), opening)
+    for day in range(opening + 1, len(residual) + 1):
+        alarms += _alarms(data, found, ledger.look(residual[:day]), day)
     return alarms, ledger
+
+
+def operating_states(data: NetworkSet) -> list[OperatingState]:
+    """Means of the first year by hour of the day, apart for a pump that runs and one that stands."""
+    rows = data.first_rows
+    hour = (np.arange(rows) * data.step_s // 3600 + data.start.hour) % 24
+    drivers, pressure = data.drivers[:rows], data.pressure_m[:rows]
+    whole = np.isfinite(drivers).all(axis=1)
+    pumps = [k for k, m in enumerate(data.meters) if _is_switched(drivers[whole, k])]
+    on = (drivers[:, pumps] > _PUMPING_M3H) @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
+    states = []
+    for h in _HOURS:
+        at = whole & (hour == h)
+        for which in np.unique(on[at]):
+            mine = at & (on == which)
+            seen = np.isfinite(pressure[mine]).any(axis=0)
+            if mine.sum() >= _LEAST_SHARE * at.sum() and seen.all():
+                states.append(
+                    OperatingState(
+                        hour=h,
+                        drivers=drivers[mine].mean(axis=0),
+                        pressure_m=_trimmed_mean(pressure[mine]),
+                        weight=float(mine.mean()),
+                    )
+                )
+    return states
+
+
+def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
+    """Mean of each gauge without what lies far off: a mean, as the flows' is, so that both belong together."""
+    middle = np.nanmedian(pressure_m, axis=0)
+    off = np.abs(pressure_m - middle)
+    return np.asarray(np.nanmean(np.where(off <= 9.0 * np.nanmedian(off, axis=0), pressure_m, np.nan), axis=0))
+
+
+def _is_switched(flow_m3h: FloatArray) -> bool:
+    """Whether a meter stands at nothing for a good part of the time, and otherwise flows."""
+    still = float((flow_m3h < _PUMPING_M3H).mean())
+    return 0.05 < still < 0.95
+
+
+def _balances(data: NetworkSet, found: NetworkSignatures, residual: FloatArray) -> tuple[FloatArray, SignatureSet]:
+    """Residuals and signatures with one more column for each part behind a tank whose customers are metered."""
+    signatures = found.signatures
+    if data.customers_m3h is None or len(found.behind_tank) != 1 or len(data.tanks) != 1:
+        return residual, signatures
+    (pump, inside), area = found.behind_tank[0], found.tank_area_m2[0]
+    days = len(residual)
+    drivers = data.drivers[: days * data.per_day].reshape(days, data.per_day, -1)
+    inflow = np.nanmean(drivers[:, :, pump], axis=1)
+    level = drivers[:, :, len(data.meters)]
+    edge = np.array([_last_known(day) for day in level])
+    stored = np.diff(np.concatenate([[_last_known(level[0][::-1])], edge])) * area / 24.0
+    balance = inflow - stored - data.customers_m3h[:days]
+    if not np.nanmedian(np.abs(balance)) < _MOST_REST * np.nanmedian(inflow):
+        return residual, signatures
+    return np.concatenate([residual, balance[:, None]], axis=1), with_balance(signatures, inside)
+
+
+def _last_known(level_m: FloatArray) -> float:
+    known = level_m[np.isfinite(level_m)]
+    return float(np.median(known[-3:])) if known.size else float("nan")
+
+
+def _repair_days(data: NetworkSet) -> list[float]:
+    return [(moment - data.start).total_seconds() / 86400.0 for moment in data.repairs if moment < data.second]
+
+
+def _alarms(data: NetworkSet, found: NetworkSignatures, leaks: list[OpenLeak], day: int) -> list[PipeAlarm]:
+    return [
+        PipeAlarm(
+            pipe=found.pipes[leak.place.index],
+            start=data.start + timedelta(days=leak.start_day),
+            issued=data.start + timedelta(days=day),
+            flow_m3h=leak.place.flow_m3h,
+            confidence=leak.place.far,
+        )
+        for leak in leaks
+    ]

@@ -1,109 +1,199 @@
-"""What one cubic metre an hour of leak does to every gauge and meter, from a network file, for ``leak_detection.model``."""
+"""What leaks do to gauges and meters, for ``leak_detection.model``: from a network file that was made to agree with the gauges."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from domain.errors import ConfigurationError
+from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from domain.series import FloatArray
+from leak_detection.model.calibration import smooth
 from leak_detection.model.places import distances
-from simulator.inp import Row, read_sections
-from simulator.toolkit import Epanet
+from leak_detection.model.residuals import FlowRegression
+from leak_detection.model.signatures import SignatureSet
 
-_LEAK_M3H = 6.0
-_STATES = (0.6, 1.0, 1.4)
-"""Demand over its mean at which the network is solved; signatures are averaged."""
+_SIZES_M3H = (1.0, 10.0, 25.0)
+_DRAWS, _KEPT = 250, 16
+_PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
+"""Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
+_ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
+"""How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
+whole and in an hour, setting of a valve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Signatures:
-    """Per pipe: middle of what a leak at either end does."""
+class NetworkSignatures:
+    """Signatures with the names of their places."""
 
     pipes: tuple[str, ...]
-    pressure_m: FloatArray
-    """Change per m³/h, shape (P, gauges)."""
-    flow_m3h: FloatArray
-    """Change per m³/h, shape (P, meters)."""
-    distance_m: FloatArray
-    """Between the middles of pipes, shape (P, P)."""
+    signatures: SignatureSet
+    behind_tank: tuple[tuple[int, np.ndarray], ...]
+    """For each meter of a pump that fills a tank: its place among the meters, and which pipes lie behind that tank."""
+    tank_area_m2: tuple[float, ...]
+    misfit: tuple[float, float]
+    """Root mean square of measured less predicted, over the error of a measurement, before and after."""
 
 
-def make_signatures(network: Path, gauges: tuple[str, ...], meters: tuple[str, ...]) -> Signatures:
-    """Solves the network once for each junction and demand state.
+def make_signatures(
+    network: Path,
+    gauges: tuple[str, ...],
+    meters: tuple[str, ...],
+    tanks: tuple[str, ...],
+    states: Sequence[OperatingState],
+    regression: FlowRegression,
+    seed: int = 1,
+) -> NetworkSignatures:
+    """Calibrates the network and solves it with a leak of each size at each junction.
 
-    A leak in an area that a tank feeds is drawn, over days, through the pump that fills it: its part that no inlet
-    shows is added at the pump's suction side.
+    Args:
+        network: EPANET file.
+        gauges: Nodes with a gauge.
+        meters: Links with a meter.
+        tanks: Tanks whose levels follow the flows in the drivers.
+        states: What was measured, by hour of the day.
+        regression: Of the gauges on the drivers; what it takes for demand is taken off the signatures.
+        seed: Of the draws.
 
     Raises:
-        ConfigurationError: A gauge or meter is not in the network.
-        HydraulicsError: EPANET finds no solution.
+        ConfigurationError: A gauge, meter or tank is not in the network.
+        HydraulicsError: EPANET does not accept the file or finds no solution.
     """
-    sections = read_sections(network.read_text(errors="replace"))
-    pipes = sections["PIPES"]
-    with Epanet(network) as net:
-        node = {n: i for i, n in enumerate(net.nodes)}
-        link = {n: i for i, n in enumerate(net.links)}
-        for name, known in ((gauges, node), (meters, link)):
-            for missing in set(name) - set(known):
-                raise ConfigurationError(file=network.name, key="gauge or meter", value=missing, expected="a name of the network")
-        junctions = [r.words[0] for r in sections["JUNCTIONS"]]
-        rows = [node[j] for j in junctions]
-        pressure, flow = _responses(net, sections["PATTERNS"], rows, [node[g] for g in gauges], [link[m] for m in meters])
-    index = {j: k for k, j in enumerate(junctions)}
-    pumps = {r.words[0]: r.words[1] for r in sections.get("PUMPS", ())}
-    _through_pumps(pressure, flow, meters, {p: index[n] for p, n in pumps.items() if n in index})
-    place = np.array([[index.get(w, -1) for w in r.words[1:3]] for r in pipes])
-    # A pipe that ends at a source or tank takes the signature of its other end.
-    ends = np.where(place < 0, place[:, ::-1], place)
-    number = {n: k for k, n in enumerate(net.nodes)}
-    pairs = np.array([[number[w] for w in r.words[1:3]] for r in pipes])
-    return Signatures(
-        pipes=tuple(r.words[0] for r in pipes),
-        pressure_m=pressure[ends].mean(axis=1),
-        flow_m3h=flow[ends].mean(axis=1),
-        distance_m=distances(pairs, np.array([float(r.words[3]) for r in pipes])),
+    with NetworkCopy(network, gauges, meters, tanks) as copy:
+        copy.feed(states)
+        draws, misfit = _calibrate(copy, states, np.random.default_rng(seed))
+        middle = _unpack(copy, draws.mean(axis=0), len(states))
+        change = _changes(copy, states, middle, regression)
+        spread = _spread(copy, states, draws[:_KEPT], regression)
+        file = copy.file
+        ends = _pipe_ends(copy)
+        return NetworkSignatures(
+            pipes=file.names,
+            signatures=SignatureSet(
+                sizes_m3h=np.array(_SIZES_M3H),
+                change_m=change,
+                spread_m=spread,
+                distance_m=distances(file.ends[file.pipes], file.length_m),
+            ),
+            behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
+            tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
+            misfit=misfit,
+        )
+
+
+def _calibrate(
+    copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator
+) -> tuple[FloatArray, tuple[float, float]]:
+    """Draws of the unknowns that agree with the measured states, and the misfit before and after."""
+    draws = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
+    measured = _scaled(
+        np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy.file.inlets
+    )
+    predicted = np.array([_predict(copy, states, draw) for draw in draws])
+    after = smooth(draws, predicted, measured, rng)
+    before = _predict(copy, states, np.zeros(draws.shape[1]))
+    best = _predict(copy, states, after.mean(axis=0))
+    return after, (_rms(before - measured), _rms(best - measured))
+
+
+def _rms(values: FloatArray) -> float:
+    return float(np.sqrt(np.nanmean(values**2)))
+
+
+def _draw(copy: NetworkCopy, states: int, rng: np.random.Generator) -> FloatArray:
+    file = copy.file
+    alike = rng.normal(0.0, _ALIKE, int(file.kind.max()) + 1)[file.kind]
+    pattern = rng.normal(0.0, _PATTERN, (1, len(file.factors))) + rng.normal(0.0, _HOUR, (states, len(file.factors)))
+    return np.concatenate(
+        [
+            alike + rng.normal(0.0, _PIPE, len(file.pipes)),
+            rng.normal(0.0, _DEMAND, file.demand.shape[1]),
+            pattern.ravel(),
+            rng.normal(0.0, _VALVE_M, len(file.valves)),
+        ]
     )
 
 
-def _responses(
-    net: Epanet, patterns: tuple[Row, ...], places: list[int], gauges: list[int], meters: list[int]
-) -> tuple[FloatArray, FloatArray]:
-    """Change of gauges and meters per m³/h of leak at each place."""
-    factors: dict[str, list[float]] = {}
-    for row in patterns:
-        factors.setdefault(row.words[0], []).extend(float(w) for w in row.words[1:])
-    numbers = {name: (net.pattern(name), float(np.mean(values))) for name, values in factors.items()}
-    pressure, flow = np.zeros((len(places), len(gauges))), np.zeros((len(places), len(meters)))
-    for state in _STATES:
-        for number, mean in numbers.values():
-            net.set_multiplier(number, mean * state)
-        net.solve()
-        p0, q0 = net.pressures(), net.flows()
-        for k, place in enumerate(places):
-            head = max(float(p0[place]), 1.0)
-            coefficient = _LEAK_M3H / head**0.5
-            net.set_emitter(place, coefficient)
-            net.solve()
-            p, q = net.pressures(), net.flows()
-            net.set_emitter(place, 0.0)
-            leak = coefficient * max(float(p[place]), 0.1) ** 0.5 * len(_STATES)
-            pressure[k] += (p - p0)[gauges] / leak
-            flow[k] += (q - q0)[meters] / leak
-    return pressure, flow
+def _unpack(copy: NetworkCopy, draw: FloatArray, states: int) -> Unknowns:
+    file = copy.file
+    at = np.cumsum([len(file.pipes), file.demand.shape[1], states * len(file.factors)])
+    roughness, demand, pattern, valve = np.split(draw, at)
+    return Unknowns(roughness=roughness, demand=demand, pattern=pattern.reshape(states, -1), valve_m=valve)
 
 
-def _through_pumps(pressure: FloatArray, flow: FloatArray, meters: tuple[str, ...], suction: dict[str, int]) -> None:
-    """Adds, in place, what a tank's leak draws through its pump."""
-    pumps = [k for k, m in enumerate(meters) if m in suction]
-    inlets = [k for k, m in enumerate(meters) if m not in suction]
-    if len(pumps) != 1 or not inlets:
-        return
-    at = suction[meters[pumps[0]]]
-    missing = np.clip(1.0 - flow[:, inlets].sum(axis=1), 0.0, 1.0)
-    missing[missing < 0.2] = 0.0
-    pressure += missing[:, None] * pressure[at].copy()
-    flow[:, inlets] += missing[:, None] * flow[at, inlets].copy()
-    flow[:, pumps[0]] += missing
+def _predict(copy: NetworkCopy, states: Sequence[OperatingState], draw: FloatArray) -> FloatArray:
+    unknowns = _unpack(copy, draw, len(states))
+    copy.believe(unknowns)
+    heads, flows = [], []
+    for number, state in enumerate(states):
+        copy.load(state, number, unknowns)
+        head, flow = copy.read()
+        heads.append(head)
+        flows.append(flow)
+    return _scaled(np.array(heads), np.array(flows), copy.file.inlets)
+
+
+def _scaled(head_m: FloatArray, flow_m3h: FloatArray, inlets: tuple[int, ...]) -> FloatArray:
+    """States against their mean (a gauge's own height does not matter) and shares of the inlets, over their errors."""
+    parts = [((head_m - head_m.mean(axis=0)) / _PRESSURE_ERROR_M).ravel()]
+    if len(inlets) > 1:
+        inlet = flow_m3h[:, list(inlets)]
+        parts.append((inlet[:, :-1] / np.maximum(inlet.sum(axis=1, keepdims=True), 1e-9) / _SHARE_ERROR).ravel())
+    return np.concatenate(parts)
+
+
+def _pipe_ends(copy: NetworkCopy) -> np.ndarray:
+    """Both ends of each pipe; a pipe that ends at a source or tank takes the signature of its other end."""
+    ends = copy.file.ends[copy.file.pipes]
+    fixed = np.isin(ends, copy.file.fixed)
+    return np.where(fixed, ends[:, ::-1], ends)
+
+
+def _on_pipes(copy: NetworkCopy, by_junction: FloatArray) -> FloatArray:
+    """Middle of both ends, shape (pipes, G)."""
+    node = np.zeros((len(copy.net.nodes), by_junction.shape[1]))
+    node[copy.file.junctions] = by_junction
+    return np.asarray(node[_pipe_ends(copy)].mean(axis=1))
+
+
+def _weights(states: Sequence[OperatingState]) -> FloatArray:
+    weight = np.array([s.weight for s in states])
+    return np.asarray(weight / weight.sum())
+
+
+def _changes(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression) -> FloatArray:
+    """Change of the residual per m³/h, shape (sizes, P, G)."""
+    copy.believe(unknowns)
+    per_size = []
+    for size in _SIZES_M3H:
+        total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
+        for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
+            heads, flows = copy.leaks(copy.load(state, number, unknowns), size)
+            total += weight * (heads - _taken_for_demand(regression, state, flows)) / size
+        per_size.append(_on_pipes(copy, total))
+    return np.array(per_size)
+
+
+def _taken_for_demand(regression: FlowRegression, state: OperatingState, flows: FloatArray) -> FloatArray:
+    """Change of pressure that the regression expects from a change of the metered flows, shape (rows, G)."""
+    there = np.tile(state.drivers, (len(flows), 1))
+    there[:, : flows.shape[1]] += flows
+    return np.asarray(regression.explained(there) - regression.explained(state.drivers[None]))
+
+
+def _spread(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray, regression: FlowRegression) -> FloatArray:
+    """Covariance of the signatures over the draws, shape (P, G, G)."""
+    found = []
+    for draw in draws:
+        unknowns = _unpack(copy, draw, len(states))
+        copy.believe(unknowns)
+        total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
+        for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
+            copy.load(state, number, unknowns)
+            heads, flows = copy.sensitivities()
+            total += weight * (heads - _taken_for_demand(regression, state, flows))
+        found.append(_on_pipes(copy, total))
+    off = np.array(found) - np.mean(found, axis=0)
+    return np.asarray(np.einsum("mpg,mph->pgh", off, off) / max(len(draws) - 1, 1))

@@ -25,7 +25,8 @@ FloatArray = NDArray[np.float64]
 
 # Numbers of the EPANET 2.2 toolkit (epanet2_enums.h).
 _EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 3, 8, 10, 11
-_FLOW, _STATUS, _SETTING = 8, 11, 12
+_ROUGHNESS, _FLOW, _STATUS, _SETTING = 2, 8, 11, 12
+_TRIALS, _ACCURACY, _DEMAND_MULTIPLIER = 0, 1, 4
 _NODES, _LINKS = 0, 2
 _WARNINGS = range(1, 7)
 
@@ -127,6 +128,28 @@ class Epanet:
         """Leak at a node (position in ``nodes``) [m³/h per m^N1]."""
         self._set_node(node, _EMITTER, coefficient)
 
+    def set_accuracy(self, accuracy: float, trials: int = 200) -> None:
+        """How closely flows are balanced, as a share of all flow; the usual 0.01 is too coarse for differences of two states."""
+        for option, value in ((_TRIALS, float(trials)), (_ACCURACY, accuracy)):
+            self._call("setoption", option, ctypes.c_double(value))
+
+    def one_demand(self) -> None:
+        """Leaves each node its first demand alone, so that ``set_demand`` is all that a node draws."""
+        self._call("setoption", _DEMAND_MULTIPLIER, ctypes.c_double(1.0))
+        count = ctypes.c_int()
+        for node in range(1, len(self.nodes) + 1):
+            self._call("getnumdemands", node, ctypes.byref(count))
+            for category in range(2, count.value + 1):
+                self._call("setbasedemand", node, category, ctypes.c_double(0.0))
+
+    def set_demand(self, node: int, demand_m3h: float) -> None:
+        """First base demand of a junction (position in ``nodes``) [m³/h]."""
+        self._call("setbasedemand", node + 1, 1, ctypes.c_double(demand_m3h), what=f"demand of {self.nodes[node]}")
+
+    def set_roughness(self, link: int, value: float) -> None:
+        """Roughness of a pipe (position in ``links``), in the units of the file's formula."""
+        self._set_link(link, _ROUGHNESS, value)
+
     def set_tank_level(self, node: int, level_m: float) -> None:
         """Water level of a tank above its bottom [m]."""
         self._set_node(node, _TANKLEVEL, level_m)
@@ -148,6 +171,10 @@ class Epanet:
     def pressures(self) -> FloatArray:
         """Pressure at every node [m], shape (nodes,)."""
         return self._values("node", _PRESSURE, len(self.nodes))
+
+    def heads(self) -> FloatArray:
+        """Head at every node [m], shape (nodes,)."""
+        return self._values("node", _HEAD, len(self.nodes))
 
     def flows(self) -> FloatArray:
         """Flow of every link [m³/h], positive from start to end, shape (links,)."""

@@ -3,8 +3,8 @@
     residual(day, gauge) = level + Σ shape_k(day) · loading_k(gauge) + noise
 
 Every shape found so far is projected out with whatever loading it has (a wrong signature leaves no ghost of the same time course);
-the next is the shape and place with the largest ``(f′ Z W′ u)² / f′f``. A change that no signature fits, such as that of one gauge
-alone, is not told: a leak shows on many.
+the next is the shape and place with the largest ``(f′ Z W′ u)² / f′f``. Two hypotheses compete for each change: a leak, which
+shows on many gauges as the network file says, and one gauge alone, which is the gauge's own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 from domain.series import FloatArray
 from leak_detection.model.places import Place, locate
+from leak_detection.model.shapes import fill, noise_covariance, orthonormal, shape, units, until, whitening
+from leak_detection.model.signatures import SignatureSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +27,23 @@ class LedgerSettings:
     slow_glr: float = 60.0
     step_days: int = 5
     slow_days: tuple[int, ...] = (15, 30, 60, 100)
+    least_flow_m3h: float = 2.0
+    """Below it a change is not told: what other leaks leave behind is of that size."""
     least_fit: float = 0.3
     least_far: float = 0.3
     warm_days: int = 21
     most_shapes: int = 60
     most_a_day: int = 3
+    most_looks: int = 9
     merge_m: float = 200.0
+    again_glr: float = 400.0
+    again_flow_m3h: float = 5.0
+    """A step as clear and as large as that is told near an open leak, too."""
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
-    error: float = 0.15
-    """Of a signature."""
+    end_glr: float = 60.0
+    like: float = 0.5
+    """How much (cosine) an improvement resembles the leak that it ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,21 +55,52 @@ class OpenLeak:
     found_day: int
     place: Place
     loading_m: FloatArray
+    glr: float
     end_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A shape that is projected out."""
+
+    start_day: int
+    ramp_days: int
+    end_day: float | None = None
+
+    def over(self, days: int) -> FloatArray:
+        """Its values."""
+        return until(shape(days, self.start_day, self.ramp_days), self.end_day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """The largest change of the day: a shape, its loading, and what it resembles."""
+
+    course: Course
+    loading_m: FloatArray
+    covariance: FloatArray
+    glr: float
+    sign: float
+    gauge: int | None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Ledger:
     """Sees one day after another; never the next."""
 
-    signatures: FloatArray
-    """Residual change per m³/h, shape (P, G)."""
-    distance_m: FloatArray
+    signatures: SignatureSet
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     leaks: list[OpenLeak] = field(default_factory=list)
     """Everything told, in order."""
-    shapes: list[tuple[int, int]] = field(default_factory=list)
-    """Start and ramp of everything projected out, ends and unplaced changes included."""
+    courses: list[Course] = field(default_factory=list)
+    """Everything projected out, ends and unplaced changes included."""
+    gauge_steps: list[tuple[int, int]] = field(default_factory=list)
+    """Gauge and day of changes that are one gauge's own."""
+    _directions: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        small, large = self.signatures.at(4.0), self.signatures.at(20.0)
+        self._directions = np.concatenate([small, large, np.eye(small.shape[1])])
 
     def look(self, residual_m: FloatArray) -> list[OpenLeak]:
         """Judges the newest day.
@@ -71,105 +111,130 @@ class Ledger:
         Returns:
             Leaks that are new today.
         """
-        days = len(residual_m)
-        if days < self.settings.warm_days:
+        if len(residual_m) < self.settings.warm_days:
             return []
-        z = fill(residual_m)
+        z = self._levelled(fill(residual_m))
         new: list[OpenLeak] = []
-        for _ in range(self.settings.most_a_day):
-            found, again = self._next(z, days)
-            if found is not None and not self._is_known(found):
-                new.append(found)
-                self.leaks.append(found)
-            if not again:
+        aside: list[FloatArray] = []
+        for _ in range(self.settings.most_looks):
+            change = self._largest(z, aside)
+            if change is None or len(new) == self.settings.most_a_day:
                 break
+            if change.gauge is not None:
+                z = self._own(z, change, aside)
+            elif change.sign < 0:
+                self._better(change, aside)
+            elif (leak := self._leak(change, len(z))) is None:
+                aside.append(change.loading_m)
+            else:
+                self.courses.append(change.course)
+                if not self._is_known(leak):
+                    new.append(leak)
+                    self.leaks.append(leak)
         return new
 
-    def _is_known(self, leak: OpenLeak) -> bool:
-        """Whether it is the growth of an open leak, or what the repair of one left."""
-        near = [old for old in self.leaks if self.distance_m[old.place.index, leak.place.index] <= self.settings.merge_m]
-        return any(old.end_day is None or leak.found_day - old.end_day < self.settings.quiet_days for old in near)
+    def _levelled(self, z: FloatArray) -> FloatArray:
+        """Residuals with the gauges' own steps taken off."""
+        for gauge, day in self.gauge_steps:
+            z[day:, gauge] -= np.median(z[day : day + 30, gauge]) - np.median(z[max(0, day - 30) : day, gauge])
+        return z
 
-    def _next(self, z: FloatArray, days: int) -> tuple[OpenLeak | None, bool]:
-        """The next shape: a leak if it is one, and whether there may be more."""
-        q = self._basis(days)
-        rest = z - q @ (q.T @ z)
-        covariance = noise_covariance(rest)
-        white = np.linalg.inv(np.linalg.cholesky(covariance))
-        unit = self.signatures @ white.T
-        unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-        starts = candidates(days, self.settings)
-        f = np.stack([shape(days, s, r) for s, r in starts], axis=1)
-        f = f - q @ (q.T @ f)
-        energy = np.einsum("ts,ts->s", f, f)
-        loads = (f.T @ rest) / np.maximum(energy, 1e-9)[:, None]
-        score = (loads @ white.T) @ unit.T * np.sqrt(energy)[:, None]
-        score[energy < 0.3] = 0.0
-        limit = np.array([self.settings.step_glr if r == 0 else self.settings.slow_glr for _, r in starts])
-        ratio = score**2 / limit[:, None]
-        k, p = (int(v) for v in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-        if ratio[k, p] < 1.0:
-            return None, False
-        start, ramp = starts[k]
-        if score[k, p] < 0:
-            self.shapes.append((start, ramp))
-            self._close(loads[k], white, start)
-            return None, True
-        place = locate(loads[k], covariance / energy[k], self.signatures, self.distance_m, error=self.settings.error)
-        if place.fit < self.settings.least_fit or place.far < self.settings.least_far:
-            return None, False
-        self.shapes.append((start, ramp))
-        return OpenLeak(start_day=start, ramp_days=ramp, found_day=days, place=place, loading_m=loads[k]), True
+    def _own(self, z: FloatArray, change: _Change, aside: list[FloatArray]) -> FloatArray:
+        """One gauge alone: after two days it is believed to be that gauge's own step."""
+        gauge, day = change.gauge, change.course.start_day
+        if gauge is None or change.course.ramp_days or len(z) - day < 2:
+            aside.append(np.eye(z.shape[1])[gauge])
+            return z
+        self.gauge_steps.append((gauge, day))
+        z[day:, gauge] -= np.median(z[day:, gauge]) - np.median(z[max(0, day - 30) : day, gauge])
+        return z
 
-    def _basis(self, days: int) -> FloatArray:
-        columns = [np.ones(days)] + [shape(days, s, r) for s, r in self.shapes[-self.settings.most_shapes :]]
-        q, r = np.linalg.qr(np.stack(columns, axis=1))
-        return np.asarray(q[:, np.abs(np.diag(r)) > 1e-6])
-
-    def _close(self, load: FloatArray, white: FloatArray, day: int) -> None:
-        """A change for the better ends the open leak that it resembles most."""
-        best, score = None, 0.5
+    def _better(self, change: _Change, aside: list[FloatArray]) -> None:
+        """A clear change for the better ends the open leak that it resembles most."""
+        if change.glr < self.settings.end_glr:
+            aside.append(change.loading_m)
+            return
+        self.courses.append(change.course)
+        white = whitening(change.covariance)
+        best, score = None, self.settings.like
         for leak in self.leaks:
             if leak.end_day is None:
-                own, change = white @ leak.loading_m, -(white @ load)
-                like = float(change @ own / np.maximum(np.linalg.norm(change) * np.linalg.norm(own), 1e-12))
+                own, less = white @ leak.loading_m, -(white @ change.loading_m)
+                like = float(less @ own / np.maximum(np.linalg.norm(less) * np.linalg.norm(own), 1e-12))
                 if like > score:
                     best, score = leak, like
         if best is not None:
-            best.end_day = day
+            best.end_day = change.course.start_day
 
+    def _leak(self, change: _Change, day: int) -> OpenLeak | None:
+        """The change as a leak, if it is one."""
+        place = locate(change.loading_m, change.covariance, self.signatures)
+        s = self.settings
+        if place.fit < s.least_fit or place.far < s.least_far or place.flow_m3h < s.least_flow_m3h:
+            return None
+        return OpenLeak(
+            start_day=change.course.start_day,
+            ramp_days=change.course.ramp_days,
+            found_day=day,
+            place=place,
+            loading_m=change.loading_m,
+            glr=change.glr,
+        )
 
-def shape(days: int, start: int, ramp: int) -> FloatArray:
-    """0 before ``start``, then a step (``ramp`` 0) or growth over ``ramp`` days, faster with time, then level."""
-    t = np.arange(days, dtype=np.float64)
-    if ramp == 0:
-        return np.asarray((t >= start).astype(np.float64))
-    return np.asarray(np.clip((t - start) / ramp, 0.0, 1.0) ** 1.5)
+    def _is_known(self, leak: OpenLeak) -> bool:
+        """Whether it is the growth of an open leak, or what the repair of one left."""
+        s = self.settings
+        if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
+            return False
+        near = [old for old in self.leaks if self.signatures.distance_m[old.place.index, leak.place.index] <= s.merge_m]
+        return any(old.end_day is None or leak.found_day - old.end_day < s.quiet_days for old in near)
 
+    def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:
+        """The change that stands out most, or None.
 
-def candidates(days: int, settings: LedgerSettings) -> list[tuple[int, int]]:
-    """Steps of the last days, and growths that are still going on."""
-    steps = [(s, 0) for s in range(max(1, days - settings.step_days), days)]
-    slow = [(days - 1 - int(a * r), r) for r in settings.slow_days for a in (0.5, 0.75, 1.0) if days - 1 - int(a * r) > 3]
-    return steps + slow
+        Args:
+            z: Residuals, shape (T, G).
+            aside: Directions that were looked at today and are nothing to tell.
+        """
+        days = len(z)
+        q = orthonormal([np.ones(days)] + [c.over(days) for c in self.courses[-self.settings.most_shapes :]])
+        rest = z - q @ (q.T @ z)
+        covariance = noise_covariance(rest)
+        white = whitening(covariance)
+        for direction in aside:
+            unit = white @ direction
+            unit = unit / max(float(np.linalg.norm(unit)), 1e-12)
+            white = white - np.outer(unit, unit @ white)
+        courses = self._candidates(days)
+        f = np.stack([c.over(days) for c in courses], axis=1)
+        f = f - q @ (q.T @ f)
+        energy = np.einsum("ts,ts->s", f, f)
+        loads = (f.T @ rest) / np.maximum(energy, 1e-9)[:, None]
+        score = (loads @ white.T) @ units(self._directions, white).T * np.sqrt(energy)[:, None]
+        score[energy < 0.3] = 0.0
+        limit = np.array([self.settings.step_glr if c.ramp_days == 0 else self.settings.slow_glr for c in courses])
+        ratio = score**2 / limit[:, None]
+        k, p = (int(v) for v in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+        if ratio[k, p] < 1.0:
+            return None
+        own = p - 2 * self.signatures.places
+        return _Change(
+            course=courses[k],
+            loading_m=loads[k],
+            covariance=covariance / energy[k],
+            glr=float(score[k, p] ** 2),
+            sign=float(np.sign(score[k, p])),
+            gauge=own if own >= 0 else None,
+        )
 
-
-def fill(values: FloatArray) -> FloatArray:
-    """Gaps as the last known value of the gauge; a gauge never seen is 0."""
-    out = values.copy()
-    for g in range(out.shape[1]):
-        known = np.isfinite(out[:, g])
-        where = np.maximum.accumulate(np.where(known, np.arange(len(out)), -1))
-        first = out[known, g][0] if known.any() else 0.0
-        out[:, g] = np.where(where >= 0, out[np.maximum(where, 0), g], first)
-    return out
-
-
-def noise_covariance(rest: FloatArray, *, days: int = 90, ridge: float = 0.1) -> FloatArray:
-    """Covariance of a day's residual, from the last days, clipped against what has not been explained yet."""
-    recent = rest[-days:]
-    sd = np.maximum(1.4826 * np.median(np.abs(recent - np.median(recent, axis=0)), axis=0), 2e-3)
-    z = np.clip((recent - np.median(recent, axis=0)) / sd, -3.0, 3.0)
-    c = z.T @ z / len(z)
-    c = (1 - ridge) * c + ridge * np.eye(len(sd))
-    return np.asarray(c * np.outer(sd, sd))
+    def _candidates(self, days: int) -> list[Course]:
+        """Steps of the last days, and growths that are still going on."""
+        s = self.settings
+        steps = [Course(start_day=d, ramp_days=0) for d in range(max(1, days - s.step_days), days)]
+        slow = [
+            Course(start_day=days - 1 - int(a * r), ramp_days=r)
+            for r in s.slow_days
+            for a in (0.5, 0.75, 1.0)
+            if days - 1 - int(a * r) > 3
+        ]
+        return steps + slow

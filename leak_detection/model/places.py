@@ -7,8 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.series import FloatArray
+from leak_detection.model.signatures import SignatureSet
 
 NEAR_M, FAR_M = 150.0, 300.0
+_LEAST_FLOW_M3H = 0.05
+_OWN_ERROR = 0.03
+"""Of a signature at one gauge, beside what the scatter of networks says."""
+_SPREAD = 1.3
+"""A little more than the scatter, which knows only the errors that were drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,36 +34,59 @@ class Place:
     """Share of the change that the best place explains, 0..1."""
 
 
-def locate(
-    change_m: FloatArray, covariance: FloatArray, signatures: FloatArray, distance_m: FloatArray, *, error: float = 0.15
-) -> Place:
+def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSet) -> Place:
     """Posterior over places for one change of the gauges.
 
     Args:
         change_m: Change per gauge, shape (G,).
         covariance: Of its error, shape (G, G).
-        signatures: Change per m³/h at each place, shape (P, G).
-        distance_m: Between places, shape (P, P).
-        error: Relative error of a signature, part of it common to the gauge group (all signatures scaled alike costs nothing).
+        signatures: Of the same gauges.
     """
     inverse = np.linalg.inv(covariance)
-    energy = np.maximum(np.einsum("pg,gh,ph->p", signatures, inverse, signatures), 1e-12)
-    flow = np.maximum((signatures @ inverse @ change_m) / energy, 0.0)
-    # The model's error grows with the flow; one diagonal for all places keeps this a single inversion.
-    best = int(np.argmax(flow * flow * energy))
-    spread = error * np.abs(flow[best] * signatures[best])
-    full = covariance + np.diag(spread**2 + (0.25 * spread.mean()) ** 2)
-    inverse = np.linalg.inv(full)
-    energy = np.maximum(np.einsum("pg,gh,ph->p", signatures, inverse, signatures), 1e-12)
-    flow = np.maximum((signatures @ inverse @ change_m) / energy, 0.0)
-    rest = change_m[None, :] - flow[:, None] * signatures
-    misfit = np.einsum("pg,gh,ph->p", rest, inverse, rest)
-    weight = np.where(flow > 0, np.exp(-0.5 * np.clip(misfit - misfit.min(), 0, 400)), 0.0)
-    probability = weight / weight.sum() if weight.sum() > 0 else np.full(len(weight), 1.0 / len(weight))
+    flow = np.full(signatures.places, 0.5 * float(signatures.sizes_m3h.mean()))
+    for _ in range(3):
+        flow = _flows(signatures.at(flow), np.broadcast_to(inverse, (signatures.places, *inverse.shape)), change_m)[0]
+    for _ in range(2):
+        signature = signatures.at(flow)
+        own = np.einsum("pg,gh->pgh", (_OWN_ERROR * signature) ** 2, np.eye(len(change_m)))
+        full = covariance[None] + flow[:, None, None] ** 2 * (_SPREAD**2 * signatures.spread_m + own)
+        precise = np.linalg.inv(full)
+        flow, energy, down = _flows(signature, precise, change_m)
+    rest = change_m[None, :] - flow[:, None] * signature
+    misfit = np.einsum("pg,pgh,ph->p", rest, precise, rest)
+    likelihood = np.where(down, -0.5 * misfit - 0.5 * np.linalg.slogdet(full)[1], -np.inf)
+    return _best(_probability(likelihood), flow, energy, signature, change_m, np.asarray(inverse), signatures.distance_m)
+
+
+def _flows(signature: FloatArray, precise: FloatArray, change_m: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """Flow of a leak at each place by weighted least squares, its information, and whether it is one at all."""
+    energy = np.maximum(np.einsum("pg,pgh,ph->p", signature, precise, signature), 1e-12)
+    along = np.einsum("pg,pgh,h->p", signature, precise, change_m)
+    return np.maximum(along / energy, _LEAST_FLOW_M3H), energy, along > 0
+
+
+def _probability(likelihood: FloatArray) -> FloatArray:
+    if not np.isfinite(likelihood).any():
+        return np.full(len(likelihood), 1.0 / len(likelihood))
+    weight = np.exp(np.clip(likelihood - likelihood.max(), -700.0, 0.0))
+    return np.asarray(weight / weight.sum())
+
+
+def _best(
+    probability: FloatArray,
+    flow: FloatArray,
+    energy: FloatArray,
+    signature: FloatArray,
+    change_m: FloatArray,
+    inverse: FloatArray,
+    distance_m: FloatArray,
+) -> Place:
+    """The place that most probability lies around: a crew walks a street, not a pipe."""
     near, far = (distance_m <= NEAR_M) @ probability, (distance_m <= FAR_M) @ probability
     index = int(np.argmax(near + 0.3 * far + 1e-6 * probability))
-    order = np.argsort(-probability)[:10]
+    rest = change_m - flow[index] * signature[index]
     whole = float(change_m @ inverse @ change_m)
+    order = np.argsort(-probability)[:10]
     return Place(
         index=index,
         flow_m3h=float(flow[index]),
@@ -65,7 +94,7 @@ def locate(
         near=float(near[index]),
         far=float(far[index]),
         ranked=tuple((int(p), float(probability[p])) for p in order),
-        fit=1.0 - float(misfit[index]) / whole if whole > 0 else 0.0,
+        fit=1.0 - float(rest @ inverse @ rest) / whole if whole > 0 else 0.0,
     )
 
 

@@ -3,7 +3,7 @@
     p(t) = week's level + B · features(flows, level)
 
 The regression is made within weeks, so that a leak (a change from week to week) does not teach it; what leaks do to the metered
-flows themselves is taken off their signatures (``net_signatures``).
+flows themselves is taken off their signatures, where those are made.
 """
 
 from __future__ import annotations
@@ -29,11 +29,6 @@ class FlowRegression:
     def explained(self, drivers: FloatArray) -> FloatArray:
         """Pressure that the drivers explain, up to a constant [m], shape (T, G)."""
         return features((drivers - self.centre) / self.scale) @ self.weights
-
-    def slopes(self) -> FloatArray:
-        """Change of pressure per unit of each driver at the centre, shape (D, G)."""
-        count = self.centre.size
-        return self.weights[:count] / self.scale[:, None]
 
 
 def features(z: FloatArray) -> FloatArray:
@@ -75,14 +70,3 @@ def daily_residuals(pressure_m: FloatArray, drivers: FloatArray, regression: Flo
     days = rest[: len(rest) // per_day * per_day].reshape(-1, per_day, rest.shape[1])
     enough = np.isfinite(days).mean(axis=1) >= 0.5
     return np.where(enough, robust.median(days, axis=1), np.nan)
-
-
-def net_signatures(pressure_m: FloatArray, drivers: FloatArray, regression: FlowRegression) -> FloatArray:
-    """Signatures as the residuals show them: the part that the regression sees in the flows is gone.
-
-    Args:
-        pressure_m: Change of the gauges per m³/h of leak at each place, shape (P, G).
-        drivers: Change of the metered flows and levels per m³/h, shape (P, D).
-        regression: The regression in use.
-    """
-    return pressure_m - drivers @ regression.slopes()

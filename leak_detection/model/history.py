@@ -1,0 +1,142 @@
+"""Leaks that stand already, found from a long past at once: every course with every end that the utility's repairs allow.
+
+The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so nothing that came
+early and was not told then is lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.series import FloatArray
+from leak_detection.model.ledger import Course, Ledger, OpenLeak
+from leak_detection.model.places import locate
+from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings:
+    """How the past is searched."""
+
+    ramps: tuple[int, ...] = (0, 12, 25, 50, 100, 180, 300)
+    """Days of growth."""
+    every_days: int = 3
+    """Between starts that are tried."""
+    least_glr: float = 80.0
+    most_courses: int = 40
+    most_gauge_faults: int = 10
+    looked_at: int = 1500
+    """Courses whose places are compared at each step, those with the largest change on whatever gauges."""
+    least_share: float = 0.75
+    """Of the ledger's least flow: a year says more than a day."""
+
+
+def begin(
+    ledger: Ledger, residual_m: FloatArray, repair_days: Sequence[float], settings: HistorySettings | None = None
+) -> list[OpenLeak]:
+    """Starts a ledger from the past: its open leaks, and the courses that are projected out from now on.
+
+    Args:
+        ledger: Takes the result; what it held open is replaced.
+        residual_m: Shape (T, G), NaN where missing.
+        repair_days: Days, with fraction, on which the utility repaired something.
+        settings: How to search.
+
+    Returns:
+        Leaks that stand today.
+    """
+    s = settings or HistorySettings()
+    z = fill(residual_m)
+    days = len(z)
+    courses = _courses(days, repair_days, s)
+    chosen = _choose(ledger, z, courses, s)
+    ledger.courses = [c for c, _ in chosen]
+    standing = sorted(_placed(ledger, z, chosen, s), key=lambda leak: -leak.glr)
+    apart: list[OpenLeak] = []
+    for leak in standing:
+        if all(ledger.signatures.distance_m[leak.place.index, other.place.index] > ledger.settings.merge_m for other in apart):
+            apart.append(leak)
+    ledger.leaks = [leak for leak in ledger.leaks if leak.end_day is not None] + apart
+    return apart
+
+
+def _courses(days: int, repair_days: Sequence[float], s: HistorySettings) -> list[Course]:
+    ends = sorted({round(e, 2) for e in repair_days if 3 < e < days - 1})
+    found = []
+    for start in range(2, days - 3, s.every_days):
+        for ramp in s.ramps:
+            if start + 0.4 * ramp <= days:
+                found.append(Course(start_day=start, ramp_days=ramp))
+                found += [Course(start_day=start, ramp_days=ramp, end_day=end) for end in ends if end > start + 4]
+    return found
+
+
+def _choose(ledger: Ledger, z: FloatArray, courses: list[Course], s: HistorySettings) -> list[tuple[Course, float]]:
+    """Courses and their likelihood ratios, the clearest first; ``z`` loses what was one gauge's own."""
+    days, gauges = z.shape
+    f_all = np.stack([c.over(days) for c in courses], axis=1)
+    whole = np.maximum((f_all**2).sum(axis=0), 1.0)
+    directions = np.concatenate([ledger.signatures.at(4.0), ledger.signatures.at(20.0)])
+    columns, chosen, faults = [np.ones(days)], list[tuple[Course, float]](), 0
+    for step in range(s.most_courses):
+        q = orthonormal(columns)
+        rest = z - q @ (q.T @ z)
+        # At first what is not explained yet is slow: only what is faster than three weeks is noise.
+        quick = less_slow(rest, 21) if step < 6 else rest - 0.7 * (rest - less_slow(rest, 31))
+        white = whitening(noise_covariance(quick, days=days) * 1.3)
+        f = f_all - q @ (q.T @ f_all)
+        energy = (f**2).sum(axis=0)
+        heard = (energy > 0.05 * whole) & (energy > 1.5)
+        loads = ((f.T @ rest) / np.maximum(energy, 1e-9)[:, None]) @ white.T
+        top = np.argsort(-np.where(heard, (loads**2).sum(axis=1) * energy, 0.0))[: s.looked_at]
+        strength = np.where(heard[top], np.sqrt(energy[top]), 0.0)[:, None]
+        leak = loads[top] @ units(directions, white).T * strength
+        own = np.abs(loads[top] @ units(np.eye(gauges), white).T) * strength
+        k = int(top[int(np.argmax(leak.max(axis=1)))])
+        glr, fault = float(leak.max()) ** 2, float(own.max()) ** 2
+        if max(glr, fault) < s.least_glr:
+            break
+        if fault > glr and faults < s.most_gauge_faults:
+            faults += 1
+            row, gauge = (int(v) for v in np.unravel_index(int(np.argmax(own)), own.shape))
+            course = int(top[row])
+            z[:, gauge] -= f_all[:, course] * float(f[:, course] @ rest[:, gauge]) / float(energy[course])
+            continue
+        columns.append(f_all[:, k])
+        chosen.append((courses[k], glr))
+    return chosen
+
+
+def _placed(ledger: Ledger, z: FloatArray, chosen: list[tuple[Course, float]], s: HistorySettings) -> list[OpenLeak]:
+    """Open leaks with the loadings of one joint fit."""
+    days, gauges = z.shape
+    x = np.stack([np.ones(days)] + [c.over(days) for c, _ in chosen], axis=1)
+    inverse = np.linalg.pinv(x.T @ x)
+    loads = inverse @ x.T @ z
+    covariance = noise_covariance(z - x @ loads, days=days) * 1.5
+    found = []
+    for k, (course, glr) in enumerate(chosen, 1):
+        if course.end_day is not None:
+            continue
+        now = max(float(x[-1, k]), 0.05)
+        place = locate(loads[k] * now, covariance * inverse[k, k] * now**2 + 1e-7 * np.eye(gauges), ledger.signatures)
+        limits = ledger.settings
+        if (
+            place.flow_m3h >= limits.least_flow_m3h * s.least_share
+            and place.fit >= limits.least_fit
+            and place.far >= limits.least_far
+        ):
+            found.append(
+                OpenLeak(
+                    start_day=course.start_day,
+                    ramp_days=course.ramp_days,
+                    found_day=days,
+                    place=place,
+                    loading_m=loads[k] * now,
+                    glr=glr,
+                )
+            )
+    return found

@@ -1,0 +1,70 @@
+"""Courses of a leak in time, and what the gauges do by themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from domain.series import FloatArray
+
+_BEND = 1.5
+"""Growing leaks grow faster with time, yet not always with its square."""
+
+
+def shape(days: int, start: int, ramp: int) -> FloatArray:
+    """0 before ``start``, then a step (``ramp`` 0) or growth over ``ramp`` days, faster with time, then level."""
+    t = np.arange(days, dtype=np.float64)
+    if ramp == 0:
+        return np.asarray((t >= start).astype(np.float64))
+    return np.asarray(np.clip((t - start) / ramp, 0.0, 1.0) ** _BEND)
+
+
+def until(course: FloatArray, end_day: float | None) -> FloatArray:
+    """The same up to a repair, of whose day the part before it counts."""
+    return course if end_day is None else course * np.clip(end_day - np.arange(len(course)), 0.0, 1.0)
+
+
+def orthonormal(columns: list[FloatArray]) -> FloatArray:
+    """Basis of what the columns span, without those that others span already."""
+    q, r = np.linalg.qr(np.stack(columns, axis=1))
+    return np.asarray(q[:, np.abs(np.diag(r)) > 1e-6 * len(columns[0]) ** 0.5])
+
+
+def fill(values: FloatArray) -> FloatArray:
+    """Gaps as the last known value of the gauge; a gauge never seen is 0."""
+    out = values.copy()
+    for g in range(out.shape[1]):
+        known = np.isfinite(out[:, g])
+        where = np.maximum.accumulate(np.where(known, np.arange(len(out)), -1))
+        first = out[known, g][0] if known.any() else 0.0
+        out[:, g] = np.where(where >= 0, out[np.maximum(where, 0), g], first)
+    return out
+
+
+def noise_covariance(rest: FloatArray, *, days: int = 90, ridge: float = 0.1) -> FloatArray:
+    """Covariance of a day's residual, from the last days, clipped against what has not been explained yet."""
+    recent = rest[-days:]
+    sd = np.maximum(1.4826 * np.median(np.abs(recent - np.median(recent, axis=0)), axis=0), 2e-3)
+    z = np.clip((recent - np.median(recent, axis=0)) / sd, -3.0, 3.0)
+    c = z.T @ z / len(z)
+    c = (1 - ridge) * c + ridge * np.eye(len(sd))
+    return np.asarray(c * np.outer(sd, sd))
+
+
+def less_slow(rest: FloatArray, days: int) -> FloatArray:
+    """Values less their running median, centred, over an odd number of days."""
+    half = days // 2
+    padded = np.concatenate([np.repeat(rest[:1], half, axis=0), rest, np.repeat(rest[-1:], half, axis=0)])
+    return np.asarray(rest - np.median(sliding_window_view(padded, days, axis=0), axis=-1))
+
+
+def whitening(covariance: FloatArray) -> FloatArray:
+    """Matrix W with W C Wᵀ = 1."""
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
+
+
+def units(directions: FloatArray, white: FloatArray) -> FloatArray:
+    """Directions of the gauges whitened and of length 1; those of no length stay 0."""
+    turned = directions @ white.T
+    length = np.linalg.norm(turned, axis=1, keepdims=True)
+    return np.asarray(np.where(length > 1e-9, turned / np.maximum(length, 1e-12), 0.0))

@@ -1,0 +1,124 @@
+"""A network file that is wrong is brought to agree with its gauges, and says of each leak what EPANET says."""
+
+import numpy as np
+import pytest
+
+from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_signatures import make_signatures
+from domain.errors import ConfigurationError
+from leak_detection.model.residuals import learn_regression
+
+_ROWS, _COLUMNS = 4, 5
+
+
+@pytest.fixture(name="town", scope="module")
+def _town(tmp_path_factory):
+    """A grid behind one metered main, and a part behind a tank that a metered pump fills."""
+    nodes = [f"J{r}{c}" for r in range(_ROWS) for c in range(_COLUMNS)]
+    lines = [
+        "[JUNCTIONS]",
+        *(f"{n} 10" for n in nodes),
+        "S 10",
+        "T0 10",
+        "T1 10",
+        "[RESERVOIRS]",
+        "R 70",
+        "[TANKS]",
+        "TANK 60 3 0 5 10 0",
+    ]
+    lines += [
+        "[PIPES]",
+        "MAIN R S 100 300 110 0 Open",
+        "IN S J00 100 250 110 0 Open",
+        "A TANK T0 200 150 100 0 Open",
+        "B T0 T1 200 100 100 0 Open",
+    ]
+    for r in range(_ROWS):
+        for c in range(_COLUMNS):
+            lines += [f"H{r}{c} J{r}{c} J{r}{c + 1} 150 120 100 0 Open"] if c + 1 < _COLUMNS else []
+            lines += [f"V{r}{c} J{r}{c} J{r + 1}{c} 150 120 100 0 Open"] if r + 1 < _ROWS else []
+    lines += ["[PUMPS]", "PUMP J02 TANK HEAD 1", "[CURVES]", "1 15 40"]
+    lines += ["[DEMANDS]", *(f"{n} 4 DAY" for n in nodes), "T0 5 DAY", "T1 5 DAY"]
+    lines += ["[PATTERNS]", "DAY " + " ".join(f"{0.5 + 0.04 * min(h, 24 - h):.2f}" for h in range(24))]
+    lines += ["[TIMES]", "Pattern Timestep 1:00", "[OPTIONS]", "Units CMH", "Headloss H-W", "[END]"]
+    path = tmp_path_factory.mktemp("town") / "town.inp"
+    path.write_text("\n".join(lines))
+    return path
+
+
+_GAUGES = ("J04", "J12", "J30", "J34", "T1")
+_METERS, _TANKS = ("PUMP", "MAIN"), ("TANK",)
+
+
+def _nothing(copy, states=1):
+    file = copy.file
+    return Unknowns(
+        roughness=np.zeros(len(file.pipes)),
+        demand=np.zeros(file.demand.shape[1]),
+        pattern=np.zeros((states, len(file.factors))),
+        valve_m=np.zeros(len(file.valves)),
+    )
+
+
+def _state(hour, inflow, pump=10.0):
+    return OperatingState(hour=hour, drivers=np.array([pump, inflow, 3.0]), pressure_m=np.zeros(len(_GAUGES)), weight=1.0)
+
+
+def test_the_pump_is_cut_out_and_the_rest_is_scaled_to_the_metered_main(town):
+    with NetworkCopy(town, _GAUGES, _METERS, _TANKS) as copy:
+        copy.feed([_state(12, 90.0)])
+        assert copy.file.cut == (0,)
+        assert copy.file.inlets == (1,)
+        demand = copy.load(_state(12, 90.0), 0, _nothing(copy))
+        assert demand[copy.file.metered].sum() == pytest.approx(90.0)
+        assert copy.read()[1] == pytest.approx([0.0, 90.0], abs=1e-3)
+        tank_side = demand[copy.file.behind[copy.file.filled[0]]].sum()
+        assert tank_side == pytest.approx(10.0 * copy.file.factors[0, 12] / copy.file.factors[0].mean())
+
+
+def test_the_derivative_is_what_epanet_gives_for_a_small_leak(town):
+    with NetworkCopy(town, _GAUGES, _METERS, _TANKS) as copy:
+        demand = copy.load(_state(18, 110.0), 0, _nothing(copy))
+        heads, flows = copy.sensitivities()
+        solved_heads, solved_flows = copy.leaks(demand, 0.1)
+    assert heads == pytest.approx(solved_heads / 0.1, abs=2e-3)
+    assert flows == pytest.approx(solved_flows / 0.1, abs=2e-2)
+
+
+def test_a_wrong_file_agrees_with_the_gauges_afterwards_and_its_signatures_are_nearer_the_truth(town):
+    rng = np.random.default_rng(8)
+    hours = (2, 6, 10, 14, 18, 22)
+    inflows = (50.0, 70.0, 110.0, 120.0, 100.0, 60.0)
+    with NetworkCopy(town, _GAUGES, _METERS, _TANKS) as copy:
+        true = _nothing(copy, len(hours))
+        true.roughness[:] = rng.normal(-0.25, 0.05, len(true.roughness))
+        copy.believe(true)
+        states = []
+        for number, (hour, inflow) in enumerate(zip(hours, inflows, strict=True)):
+            copy.load(_state(hour, inflow), number, true)
+            states.append(
+                OperatingState(hour=hour, drivers=_state(hour, inflow).drivers, pressure_m=copy.read()[0] - 10.0, weight=1 / 6)
+            )
+        truth = np.mean([_leaks(copy, s, k, true) for k, s in enumerate(states)], axis=0)
+        copy.believe(_nothing(copy, len(hours)))
+        as_filed = np.mean([_leaks(copy, s, k, _nothing(copy, len(hours))) for k, s in enumerate(states)], axis=0)
+        junctions, ends = copy.file.junctions, copy.file.ends[copy.file.pipes]
+    still = learn_regression(np.zeros((400, len(_GAUGES))), rng.normal(100, 10, (400, 3)), 100)
+    found = make_signatures(town, _GAUGES, _METERS, _TANKS, states, still)
+    assert found.misfit[1] < 0.5 * found.misfit[0]
+    row = {int(j): k for k, j in enumerate(junctions)}
+    inner = [k for k, (a, b) in enumerate(ends) if a in row and b in row]
+    middle = [[row[int(ends[k, 0])], row[int(ends[k, 1])]] for k in inner]
+    wanted, filed = truth[middle].mean(axis=1), as_filed[middle].mean(axis=1)
+    got = found.signatures.at(10.0)[inner]
+    assert np.abs(got - wanted).mean() < 0.6 * np.abs(filed - wanted).mean()
+
+
+def _leaks(copy, state, number, unknowns):
+    demand = copy.load(state, number, unknowns)
+    return copy.leaks(demand, 10.0)[0] / 10.0
+
+
+def test_a_gauge_that_the_file_does_not_know_is_named(town):
+    with pytest.raises(ConfigurationError, match="J99"):
+        NetworkCopy(town, ("J99",), _METERS, _TANKS)

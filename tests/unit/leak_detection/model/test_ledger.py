@@ -1,0 +1,139 @@
+"""A leak is found on its day at its place; noise, a single gauge and the future are not leaks."""
+
+import numpy as np
+import pytest
+
+from leak_detection.model.history import begin
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.places import distances, locate
+from leak_detection.model.residuals import daily_residuals, learn_regression
+from leak_detection.model.signatures import SignatureSet, with_balance
+
+_GAUGES, _PLACES = 8, 30
+
+
+@pytest.fixture(name="net")
+def _net():
+    """A line of pipes of 100 m; gauges along it answer less the farther they are."""
+    along, gauges = np.arange(_PLACES)[:, None] * 100.0, np.linspace(0, 2900, _GAUGES)[None, :]
+    signatures = -0.03 * np.exp(-np.abs(along - gauges) / 600.0)
+    pairs = np.stack([np.arange(_PLACES), np.arange(1, _PLACES + 1)], axis=1)
+    return SignatureSet(
+        sizes_m3h=np.array([1.0, 20.0]),
+        change_m=np.stack([signatures, signatures]),
+        spread_m=np.einsum("pg,gh->pgh", (0.1 * signatures) ** 2, np.eye(_GAUGES)),
+        distance_m=distances(pairs, np.full(_PLACES, 100.0)),
+    )
+
+
+def _replay(net, residual):
+    ledger = Ledger(signatures=net)
+    return [leak for day in range(1, len(residual) + 1) for leak in ledger.look(residual[:day])], ledger
+
+
+def _noise(days=100, seed=1):
+    return np.random.default_rng(seed).normal(0, 0.005, (days, _GAUGES))
+
+
+def test_distances_run_between_the_middles_of_pipes(net):
+    assert net.distance_m[0, 0] == 0
+    assert net.distance_m[0, 1] == 100
+    assert net.distance_m[2, 7] == 500
+
+
+def test_a_step_is_found_within_two_days_near_its_place_with_its_flow(net):
+    residual = _noise()
+    residual[60:] += 6.0 * net.at(6.0)[12]
+    leaks, _ = _replay(net, residual)
+    assert len(leaks) == 1
+    assert 60 < leaks[0].found_day <= 62
+    assert net.distance_m[leaks[0].place.index, 12] <= 200
+    assert leaks[0].place.flow_m3h == pytest.approx(6.0, rel=0.35)
+
+
+def test_a_repair_closes_it(net):
+    residual = _noise()
+    residual[50:75] += 6.0 * net.at(6.0)[12]
+    _, ledger = _replay(net, residual)
+    assert [leak.end_day is not None for leak in ledger.leaks] == [True]
+
+
+def test_noise_gaps_and_one_shifted_gauge_are_no_leak(net):
+    residual = _noise()
+    residual[40:60, 2] = np.nan
+    assert _replay(net, residual)[0] == []
+    shifted = _noise()
+    shifted[60:, 3] += 0.6
+    assert _replay(net, shifted)[0] == []
+
+
+def test_the_future_changes_nothing(net):
+    residual = _noise()
+    residual[60:] += 6.0 * net.at(6.0)[12]
+    other = residual.copy()
+    other[70:] = other[70:][::-1] * 3
+    days = [[leak.found_day for leak in _replay(net, r)[0] if leak.found_day <= 70] for r in (residual, other)]
+    assert days[0] == days[1]
+
+
+def test_the_posterior_is_a_probability_and_ranks_the_true_place(net):
+    place = locate(5.0 * net.at(5.0)[20], np.eye(_GAUGES) * 1e-5, net)
+    assert place.index in (19, 20, 21)
+    assert 0 < place.near <= place.far <= 1 + 1e-9
+
+
+def test_a_large_leak_is_read_by_the_signature_of_its_size(net):
+    bent = SignatureSet(
+        sizes_m3h=net.sizes_m3h,
+        change_m=np.stack([net.change_m[0], 2.0 * net.change_m[0]]),
+        spread_m=net.spread_m,
+        distance_m=net.distance_m,
+    )
+    assert np.allclose(bent.at(1.0), net.at(1.0))
+    assert np.allclose(bent.at(10.5), 1.5 * net.at(1.0))
+    place = locate(20.0 * bent.at(20.0)[12], np.eye(_GAUGES) * 1e-5, bent)
+    assert place.flow_m3h == pytest.approx(20.0, rel=0.1)
+
+
+def test_the_balance_of_a_part_tells_in_which_part_a_leak_is(net):
+    inside = np.arange(_PLACES) >= 15
+    both = with_balance(net, inside)
+    assert both.change_m.shape[2] == _GAUGES + 1
+    change = np.append(5.0 * net.at(5.0)[14], 5.0)
+    place = locate(change, np.eye(_GAUGES + 1) * 1e-3, both)
+    assert inside[place.index]
+
+
+def test_what_stands_at_the_end_of_a_year_is_found_and_what_was_repaired_is_not(net):
+    rng = np.random.default_rng(5)
+    residual = rng.normal(0, 0.005, (300, _GAUGES))
+    residual[40:90] += 8.0 * net.at(8.0)[5]
+    residual[120:] += 6.0 * net.at(6.0)[22]
+    grown = np.clip((np.arange(300) - 150) / 100.0, 0, 1)[:, None]
+    residual += grown * 5.0 * net.at(5.0)[12]
+    ledger = Ledger(signatures=net)
+    standing = begin(ledger, residual, [90.0])
+    places = sorted(leak.place.index for leak in standing)
+    assert len(places) == 2
+    assert abs(places[0] - 12) <= 2
+    assert abs(places[1] - 22) <= 2
+    assert all(np.isfinite(leak.loading_m).all() for leak in standing)
+    residual = np.concatenate([residual, rng.normal(0, 0.005, (20, _GAUGES)) + residual[-1:]])
+    assert [leak for day in range(301, 321) for leak in ledger.look(residual[:day])] == []
+
+
+def test_a_second_leak_near_an_open_one_is_told_when_it_is_clear(net):
+    residual = _noise()
+    residual[50:] += 6.0 * net.at(6.0)[12]
+    residual[70:] += 12.0 * net.at(12.0)[13]
+    leaks, _ = _replay(net, residual)
+    assert [leak.start_day for leak in leaks] == [50, 70]
+
+
+def test_flows_explain_what_they_explain():
+    rng = np.random.default_rng(2)
+    drivers = rng.uniform(50, 150, (24 * 70, 2))
+    pressure = 60 - 0.0004 * drivers[:, :1] ** 2 - 0.02 * drivers[:, 1:] + rng.normal(0, 0.01, (24 * 70, 1))
+    pressure[24 * 50 :] -= 0.5
+    rest = daily_residuals(pressure, drivers, learn_regression(pressure, drivers, 24 * 7), 24)
+    assert float(np.median(rest[51:]) - np.median(rest[:49])) == pytest.approx(-0.5, abs=0.03)
