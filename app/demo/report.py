@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alerts.definitions import PRESSURE_LOW
+
 BURST_WITHIN_H = 3.0
 """A planted burst must be found within this many hours of process time."""
 
@@ -158,12 +160,13 @@ def _burst(facts: RunFacts) -> tuple[dict[str, Any] | None, list[str]]:
 
 
 def _false_alerts(facts: RunFacts) -> list[Seen]:
-    """Alerts about zones where nothing was planted, or not yet."""
+    """Alerts about zones where nothing was planted, or not yet. Low pressure is measured, not believed: it is none of these."""
 
     def explained(alert: Seen) -> bool:
         return any(leak.zone == alert.zone and leak.start <= alert.at for leak in facts.leaks)
 
-    return [a for a in facts.alerts if a.zone is not None and a.at >= facts.start and not explained(a)]
+    believed = [a for a in facts.alerts if a.zone is not None and a.code != PRESSURE_LOW]
+    return [a for a in believed if a.at >= facts.start and not explained(a)]
 
 
 def _names(alerts: Sequence[Seen]) -> str:
