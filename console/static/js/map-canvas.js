@@ -2,9 +2,11 @@
 // while somebody drags; the next sheet is drawn while the old one still serves.
 const MARGIN = 0.5;
 const NEAR_EDGE = 0.3;
-const PIPES_A_FRAME = 400;
+const PIPES_A_BATCH = 120;
+const FRAME_MS = 5;
 const HALO_M = 120;
 const FAR_PX = 64;
+const PAD_PX = 16;
 
 /** @param {number[][]} walks [x, y, dx, dy, …] each */
 function trace(walks) {
@@ -65,6 +67,7 @@ export class PipeSheet {
     this.holder = holder;
     this.shown = holder.querySelector("canvas");
     this.redraw = redraw;
+    this.size = network.size;
     this.haloWidth = HALO_M / network.step_m;
     this.parts = Object.entries(network.zones).map(([zone, { walks }]) => {
       const { path, corners, pipes } = trace(walks);
@@ -117,9 +120,10 @@ export class PipeSheet {
     if (this.coming) this.redraw();
   }
 
-  /** Whether a sheet, at this look, covers the window with so much to spare. */
+  /** Whether a sheet, at this look, covers the window with so much to spare, or holds all there is. */
   serves(sheet, view, spare) {
     if (sheet.scale !== view.scale) return false;
+    if (sheet.whole) return true;
     const [x, y] = [view.x - sheet.x, view.y - sheet.y];
     const [w, h] = [view.width * (MARGIN - spare), view.height * (MARGIN - spare)];
     return Math.abs(x) <= w && Math.abs(y) <= h;
@@ -139,13 +143,19 @@ export class PipeSheet {
     context.setTransform(ratio * view.scale, 0, 0, -ratio * view.scale, ratio * left, ratio * top);
     context.lineCap = context.lineJoin = "round";
     const sheet = { canvas, context, x: view.x, y: view.y, scale: view.scale, width: view.width, height: view.height };
-    return { ...sheet, work: this.work(sheet, view, left, top) };
+    const [east, north] = [this.size[0] * view.scale, this.size[1] * view.scale];
+    const whole = left >= PAD_PX && top - north >= PAD_PX && left + east <= width - PAD_PX && top <= height - PAD_PX;
+    return { ...sheet, whole, work: this.work(sheet, view, left, top) };
   }
 
+  /** As many batches as a frame has time for; true when the sheet is done. */
   step(sheet) {
-    const { done } = sheet.work.next();
-    if (!done) sheet.context.getImageData(0, 0, 1, 1); // what is asked for is drawn now, not all of it in the last frame
-    return done;
+    const until = performance.now() + FRAME_MS;
+    while (performance.now() < until) {
+      if (sheet.work.next().done) return true;
+      sheet.context.getImageData(0, 0, 1, 1); // what was asked for is drawn now and its time counted, not all of it at the end
+    }
+    return false;
   }
 
   finish(sheet) {
@@ -166,7 +176,7 @@ export class PipeSheet {
         (box[2] + halo) * scale + left > 0 && (box[0] - halo) * scale + left < spanX && top - (box[1] - halo) * scale > 0 && top - (box[3] + halo) * scale < spanY,
     );
     const far = this.far(scale);
-    let budget = PIPES_A_FRAME;
+    let budget = PIPES_A_BATCH;
     let shade = 0;
     for (const { zone, path, hull, pipes } of seen) {
       if (!zone) continue;
@@ -178,7 +188,7 @@ export class PipeSheet {
       context.stroke(far ? hull : path);
       if ((budget -= pipes) < 0) {
         yield;
-        budget = PIPES_A_FRAME;
+        budget = PIPES_A_BATCH;
       }
     }
     const wider = Math.min(2.2, Math.max(1, scale / view.fitted / 3));
@@ -188,7 +198,7 @@ export class PipeSheet {
       context.stroke(path);
       if ((budget -= pipes) < 0) {
         yield;
-        budget = PIPES_A_FRAME;
+        budget = PIPES_A_BATCH;
       }
     }
     this.drawn += 1;
