@@ -141,7 +141,7 @@ def execute(found: Any, wished_m: float) -> None:
 
 def test_a_setpoint_is_proposed_previewed_selected_executed_and_verified(operator: Person) -> None:
     found, wished_m = propose(operator, "prv_medina", 0.6)
-    expect(found.locator(".effect")).to_contain_text(re.compile(r"Leakage\s*[+−]?\d.* m³/"))
+    expect(found.locator(".effect")).to_contain_text(re.compile(r"Leakage\s*[+−]?\d.*m³/", re.DOTALL))
     execute(found, wished_m)
     expect(found.locator("[data-outcome=verified]")).to_contain_text(f"Read back from the site: {wished_m:.2f} m")
     page = operator.page
