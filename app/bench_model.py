@@ -11,7 +11,7 @@ from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
 from app.network_set import NetworkSet, read_network_set
 from domain.series import FloatArray
-from leak_detection.model.history import begin
+from leak_detection.model.history import Repair, begin
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
 from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
@@ -50,7 +50,7 @@ def replay_network(data: NetworkSet, settings: LedgerSettings | None = None) -> 
     residual, signatures = _balances(data, found, residual)
     ledger = Ledger(signatures=signatures, settings=settings or LedgerSettings())
     opening = rows // data.per_day
-    alarms = _alarms(data, found, begin(ledger, residual[:opening], _repair_days(data)), opening)
+    alarms = _alarms(data, found, begin(ledger, residual[:opening], _repairs(data, found.pipes)), opening)
     for day in range(opening + 1, len(residual) + 1):
         alarms += _alarms(data, found, ledger.look(residual[:day]), day)
     return alarms, ledger
@@ -118,8 +118,13 @@ def _last_known(level_m: FloatArray) -> float:
     return float(np.median(known[-3:])) if known.size else float("nan")
 
 
-def _repair_days(data: NetworkSet) -> list[float]:
-    return [(moment - data.start).total_seconds() / 86400.0 for moment in data.repairs if moment < data.second]
+def _repairs(data: NetworkSet, pipes: tuple[str, ...]) -> list[Repair]:
+    place = {pipe: k for k, pipe in enumerate(pipes)}
+    return [
+        Repair(day=(moment - data.start).total_seconds() / 86400.0, place=place.get(pipe))
+        for moment, pipe in data.repairs
+        if moment < data.second
+    ]
 
 
 def _alarms(data: NetworkSet, found: NetworkSignatures, leaks: list[OpenLeak], day: int) -> list[PipeAlarm]:

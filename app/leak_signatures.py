@@ -76,6 +76,7 @@ def make_signatures(
                 change_m=change,
                 spread_m=spread,
                 distance_m=distances(file.ends[file.pipes], file.length_m),
+                metered=np.zeros(len(file.pipes), dtype=bool),
             ),
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),

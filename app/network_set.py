@@ -35,8 +35,8 @@ class NetworkSet:
     """Nodes of the customers' meters."""
     customers_m3h: FloatArray | None = None
     """Sum of the customers' meters by day, shape (days,); NaN where none was read."""
-    repairs: tuple[datetime, ...] = ()
-    """Repairs of the first year."""
+    repairs: tuple[tuple[datetime, str], ...] = ()
+    """Moments and pipes of repairs."""
 
     @property
     def per_day(self) -> int:
@@ -105,10 +105,10 @@ def _daily_sum(year: dict[str, np.ndarray]) -> FloatArray:
     return np.where(read.mean(axis=1) > 0.5, total * litres.shape[1] / 1000.0, np.nan)
 
 
-def _repairs(folder: Path) -> tuple[datetime, ...]:
-    """Moments in every ``repairs-*.csv`` of the folder."""
+def _repairs(folder: Path) -> tuple[tuple[datetime, str], ...]:
+    """Moments and pipes in every ``repairs-*.csv`` of the folder."""
     found = []
     for path in sorted(folder.glob("repairs-*.csv")):
         with path.open(newline="") as lines:
-            found += [datetime.strptime(row["repaired"], "%Y-%m-%d %H:%M") for row in csv.DictReader(lines)]
+            found += [(datetime.strptime(row["repaired"], "%Y-%m-%d %H:%M"), row["pipe"]) for row in csv.DictReader(lines)]
     return tuple(found)

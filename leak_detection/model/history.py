@@ -32,17 +32,30 @@ class HistorySettings:
     """Courses whose places are compared at each step, those with the largest change on whatever gauges."""
     least_share: float = 0.75
     """Of the ledger's least flow: a year says more than a day."""
+    last_days: int = 4
+    repaired_m: float = 500.0
+    """A repair of the last days within so many metres is taken for the end of a leak."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """Work that the utility knows of."""
+
+    day: float
+    """Since the start of the residuals, with fraction."""
+    place: int | None = None
+    """Where, if that is known."""
 
 
 def begin(
-    ledger: Ledger, residual_m: FloatArray, repair_days: Sequence[float], settings: HistorySettings | None = None
+    ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair], settings: HistorySettings | None = None
 ) -> list[OpenLeak]:
     """Starts a ledger from the past: its open leaks, and the courses that are projected out from now on.
 
     Args:
         ledger: Takes the result; what it held open is replaced.
         residual_m: Shape (T, G), NaN where missing.
-        repair_days: Days, with fraction, on which the utility repaired something.
+        repairs: What the utility repaired.
         settings: How to search.
 
     Returns:
@@ -51,20 +64,29 @@ def begin(
     s = settings or HistorySettings()
     z = fill(residual_m)
     days = len(z)
-    courses = _courses(days, repair_days, s)
+    courses = _courses(days, [r.day for r in repairs], s)
     chosen = _choose(ledger, z, courses, s)
     ledger.courses = [c for c, _ in chosen]
-    standing = sorted(_placed(ledger, z, chosen, s), key=lambda leak: -leak.glr)
+    standing = [leak for leak in _placed(ledger, z, chosen, s) if not _just_repaired(ledger, leak, repairs, days, s)]
     apart: list[OpenLeak] = []
-    for leak in standing:
+    for leak in sorted(standing, key=lambda leak: -leak.glr):
         if all(ledger.signatures.distance_m[leak.place.index, other.place.index] > ledger.settings.merge_m for other in apart):
             apart.append(leak)
     ledger.leaks = [leak for leak in ledger.leaks if leak.end_day is not None] + apart
     return apart
 
 
+def _just_repaired(ledger: Ledger, leak: OpenLeak, repairs: Sequence[Repair], days: int, s: HistorySettings) -> bool:
+    """Whether a repair nearby is so late that the days after it cannot say yet that it helped."""
+    near = ledger.signatures.distance_m[leak.place.index]
+    return any(
+        days - s.last_days <= r.day and leak.start_day < r.day and (r.place is None or near[r.place] <= s.repaired_m)
+        for r in repairs
+    )
+
+
 def _courses(days: int, repair_days: Sequence[float], s: HistorySettings) -> list[Course]:
-    ends = sorted({round(e, 2) for e in repair_days if 3 < e < days - 1})
+    ends = sorted({round(e, 2) for e in repair_days if 3 < e < days})
     found = []
     for start in range(2, days - 3, s.every_days):
         for ramp in s.ramps:
@@ -125,7 +147,7 @@ def _placed(ledger: Ledger, z: FloatArray, chosen: list[tuple[Course, float]], s
         place = locate(loads[k] * now, covariance * inverse[k, k] * now**2 + 1e-7 * np.eye(gauges), ledger.signatures)
         limits = ledger.settings
         if (
-            place.flow_m3h >= limits.least_flow_m3h * s.least_share
+            place.flow_m3h >= ledger.least_flow_m3h(place) * s.least_share
             and place.fit >= limits.least_fit
             and place.far >= limits.least_far
         ):

@@ -29,6 +29,10 @@ class LedgerSettings:
     slow_days: tuple[int, ...] = (15, 30, 60, 100)
     least_flow_m3h: float = 2.0
     """Below it a change is not told: what other leaks leave behind is of that size."""
+    least_metered_m3h: float = 0.6
+    """The same where a balance of meters sees the leak's own flow."""
+    sure_glr: float = 400.0
+    """A change that is less clear than that must have stood for two days."""
     least_fit: float = 0.3
     least_far: float = 0.3
     warm_days: int = 21
@@ -38,7 +42,8 @@ class LedgerSettings:
     merge_m: float = 200.0
     again_glr: float = 400.0
     again_flow_m3h: float = 5.0
-    """A step as clear and as large as that is told near an open leak, too."""
+    """A step as clear and as large as that is told near an open leak, too, unless that has just begun."""
+    again_days: int = 3
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
     end_glr: float = 60.0
@@ -170,7 +175,9 @@ class Ledger:
         """The change as a leak, if it is one."""
         place = locate(change.loading_m, change.covariance, self.signatures)
         s = self.settings
-        if place.fit < s.least_fit or place.far < s.least_far or place.flow_m3h < s.least_flow_m3h:
+        if place.fit < s.least_fit or place.far < s.least_far or place.flow_m3h < self.least_flow_m3h(place):
+            return None
+        if change.glr < s.sure_glr and day - change.course.start_day < 2:
             return None
         return OpenLeak(
             start_day=change.course.start_day,
@@ -181,12 +188,17 @@ class Ledger:
             glr=change.glr,
         )
 
+    def least_flow_m3h(self, place: Place) -> float:
+        """Of a leak there."""
+        s = self.settings
+        return s.least_metered_m3h if self.signatures.metered[place.index] else s.least_flow_m3h
+
     def _is_known(self, leak: OpenLeak) -> bool:
         """Whether it is the growth of an open leak, or what the repair of one left."""
         s = self.settings
-        if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
-            return False
         near = [old for old in self.leaks if self.signatures.distance_m[old.place.index, leak.place.index] <= s.merge_m]
+        if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
+            near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
         return any(old.end_day is None or leak.found_day - old.end_day < s.quiet_days for old in near)
 
     def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 
@@ -24,6 +25,8 @@ class SignatureSet:
     """Covariance of a signature's error, per (m³/h)², shape (P, G, G): what is not known of pipes, demands and valves."""
     distance_m: FloatArray
     """Between places along the pipes, shape (P, P)."""
+    metered: NDArray[np.bool_]
+    """Places whose leaks a balance of meters sees with their own flow, shape (P,)."""
 
     @property
     def places(self) -> int:
@@ -40,7 +43,7 @@ class SignatureSet:
         return np.asarray(self.change_m[below, row] * (1.0 - share) + self.change_m[below + 1, row] * share)
 
 
-def with_balance(signatures: SignatureSet, inside: np.ndarray) -> SignatureSet:
+def with_balance(signatures: SignatureSet, inside: NDArray[np.bool_]) -> SignatureSet:
     """The same with one more gauge: the balance of a metered part, which rises by a leak's own flow.
 
     Args:
@@ -56,4 +59,5 @@ def with_balance(signatures: SignatureSet, inside: np.ndarray) -> SignatureSet:
         change_m=np.concatenate([signatures.change_m, column], axis=2),
         spread_m=spread,
         distance_m=signatures.distance_m,
+        metered=signatures.metered | inside,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leak_detection.model.history import begin
+from leak_detection.model.history import Repair, begin
 from leak_detection.model.ledger import Ledger
 from leak_detection.model.places import distances, locate
 from leak_detection.model.residuals import daily_residuals, learn_regression
@@ -23,6 +23,7 @@ def _net():
         change_m=np.stack([signatures, signatures]),
         spread_m=np.einsum("pg,gh->pgh", (0.1 * signatures) ** 2, np.eye(_GAUGES)),
         distance_m=distances(pairs, np.full(_PLACES, 100.0)),
+        metered=np.zeros(_PLACES, dtype=bool),
     )
 
 
@@ -88,6 +89,7 @@ def test_a_large_leak_is_read_by_the_signature_of_its_size(net):
         change_m=np.stack([net.change_m[0], 2.0 * net.change_m[0]]),
         spread_m=net.spread_m,
         distance_m=net.distance_m,
+        metered=net.metered,
     )
     assert np.allclose(bent.at(1.0), net.at(1.0))
     assert np.allclose(bent.at(10.5), 1.5 * net.at(1.0))
@@ -112,7 +114,7 @@ def test_what_stands_at_the_end_of_a_year_is_found_and_what_was_repaired_is_not(
     grown = np.clip((np.arange(300) - 150) / 100.0, 0, 1)[:, None]
     residual += grown * 5.0 * net.at(5.0)[12]
     ledger = Ledger(signatures=net)
-    standing = begin(ledger, residual, [90.0])
+    standing = begin(ledger, residual, [Repair(day=90.0, place=5)])
     places = sorted(leak.place.index for leak in standing)
     assert len(places) == 2
     assert abs(places[0] - 12) <= 2
