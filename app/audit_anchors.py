@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from commands.anchors import FIRST, Anchor, make_anchor, parse_line
 from commands.keys import ensure_key_pair
-from domain.ports import Clock, CommandStore
+from domain.ports import Clock
+from domain.ports_commands import CommandStore
 from domain.setpoints import Witness
 from protocols.sparkplug.keys import load_public_key
 from storage.audit import PostgresAnchors

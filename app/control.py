@@ -13,7 +13,7 @@ from app.files import read_json, write_json
 from commands.desk import Desk
 from commands.view import CurrentActuators
 from domain.errors import ConfigurationError
-from domain.ports import CommandStore
+from domain.ports_commands import CommandStore
 from domain.setpoints import Command, Mode
 from pressure_control.advice import Advice
 from pressure_control.keeping import learner_from_json, learner_to_json

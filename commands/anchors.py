@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from domain.audit import GENESIS, verify_chain
 from domain.errors import DecodeError
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 from domain.setpoints import Command, Witness
 from protocols.sparkplug.commands import sign, verify
 from protocols.sparkplug.strict_json import canonical_json, parse_json, parse_time, time_text

@@ -16,7 +16,8 @@ from typing import Any
 
 from commands.authorisation import Right
 from commands.doors import Doors, no_words, said
-from domain.ports import Deed, TwoPeopleStore, User
+from domain.ports import User
+from domain.ports_commands import Deed, TwoPeopleStore
 from domain.setpoints import Command, Proposal, Reason, Refused
 from domain.two_people import ApprovalRequest, Verdict, same_person
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from domain.ports import ModeRow
+from domain.ports_commands import ModeRow
 from domain.setpoints import Command, Mode, Source
 
 LAW_OWNER = "law"

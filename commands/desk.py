@@ -30,16 +30,8 @@ from commands.selection import Accepted, Selection, SelectionBook
 from commands.settings import DeskSettings
 from commands.upkeep import OnEffect, Upkeep
 from domain.inventory import Inventory
-from domain.ports import (
-    ActuatorView,
-    Clock,
-    CommandSender,
-    CommandStore,
-    EffectPredictor,
-    ModeRow,
-    TwoPeopleStore,
-    User,
-)
+from domain.ports import Clock, User
+from domain.ports_commands import ActuatorView, CommandSender, CommandStore, EffectPredictor, ModeRow, TwoPeopleStore
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Refused, Source, Unknown, outcome_word
 from domain.two_people import ApprovalRequest, Emergency, same_person
 

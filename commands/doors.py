@@ -12,7 +12,8 @@ from commands.authorisation import Right, authorise
 from commands.interlocks import Situation, Wish, check_move
 from commands.road import Road
 from commands.second_person import why_two
-from domain.ports import EffectPredictor, User
+from domain.ports import User
+from domain.ports_commands import EffectPredictor
 from domain.setpoints import Command, PredictedEffect, Proposal, Reason, Refused, Source
 
 

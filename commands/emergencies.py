@@ -13,7 +13,8 @@ from commands.authorisation import Right
 from commands.doors import Doors, no_words
 from commands.emergency import low_sensors
 from domain.inventory import Inventory
-from domain.ports import Clock, Deed, SeriesSource, TwoPeopleStore, User
+from domain.ports import Clock, SeriesSource, User
+from domain.ports_commands import Deed, TwoPeopleStore
 from domain.setpoints import Reason, Refused
 from domain.two_people import Emergency, same_person
 

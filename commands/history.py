@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import Command, Source
 
 PENDING = "pending"

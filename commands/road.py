@@ -19,7 +19,8 @@ from commands.settings import DeskSettings
 from domain.assets import Actuator
 from domain.errors import KhettaraError
 from domain.inventory import Inventory
-from domain.ports import ActuatorView, Clock, CommandSender, CommandStore, ModeRow, TwoPeopleStore
+from domain.ports import Clock
+from domain.ports_commands import ActuatorView, CommandSender, CommandStore, ModeRow, TwoPeopleStore
 from domain.setpoints import ActuatorState, Command, Source
 
 HISTORY_ROWS = 200

@@ -11,7 +11,7 @@ from commands.heartbeat import Heartbeats
 from commands.history import History
 from commands.interlocks import check_mode, check_renewal
 from commands.road import Road
-from domain.ports import CommandRow, ModeRow
+from domain.ports_commands import CommandRow, ModeRow
 from domain.setpoints import Command, Mode, Outcome, Source, Unknown
 
 OnEffect = Callable[[Command, Effect], Awaitable[None]]

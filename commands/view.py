@@ -9,7 +9,8 @@ from commands.arbitration import first_row
 from domain.assets import Actuator
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import CommandStore, ModeRow, SeriesSource
+from domain.ports import SeriesSource
+from domain.ports_commands import CommandStore, ModeRow
 from domain.readings import Quality, Reading
 from domain.setpoints import ActuatorState, Mode
 

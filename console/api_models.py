@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from console.snapshot import ActuatorNow, ZoneView
-from domain.ports import CommandRow, ModeRow
+from domain.ports_commands import CommandRow, ModeRow
 from domain.setpoints import Command, Expired, Failed, PredictedEffect, Proposal, Refused, Unknown, Verified
 
 

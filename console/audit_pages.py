@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from domain.audit import GENESIS, verify_chain
-from domain.ports import AuditRow, CommandStore
+from domain.ports_commands import AuditRow, CommandStore
 
 PAGE = 40
 

@@ -17,7 +17,7 @@ from console.i18n import Texts
 from console.numbers import moment, number
 from console.snapshot import RANK, UNSEEN
 from domain.alerts import Alert
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import Expired, Failed, Outcome, Reason, Refused, Unknown, Verified, outcome_word
 
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\d+(?:\.\d+)?(?![\w])")

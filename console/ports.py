@@ -17,20 +17,8 @@ from commands.selection import Accepted, Selection
 from console.oidc import OidcLogin
 from domain.clock import WallClock
 from domain.inventory import Inventory
-from domain.ports import (
-    ActuatorView,
-    AlertStore,
-    Clock,
-    CommandStore,
-    FindingReader,
-    FleetReadModel,
-    ModeRow,
-    NightFlows,
-    SeriesSource,
-    User,
-    UserStore,
-    ZoneReadModel,
-)
+from domain.ports import AlertStore, Clock, FindingReader, FleetReadModel, NightFlows, SeriesSource, User, UserStore, ZoneReadModel
+from domain.ports_commands import ActuatorView, CommandStore, ModeRow
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Refused
 from domain.two_people import ApprovalRequest, Emergency
 

@@ -15,7 +15,8 @@ from datetime import date, datetime, tzinfo
 from domain.alerts import LISTED, UNSEEN, Alert, AlertState, Priority
 from domain.inventory import Inventory
 from domain.points import Point, PointKey, Role
-from domain.ports import CommandRow, GatewayNow, ZoneNow
+from domain.ports import GatewayNow, ZoneNow
+from domain.ports_commands import CommandRow
 from domain.readings import Quality, Reading
 from domain.setpoints import ActuatorState, Mode
 from domain.zones import Zone

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 
 GENESIS = bytes(32)
 """The hash before the first row."""

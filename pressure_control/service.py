@@ -38,7 +38,7 @@ _USABLE = (Quality.GOOD, Quality.ESTIMATED)
 
 
 class PressureControl:
-    """Advises every valve of the inventory, and predicts what a setpoint would do (``domain.ports.EffectPredictor``).
+    """Advises every valve of the inventory, and predicts what a setpoint would do (``domain.ports_commands.EffectPredictor``).
 
     Args:
         inventory: Valves, zones and points.

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from domain.audit import GENESIS, chain_hash
 from domain.errors import StorageError
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 from domain.setpoints import Witness
 from storage.database import Database
 from storage.sql import queries

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from psycopg.types.json import Jsonb
 
 from domain.errors import StorageError
-from domain.ports import AuditRow, CommandRow, ModeRow
+from domain.ports_commands import AuditRow, CommandRow, ModeRow
 from domain.setpoints import (
     Command,
     Expired,

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from domain.ports import Deed
+from domain.ports_commands import Deed
 from domain.setpoints import Proposal, Reason, Source
 from domain.two_people import ApprovalRequest, Emergency, Verdict
 from storage import audit

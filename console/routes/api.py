@@ -29,7 +29,7 @@ from console.routes.alerts import acknowledge_one
 from console.routes.auth import check_login, set_session_cookie
 from console.routes.desk import look_up
 from console.runtime import runtime
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import outcome_word
 
 router = APIRouter(prefix="/api/v1")

@@ -19,7 +19,7 @@ from console.numbers import parse_number
 from console.pages import page, part
 from console.routes.zones import critical_names, find_zone, render_zone
 from domain.assets import Actuator
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import Outcome, Reason, Refused
 from domain.two_people import ApprovalRequest
 

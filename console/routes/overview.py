@@ -14,7 +14,7 @@ from console.access import Viewer, Visit
 from console.pages import page, part
 from console.snapshot import ActuatorNow, Snapshot, ZoneView
 from console.trends import inflow_lines, sparkline
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import Source
 
 router = APIRouter()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.audit import GENESIS, chain_hash
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 
 KINDS = ("edit", "delete", "swap", "cut", "edit and hash anew", "delete and hash anew", "swap and hash anew", "cut and grow anew")
 """The last four know how the hashes are made."""

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from domain.audit import GENESIS, chain_hash
-from domain.ports import AuditRow, CommandRow, ModeRow
+from domain.ports_commands import AuditRow, CommandRow, ModeRow
 from domain.setpoints import Command, Outcome, PredictedEffect, Proposal, Reason, Witness, outcome_word
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from domain.alerts import Alert, AlertState, Priority
-from domain.ports import ModeRow
+from domain.ports_commands import ModeRow
 from domain.setpoints import Command, Failed, Mode, Outcome, Source, Verified
 from tests.support.alert_store import MemoryAlertStore
 from tests.support.command_store import MemoryCommandStore

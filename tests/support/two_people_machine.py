@@ -22,7 +22,7 @@ from commands.second_person import SecondPersonRules
 from commands.selection import Accepted, Selection
 from commands.settings import DeskSettings
 from domain.audit import verify_chain
-from domain.ports import AuditRow, CommandStore, TwoPeopleStore
+from domain.ports_commands import AuditRow, CommandStore, TwoPeopleStore
 from domain.setpoints import Command, Mode, Source
 from domain.two_people import ApprovalRequest, Emergency, same_person
 from tests.support.desk import OPERATOR, SECOND, SUPERVISOR, VIEWER, Outbox, SetClock, TinyEdge, Valves, small_site

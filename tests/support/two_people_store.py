@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from domain.ports import Deed
+from domain.ports_commands import Deed
 from domain.two_people import ApprovalRequest, Emergency, Verdict, same_person
 from tests.support.command_store import MemoryCommandStore
 

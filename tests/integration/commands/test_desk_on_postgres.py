@@ -7,7 +7,7 @@ import asyncio
 from commands.desk import Desk
 from commands.selection import Accepted, Selection
 from domain.audit import verify_chain
-from domain.ports import CommandStore, ModeRow, TwoPeopleStore
+from domain.ports_commands import CommandStore, ModeRow, TwoPeopleStore
 from domain.setpoints import Command, Mode, Outcome, Refused, Unknown, Verified
 from storage.commands import PostgresCommands
 from storage.two_people import PostgresTwoPeople

@@ -11,7 +11,7 @@ from hypothesis import settings
 from psycopg import sql
 
 from app.embedded.postgres import ADMIN
-from domain.ports import CommandStore, Deed, TwoPeopleStore
+from domain.ports_commands import CommandStore, Deed, TwoPeopleStore
 from domain.setpoints import Proposal, Reason, Source
 from domain.two_people import ApprovalRequest, Emergency, Verdict
 from storage.commands import PostgresCommands

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from commands.keys import ensure_key_pair
 from commands.settings import BrokerSettings, DeskSettings
 from domain.clock import WallClock
 from domain.inventory import Inventory
-from domain.ports import ModeRow
+from domain.ports_commands import ModeRow
 from domain.setpoints import ActuatorState, Command, Mode, Refused
 from protocols.modbus.profile import load_model
 from protocols.modbus.server import RegisterBank, RegisterServer

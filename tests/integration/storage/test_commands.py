@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from domain.audit import verify_chain
 from domain.errors import StorageError
-from domain.ports import ModeRow
+from domain.ports_commands import ModeRow
 from domain.setpoints import (
     Command,
     Expired,

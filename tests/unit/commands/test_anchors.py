@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from commands.anchors import FIRST, Anchor, Evidence, check_rows, make_anchor, parse_line
 from domain.errors import DecodeError
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 from domain.setpoints import Command, Witness
 from tests.support.audit_lies import KINDS, hashed_anew, lie
 from tests.support.desk import any_command

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from commands import arbitration
 from commands.arbitration import LAW_OWNER, change, first_row, give_back, is_over, is_superseded, pre_empts, take_manual
-from domain.ports import ModeRow
+from domain.ports_commands import ModeRow
 from domain.setpoints import Mode, Source
 from tests.support.desk import START, any_command
 

@@ -14,7 +14,8 @@ from commands.road import BadWish
 from commands.selection import Accepted, Selection
 from commands.settings import DeskSettings
 from domain.audit import verify_chain
-from domain.ports import ModeRow, User
+from domain.ports import User
+from domain.ports_commands import ModeRow
 from domain.setpoints import Command, Expired, Mode, Outcome, Refused, Source, Unknown, Verified, outcome_word
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SECOND, START, SUPERVISOR, VIEWER, Outbox, SetClock, TinyEdge, Valves, small_site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-from domain.ports import CommandStore, TwoPeopleStore
+from domain.ports_commands import CommandStore, TwoPeopleStore
 from tests.support.command_store import MemoryCommandStore
 from tests.support.two_people_machine import TwoPeopleMachine
 from tests.support.two_people_store import MemoryTwoPeople

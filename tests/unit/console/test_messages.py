@@ -10,7 +10,7 @@ from commands.interlocks import InterlockRules, Situation, Wish, check_move
 from console.i18n import LANGUAGES, load_texts
 from console.messages import alert_rows, alert_text, command_view, outcome_view, reason_text
 from domain.alerts import Alert, AlertState, Priority
-from domain.ports import CommandRow
+from domain.ports_commands import CommandRow
 from domain.setpoints import Expired, Failed, Mode, Outcome, PredictedEffect, Reason, Refused, Source, Unknown, Verified
 from tests.support.console_services import demo_inventory
 from tests.support.desk import any_command

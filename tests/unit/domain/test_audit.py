@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.audit import GENESIS, chain_hash, verify_chain
-from domain.ports import AuditRow
+from domain.ports_commands import AuditRow
 
 
 def chain(n: int) -> list[AuditRow]:
