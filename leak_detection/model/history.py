@@ -1,7 +1,7 @@
-"""Leaks that stand already, found from a long past at once: every course with every end that the utility's repairs allow.
+"""Leaks that stand already, from a long past: seen day by day first, then at once with every end that the repairs allow.
 
-The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so nothing that came
-early and was not told then is lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
+The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so what grew slowly
+and was not told then is not lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from domain.series import FloatArray
 from leak_detection.model.ledger import Course, Ledger, OpenLeak
 from leak_detection.model.places import locate
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
+
+_PURE = 3.0
+"""How much resembling one leak counts against explaining much: power of the part along the signature, over the whole squared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def begin(
     """Starts a ledger from the past: its open leaks, and the courses that are projected out from now on.
 
     Args:
-        ledger: Takes the result; what it held open is replaced.
+        ledger: New; takes the result.
         residual_m: Shape (T, G), NaN where missing.
         repairs: What the utility repaired.
         settings: How to search.
@@ -62,6 +65,9 @@ def begin(
         Leaks that stand today.
     """
     s = settings or HistorySettings()
+    seen = [
+        leak for leak in _day_by_day(ledger, residual_m, repairs) if not _just_repaired(ledger, leak, repairs, len(residual_m), s)
+    ]
     z = fill(residual_m)
     days = len(z)
     courses = _courses(days, [r.day for r in repairs], s)
@@ -69,11 +75,22 @@ def begin(
     ledger.courses = [c for c, _ in chosen]
     standing = [leak for leak in _placed(ledger, z, chosen, s) if not _just_repaired(ledger, leak, repairs, days, s)]
     apart: list[OpenLeak] = []
-    for leak in sorted(standing, key=lambda leak: -leak.glr):
+    for leak in (*seen, *sorted(standing, key=lambda leak: -leak.glr)):
         if all(ledger.signatures.distance_m[leak.place.index, other.place.index] > ledger.settings.merge_m for other in apart):
             apart.append(leak)
     ledger.leaks = [leak for leak in ledger.leaks if leak.end_day is not None] + apart
     return apart
+
+
+def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> list[OpenLeak]:
+    """What the ledger holds open after it has seen every day, and each repair on the day after it."""
+    due = sorted(repairs, key=lambda repair: repair.day)
+    for day in range(1, len(residual_m) + 1):
+        while due and due[0].day < day:
+            repair = due.pop(0)
+            ledger.repaired(repair.day, repair.place)
+        ledger.look(residual_m[:day])
+    return [leak for leak in ledger.leaks if leak.end_day is None]
 
 
 def _just_repaired(ledger: Ledger, leak: OpenLeak, repairs: Sequence[Repair], days: int, s: HistorySettings) -> bool:
@@ -96,40 +113,73 @@ def _courses(days: int, repair_days: Sequence[float], s: HistorySettings) -> lis
     return found
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Search:
+    """The past and every course that may explain it."""
+
+    residual_m: FloatArray
+    """Loses what was one gauge's own."""
+    courses: list[Course]
+    values: FloatArray
+    """Of the courses, shape (T, courses)."""
+    directions: FloatArray
+    """Of leaks, shape (places, G)."""
+    settings: HistorySettings
+    faults: int = 0
+
+    def next(self, columns: list[FloatArray], *, early: bool) -> tuple[int, float] | None:
+        """The course that explains most of what the columns leave, and its likelihood ratio.
+
+        Args:
+            columns: Courses in force, the level among them.
+            early: Much is not explained yet: only what is faster than three weeks is noise.
+        """
+        while True:
+            s, z = self.settings, self.residual_m
+            q = orthonormal(columns)
+            rest = z - q @ (q.T @ z)
+            quick = less_slow(rest, 21) if early else rest - 0.7 * (rest - less_slow(rest, 31))
+            white = whitening(noise_covariance(quick, days=len(z)) * 1.3)
+            f = self.values - q @ (q.T @ self.values)
+            energy = (f**2).sum(axis=0)
+            heard = (energy > 0.05 * np.maximum((self.values**2).sum(axis=0), 1.0)) & (energy > 1.5)
+            loads = ((f.T @ rest) / np.maximum(energy, 1e-9)[:, None]) @ white.T
+            top = np.argsort(-np.where(heard, (loads**2).sum(axis=1) * energy, 0.0))[: s.looked_at]
+            strength = np.where(heard[top], np.sqrt(energy[top]), 0.0)[:, None]
+            leak = (loads[top] @ units(self.directions, white).T * strength).max(axis=1)
+            own = np.abs(loads[top] @ units(np.eye(z.shape[1]), white).T) * strength
+            if max(float(leak.max()), float(own.max())) ** 2 < s.least_glr:
+                return None
+            if own.max() > leak.max() and self.faults < s.most_gauge_faults:
+                row, gauge = (int(v) for v in np.unravel_index(int(np.argmax(own)), own.shape))
+                k = int(top[row])
+                z[:, gauge] -= self.values[:, k] * float(f[:, k] @ rest[:, gauge]) / float(energy[k])
+                self.faults += 1
+                continue
+            # What resembles one leak goes before what is more, yet a mixture of several.
+            whole = np.maximum((loads[top] ** 2).sum(axis=1) * strength[:, 0] ** 2, 1e-9)
+            row = int(np.argmax(np.where((leak > 0) & (leak**2 >= s.least_glr), leak**_PURE / whole, 0.0)))
+            return (int(top[row]), float(leak[row]) ** 2) if leak[row] ** 2 >= s.least_glr else None
+
+
 def _choose(ledger: Ledger, z: FloatArray, courses: list[Course], s: HistorySettings) -> list[tuple[Course, float]]:
-    """Courses and their likelihood ratios, the clearest first; ``z`` loses what was one gauge's own."""
-    days, gauges = z.shape
-    f_all = np.stack([c.over(days) for c in courses], axis=1)
-    whole = np.maximum((f_all**2).sum(axis=0), 1.0)
-    directions = np.concatenate([ledger.signatures.at(4.0), ledger.signatures.at(20.0)])
-    columns, chosen, faults = [np.ones(days)], list[tuple[Course, float]](), 0
+    """Courses and their likelihood ratios, in the order in which they were found."""
+    days = len(z)
+    search = _Search(
+        residual_m=z,
+        courses=courses,
+        values=np.stack([c.over(days) for c in courses], axis=1),
+        directions=np.concatenate([ledger.signatures.at(4.0), ledger.signatures.at(20.0)]),
+        settings=s,
+    )
+    level = np.ones(days)
+    chosen: list[tuple[int, float]] = []
     for step in range(s.most_courses):
-        q = orthonormal(columns)
-        rest = z - q @ (q.T @ z)
-        # At first what is not explained yet is slow: only what is faster than three weeks is noise.
-        quick = less_slow(rest, 21) if step < 6 else rest - 0.7 * (rest - less_slow(rest, 31))
-        white = whitening(noise_covariance(quick, days=days) * 1.3)
-        f = f_all - q @ (q.T @ f_all)
-        energy = (f**2).sum(axis=0)
-        heard = (energy > 0.05 * whole) & (energy > 1.5)
-        loads = ((f.T @ rest) / np.maximum(energy, 1e-9)[:, None]) @ white.T
-        top = np.argsort(-np.where(heard, (loads**2).sum(axis=1) * energy, 0.0))[: s.looked_at]
-        strength = np.where(heard[top], np.sqrt(energy[top]), 0.0)[:, None]
-        leak = loads[top] @ units(directions, white).T * strength
-        own = np.abs(loads[top] @ units(np.eye(gauges), white).T) * strength
-        k = int(top[int(np.argmax(leak.max(axis=1)))])
-        glr, fault = float(leak.max()) ** 2, float(own.max()) ** 2
-        if max(glr, fault) < s.least_glr:
+        found = search.next([level, *(search.values[:, k] for k, _ in chosen)], early=step < 6)
+        if found is None:
             break
-        if fault > glr and faults < s.most_gauge_faults:
-            faults += 1
-            row, gauge = (int(v) for v in np.unravel_index(int(np.argmax(own)), own.shape))
-            course = int(top[row])
-            z[:, gauge] -= f_all[:, course] * float(f[:, course] @ rest[:, gauge]) / float(energy[course])
-            continue
-        columns.append(f_all[:, k])
-        chosen.append((courses[k], glr))
-    return chosen
+        chosen.append(found)
+    return [(courses[k], glr) for k, glr in chosen]
 
 
 def _placed(ledger: Ledger, z: FloatArray, chosen: list[tuple[Course, float]], s: HistorySettings) -> list[OpenLeak]:

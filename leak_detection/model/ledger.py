@@ -46,6 +46,8 @@ class LedgerSettings:
     again_days: int = 3
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
+    repaired_m: float = 300.0
+    """A repair ends the open leaks within so many metres."""
     end_glr: float = 60.0
     like: float = 0.5
     """How much (cosine) an improvement resembles the leak that it ends."""
@@ -137,6 +139,20 @@ class Ledger:
                     new.append(leak)
                     self.leaks.append(leak)
         return new
+
+    def repaired(self, day: float, place: int | None) -> None:
+        """Work that the utility knows of: it ends the open leaks nearby, and what it changed is nothing new.
+
+        Args:
+            day: Of the work, with fraction.
+            place: Where, if that is known.
+        """
+        # The day of the work itself is half old, half new.
+        self.courses += [Course(start_day=int(day), ramp_days=0), Course(start_day=int(day) + 1, ramp_days=0)]
+        for leak in self.leaks:
+            near = place is not None and self.signatures.distance_m[leak.place.index, place] <= self.settings.repaired_m
+            if near and leak.end_day is None and leak.start_day < day:
+                leak.end_day = int(day)
 
     def _levelled(self, z: FloatArray) -> FloatArray:
         """Residuals with the gauges' own steps taken off."""
