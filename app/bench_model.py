@@ -11,10 +11,11 @@ from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
 from app.network_set import NetworkSet, read_network_set
 from domain.series import FloatArray
-from leak_detection.model.history import Repair, begin
-from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
-from leak_detection.model.residuals import daily_residuals, learn_regression
+from leak_detection.model.history import Repair
+from leak_detection.model.ledger import Ledger, LedgerSettings
+from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
+from leak_detection.model.watch import NetworkWatch, Told
 
 __all__ = ["NetworkSet", "PipeAlarm", "read_network_set", "replay_network"]
 
@@ -23,6 +24,8 @@ _TEACH_EVERY = 3
 _HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
 _LEAST_SHARE = 0.35
 """Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
+_WARM_DAYS = 40
+"""Before the second year: what hours usually bring is learnt in them."""
 _PUMPING_M3H = 5.0
 _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
@@ -46,14 +49,21 @@ def replay_network(data: NetworkSet, settings: LedgerSettings | None = None) -> 
         data.pressure_m[:rows:_TEACH_EVERY], data.drivers[:rows:_TEACH_EVERY], data.per_day * 7 // _TEACH_EVERY
     )
     found = make_signatures(data.network, data.gauges, data.meters, data.tanks, operating_states(data), regression)
-    residual = daily_residuals(data.pressure_m, data.drivers, regression, data.per_day)
-    residual, signatures = _balances(data, found, residual)
-    ledger = Ledger(signatures=signatures, settings=settings or LedgerSettings())
-    opening = rows // data.per_day
-    alarms = _alarms(data, found, begin(ledger, residual[:opening], _repairs(data, found.pipes)), opening)
-    for day in range(opening + 1, len(residual) + 1):
-        alarms += _alarms(data, found, ledger.look(residual[:day]), day)
-    return alarms, ledger
+    balance, whole = _balances(data, found)
+    watch = NetworkWatch(
+        per_day=data.per_day, regression=regression, gauges=found.signatures, whole=whole, settings=settings or LedgerSettings()
+    )
+    opening, hour = rows // data.per_day, 3600 // data.step_s
+    told: list[Told] = []
+    for day in range(len(data.pressure_m) // data.per_day):
+        if day == opening:
+            told += watch.begin(_repairs(data, found.pipes))
+        for row in range(day * data.per_day, (day + 1) * data.per_day, hour):
+            part = slice(row, row + hour)
+            news = watch.hour(data.pressure_m[part], data.drivers[part], seek=day >= opening - _WARM_DAYS)
+            told += news if day >= opening else []
+        told += watch.end_day(balance[day], seek=day >= opening)
+    return [_alarm(data, found, leak) for leak in told], watch.ledger
 
 
 def operating_states(data: NetworkSet) -> list[OperatingState]:
@@ -95,13 +105,12 @@ def _is_switched(flow_m3h: FloatArray) -> bool:
     return 0.05 < still < 0.95
 
 
-def _balances(data: NetworkSet, found: NetworkSignatures, residual: FloatArray) -> tuple[FloatArray, SignatureSet]:
-    """Residuals and signatures with one more column for each part behind a tank whose customers are metered."""
-    signatures = found.signatures
+def _balances(data: NetworkSet, found: NetworkSignatures) -> tuple[FloatArray, SignatureSet]:
+    """Balance by day of the part behind a tank, where its customers are metered, and the signatures with it; else no column."""
+    days, signatures = len(data.pressure_m) // data.per_day, found.signatures
     if data.customers_m3h is None or len(found.behind_tank) != 1 or len(data.tanks) != 1:
-        return residual, signatures
+        return np.empty((days, 0)), signatures
     (pump, inside), area = found.behind_tank[0], found.tank_area_m2[0]
-    days = len(residual)
     drivers = data.drivers[: days * data.per_day].reshape(days, data.per_day, -1)
     inflow = np.nanmean(drivers[:, :, pump], axis=1)
     level = drivers[:, :, len(data.meters)]
@@ -109,8 +118,8 @@ def _balances(data: NetworkSet, found: NetworkSignatures, residual: FloatArray) 
     stored = np.diff(np.concatenate([[_last_known(level[0][::-1])], edge])) * area / 24.0
     balance = inflow - stored - data.customers_m3h[:days]
     if not np.nanmedian(np.abs(balance)) < _MOST_REST * np.nanmedian(inflow):
-        return residual, signatures
-    return np.concatenate([residual, balance[:, None]], axis=1), with_balance(signatures, inside)
+        return np.empty((days, 0)), signatures
+    return balance[:, None], with_balance(signatures, inside)
 
 
 def _last_known(level_m: FloatArray) -> float:
@@ -127,14 +136,11 @@ def _repairs(data: NetworkSet, pipes: tuple[str, ...]) -> list[Repair]:
     ]
 
 
-def _alarms(data: NetworkSet, found: NetworkSignatures, leaks: list[OpenLeak], day: int) -> list[PipeAlarm]:
-    return [
-        PipeAlarm(
-            pipe=found.pipes[leak.place.index],
-            start=data.start + timedelta(days=leak.start_day),
-            issued=data.start + timedelta(days=day),
-            flow_m3h=leak.place.flow_m3h,
-            confidence=leak.place.far,
-        )
-        for leak in leaks
-    ]
+def _alarm(data: NetworkSet, found: NetworkSignatures, told: Told) -> PipeAlarm:
+    return PipeAlarm(
+        pipe=found.pipes[told.place.index],
+        start=data.start + timedelta(days=told.start_day),
+        issued=data.start + timedelta(days=told.told_day),
+        flow_m3h=told.place.flow_m3h,
+        confidence=told.place.far,
+    )

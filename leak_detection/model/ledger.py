@@ -12,11 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.places import Place, locate
 from leak_detection.model.shapes import fill, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
+
+_NO_SAY = 100.0
+"""Variance of a gauge that is missing [m²]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +108,13 @@ class Ledger:
     gauge_steps: list[tuple[int, int]] = field(default_factory=list)
     """Gauge and day of changes that are one gauge's own."""
     _directions: FloatArray = field(init=False)
+    _blind: NDArray[np.bool_] = field(init=False)
+    """Gauges that were missing in the last days: they have no say."""
 
     def __post_init__(self) -> None:
         small, large = self.signatures.at(4.0), self.signatures.at(20.0)
         self._directions = np.concatenate([small, large, np.eye(small.shape[1])])
+        self._blind = np.zeros(small.shape[1], dtype=bool)
 
     def look(self, residual_m: FloatArray) -> list[OpenLeak]:
         """Judges the newest day.
@@ -120,6 +127,7 @@ class Ledger:
         """
         if len(residual_m) < self.settings.warm_days:
             return []
+        self._blind = np.asarray(np.isnan(residual_m[-self.settings.step_days :]).any(axis=0))
         z = self._levelled(fill(residual_m))
         new: list[OpenLeak] = []
         aside: list[FloatArray] = []
@@ -227,7 +235,7 @@ class Ledger:
         days = len(z)
         q = orthonormal([np.ones(days)] + [c.over(days) for c in self.courses[-self.settings.most_shapes :]])
         rest = z - q @ (q.T @ z)
-        covariance = noise_covariance(rest)
+        covariance = noise_covariance(rest) + np.diag(np.where(self._blind, _NO_SAY, 0.0))
         white = whitening(covariance)
         for direction in aside:
             unit = white @ direction

@@ -61,3 +61,22 @@ def with_balance(signatures: SignatureSet, inside: NDArray[np.bool_]) -> Signatu
         distance_m=signatures.distance_m,
         metered=signatures.metered | inside,
     )
+
+
+def of_gauges(signatures: SignatureSet, seen: NDArray[np.bool_]) -> SignatureSet:
+    """The same for some of the gauges.
+
+    Args:
+        signatures: Of all.
+        seen: Which to keep, shape (G,).
+    """
+    if seen.all():
+        return signatures
+    kept = np.flatnonzero(seen)
+    return SignatureSet(
+        sizes_m3h=signatures.sizes_m3h,
+        change_m=signatures.change_m[:, :, kept],
+        spread_m=signatures.spread_m[:, kept[:, None], kept],
+        distance_m=signatures.distance_m,
+        metered=signatures.metered,
+    )
