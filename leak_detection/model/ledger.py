@@ -28,10 +28,10 @@ class LedgerSettings:
     """When a change is a leak."""
 
     step_glr: float = 25.0
-    slow_glr: float = 60.0
+    slow_glr: float = 30.0
     step_days: int = 5
     slow_days: tuple[int, ...] = (15, 30, 60, 100)
-    least_flow_m3h: float = 2.0
+    least_flow_m3h: float = 1.2
     """Below it a change is not told: what other leaks leave behind is of that size."""
     least_metered_m3h: float = 0.6
     """The same where a balance of meters sees the leak's own flow."""
