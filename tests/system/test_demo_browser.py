@@ -159,15 +159,22 @@ def test_a_forbidden_one_is_refused_with_its_reason(operator: Person) -> None:
 
 
 def test_a_large_one_waits_for_a_second_person(operator: Person, supervisor: Person) -> None:
-    found, wished_m = propose(operator, "prv_plateau", 1.8)
-    execute(found, wished_m)
-    expect(found).to_contain_text("second person")
-    expect(found.locator("[data-outcome]")).to_have_count(0)
-    other = desk(supervisor, "prv_plateau")
-    expect(other).to_contain_text("operateur")
-    other.locator("[name=confirm_value_m]").fill(f"{wished_m:.1f}")
-    other.locator("form[action$='/approve'] button.danger").click()
-    expect(other.locator("[data-outcome=verified]")).to_contain_text(f"{wished_m:.2f} m")
+    for _ in range(4):
+        found, wished_m = propose(operator, "prv_plateau", 1.8)
+        execute(found, wished_m)
+        expect(found).to_contain_text("second person")
+        expect(found.locator("[data-outcome]")).to_have_count(0)
+        other = desk(supervisor, "prv_plateau")
+        expect(other).to_contain_text("operateur")
+        other.locator("[name=confirm_value_m]").fill(f"{wished_m:.1f}")
+        other.locator("form[action$='/approve'] button.danger").click()
+        verified, refused = other.locator("[data-outcome=verified]"), other.locator("[data-outcome=refused]")
+        expect(verified.or_(refused).first).to_be_visible()
+        if verified.is_visible():
+            break
+        # A move of the law that was on its way may have come between the two people: the step is measured anew, so it is refused.
+        supervisor.page.wait_for_timeout(3000)
+    expect(verified).to_contain_text(f"{wished_m:.2f} m")
 
 
 def test_who_only_looks_finds_no_desk(browser: Any, demo: Demo) -> None:
