@@ -52,7 +52,7 @@ def freed_at_publish() -> None:
         await self._database.run(free, self._spool, block.head)
         self._window.forget(block.head.first)
 
-    Publisher._send_block = send_and_free  # type: ignore[method-assign]
+    Publisher._send_block = send_and_free
 
 
 def freed_at_puback() -> None:
@@ -67,7 +67,7 @@ def freed_at_puback() -> None:
             self._wake.clear()
             await wait_for(self._wake, await self._publisher.publish_due(send))
 
-    Uplink._send = send_at_qos_1  # type: ignore[method-assign]
+    Uplink._send = send_at_qos_1
     freed_at_publish()
 
 
@@ -170,23 +170,23 @@ def receipts_of(batch: Batch, before: Mapping[Stream, SequenceSet], committing: 
 
 def receipt_before_commit() -> None:
     """See ``EarlyReceipts``."""
-    app.services.PostgresIngestStore = EarlyReceipts  # type: ignore[misc]
-    app.services.IngestService = EarlyService  # type: ignore[misc]
+    app.services.PostgresIngestStore = EarlyReceipts
+    app.services.IngestService = EarlyService
 
 
 def ledger_first() -> None:
     """See ``LedgerFirst``."""
-    app.services.PostgresIngestStore = LedgerFirst  # type: ignore[misc]
+    app.services.PostgresIngestStore = LedgerFirst
 
 
 def ledger_last() -> None:
     """See ``LedgerLast``."""
-    app.services.PostgresIngestStore = LedgerLast  # type: ignore[misc]
+    app.services.PostgresIngestStore = LedgerLast
 
 
 def commit_unsynced() -> None:
     """See ``UnsyncedDatabase``."""
-    app.services.Database = UnsyncedDatabase  # type: ignore[misc]
+    app.services.Database = UnsyncedDatabase
 
 
 EDGE: dict[str, Callable[[], None]] = {"freed_at_publish": freed_at_publish, "freed_at_puback": freed_at_puback}

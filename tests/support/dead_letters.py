@@ -75,7 +75,7 @@ class Town:
                       (SELECT coalesce(sum(last - first + 1), 0)::int FROM dead_letter WHERE replayed_at IS NULL)
                FROM ledger"""
         )
-        found: tuple[int, int, int, int, int] = rows[0]  # type: ignore[assignment]
+        found: tuple[int, int, int, int, int] = rows[0]
         return found
 
     async def everything(self) -> list[list[tuple[Any, ...]]]:

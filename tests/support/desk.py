@@ -220,4 +220,4 @@ def any_command(**changes: object) -> Command:
         lease_s=1800.0,
         key_id="desk",
     )
-    return replace(command, **changes)  # type: ignore[arg-type]
+    return replace(command, **changes)

@@ -114,7 +114,7 @@ class Street:
             unit_id=1,
             period_s=3600.0,
             timeout_s=float(str(given.pop("timeout_s", TIMEOUT_S))),
-            fields=tuple(given.pop("fields", ())),  # type: ignore[arg-type]
+            fields=tuple(given.pop("fields", ())),
             actuators=(supply,) if switch else (),
             dlms=DlmsSettings(
                 client=client,
@@ -122,7 +122,7 @@ class Street:
                 access=access,
                 system_title=TITLE,
                 keys_file=self.folder / f"{name}.toml",
-                **given,  # type: ignore[arg-type]
+                **given,
             ),
         )
 
@@ -168,7 +168,7 @@ async def street(folder: Path, **how: object) -> AsyncIterator[Street]:
     """Meters that listen, and a gateway's store and queue; one address, so one queue."""
     import asyncio
 
-    made = Street(folder=folder, **how)  # type: ignore[arg-type]
+    made = Street(folder=folder, **how)
     connection, database = open_database(folder / "state"), DatabaseThread()
     made.spool = Spool(connection)
     made.collector = Collector(spool=made.spool, database=database, clock=made.clock, flush_s=0.01, on_commit=lambda: None)

@@ -24,7 +24,7 @@ def channel(edge: str, device: str, metric: str, point_id: int, **other: object)
         "valid_to_ms": None,
         "point": f"p{point_id}",
     }
-    return ChannelRow(edge=edge, device=device, metric=metric, point_id=point_id, **(values | other))  # type: ignore[arg-type]
+    return ChannelRow(edge=edge, device=device, metric=metric, point_id=point_id, **(values | other))
 
 
 class MemoryStore:

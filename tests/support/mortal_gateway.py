@@ -59,7 +59,7 @@ def arm(step_file: Path) -> None:
             step("tell:before")
         return found
 
-    Journal.results = tell  # type: ignore[method-assign]
+    Journal.results = tell
     read, write, recover = DeviceLink.read_field, DeviceLink.write, Executor._recover
     written: set[int] = set()
 
@@ -86,15 +86,15 @@ def arm(step_file: Path) -> None:
         written.clear()
         finish(self, *args, **kwargs)
 
-    Journal.finish = finished  # type: ignore[method-assign]
+    Journal.finish = finished
 
     async def recovering(self: Executor, *args: Any) -> None:
         step("recover:before")
         await recover(self, *args)
 
-    DeviceLink.read_field = read_field  # type: ignore[method-assign]
-    DeviceLink.write = write_it  # type: ignore[method-assign]
-    Executor._recover = recovering  # type: ignore[method-assign]
+    DeviceLink.read_field = read_field
+    DeviceLink.write = write_it
+    Executor._recover = recovering
 
 
 def main(config: Path, step_file: Path) -> None:

@@ -80,7 +80,7 @@ def command(number: int, value_m: float, now: datetime, **changes: object) -> Co
         lease_s=1800.0,
         key_id="desk-1",
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def signed(order: Command, key: Ed25519PrivateKey = KEY) -> SignedCommand:

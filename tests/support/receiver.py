@@ -57,7 +57,7 @@ class Receiver:
                     await client.subscribe("spBv1.0/+/+/+/+")
                     ready.set()
                     async for message in client.messages:
-                        await self._take(str(message.topic), bytes(message.payload))  # type: ignore[arg-type]
+                        await self._take(str(message.topic), bytes(message.payload))
                         self._news.set()
             except aiomqtt.MqttError:
                 await asyncio.sleep(0.05)

@@ -238,7 +238,7 @@ class ToySource:
     town: ToyTown
     reads: int = 0
 
-    async def series(self, points, start, end, step_s=None):  # type: ignore[no-untyped-def]
+    async def series(self, points, start, end, step_s=None):
         self.reads += 1
         found = {}
         for point in points:
@@ -249,5 +249,5 @@ class ToySource:
             found[point] = Series(point=point, times=times, values=values, quality=np.zeros(values.size, dtype=np.int16))
         return found
 
-    async def latest(self, points):  # type: ignore[no-untyped-def]
+    async def latest(self, points):
         raise NotImplementedError

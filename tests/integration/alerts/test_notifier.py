@@ -80,7 +80,7 @@ def notifier_of(pool: Database, people: NotifyPlan, sink: Sink, deliver: object 
         outbox=PostgresNotices(pool),
         alerts=PostgresAlerts(pool),
         plan=people,
-        deliver=deliver or deliver_by_apprise,  # type: ignore[arg-type]
+        deliver=deliver or deliver_by_apprise,
         wording=words,
         secret=SECRET,
         local=UTC,

@@ -97,7 +97,7 @@ async def test_pushes_are_tried_again_and_say_when_it_is_over(pool: Database, si
     pushed = [body for path, body in sink.bodies if path == "/api/v2/alerts"]
     hooked: list[Any] = [body for path, body in sink.bodies if path == "/hook"]
     assert len(pushed) == len(hooked) == 2
-    (first,), (last,) = pushed  # type: ignore[misc]  # lists of one alert each
+    (first,), (last,) = pushed  # lists of one alert each
     assert first["labels"] == last["labels"]
     assert (first["startsAt"], last["endsAt"]) == ("2026-05-06T09:00:00.000Z", "2026-05-06T09:05:00.000Z")
     assert first["generatorURL"] == "https://console.example.ma/alerts"

@@ -28,7 +28,7 @@ KNOWN = topic("DDATA", "meter-1")
 
 async def run(town: Town, **which: str) -> ReplayReport:
     async with Database(town.database.dsn(Role.INGEST), size=2) as pool:
-        return await replay(pool, town.settings, LetterFilter(**which))  # type: ignore[arg-type]
+        return await replay(pool, town.settings, LetterFilter(**which))
 
 
 async def test_an_adopted_device_gets_its_readings_back_once(town: Town) -> None:

@@ -88,7 +88,7 @@ class Meter:
         self.poller = Poller(
             link=link,
             clock=Clock(),
-            collector=self.kept,  # type: ignore[arg-type]
+            collector=self.kept,
             counters=self.counters,
             on_reached=lambda _d, _r: None,
         )

@@ -73,8 +73,8 @@ async def test_what_the_rules_forbid_is_refused_with_reasons(
     assert site.writes == []
 
 
-def _valued(site: PrvSite, changes: dict[str, object]):  # type: ignore[no-untyped-def]
-    return command(1, float(changes["value_m"]), site.clock.now())  # type: ignore[arg-type]
+def _valued(site: PrvSite, changes: dict[str, object]):
+    return command(1, float(changes["value_m"]), site.clock.now())
 
 
 async def test_steps_up_to_the_ramp_are_allowed_both_ways(site: PrvSite) -> None:
@@ -127,11 +127,11 @@ async def test_a_command_that_expires_while_the_bus_is_busy_is_not_written(site:
     original = site.driver.link.bus.submit
     calls = 0
 
-    async def submit(priority, call):  # type: ignore[no-untyped-def]
+    async def submit(priority, call):
         nonlocal calls
         calls += 1
         if calls == 2:
-            blocker = asyncio.create_task(original(0, long_request))  # type: ignore[arg-type]
+            blocker = asyncio.create_task(original(0, long_request))
             await asyncio.sleep(0)
             pending = asyncio.create_task(original(priority, call))
             await asyncio.sleep(0)
@@ -141,7 +141,7 @@ async def test_a_command_that_expires_while_the_bus_is_busy_is_not_written(site:
             return await pending
         return await original(priority, call)
 
-    site.bus.submit = submit  # type: ignore[method-assign]
+    site.bus.submit = submit
     await site.order(signed(command(1, 38.0, site.clock.now())))
     assert isinstance(await site.outcome("c1"), Expired)
     assert site.writes == []

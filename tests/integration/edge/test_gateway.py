@@ -53,7 +53,7 @@ class Site:
         times = T0 + np.arange(300, dtype=np.int64) * 60_000
         np.savez(
             self.folder / "history.npz",
-            **{"meter1|flow_m3h|t_ms": times, "meter1|flow_m3h|value": np.linspace(1, 2, 300)},  # type: ignore[arg-type]
+            **{"meter1|flow_m3h|t_ms": times, "meter1|flow_m3h|value": np.linspace(1, 2, 300)},
         )
         save_public_key(self.folder / "desk.pem", KEY.public_key())
         (self.folder / "edge.toml").write_text(
@@ -134,7 +134,7 @@ async def running(settings: EdgeSettings) -> AsyncIterator[None]:
 def last(centre: Receiver, device: str, metric: str) -> float | None:
     """The newest value of a metric that the centre has."""
     found = [m for _, (d, m) in sorted(centre.readings.items()) if d == device and centre.aliases[EDGE, m.alias or 0][1] == metric]
-    return float(found[-1].value) if found and found[-1].value is not None else None  # type: ignore[arg-type]
+    return float(found[-1].value) if found and found[-1].value is not None else None
 
 
 def has(centre: Receiver, device: str, metric: str, value: float) -> Callable[[], bool]:
@@ -166,7 +166,7 @@ async def test_a_second_start_imports_no_history_again(site: Site, centre: Recei
     for _ in range(2):
         async with running(site.settings()):
             before = len(centre.of(MessageType.NBIRTH))
-            await centre.until(lambda n=before: len(centre.of(MessageType.NBIRTH)) > 0 or n > 0)  # type: ignore[misc]
+            await centre.until(lambda n=before: len(centre.of(MessageType.NBIRTH)) > 0 or n > 0)
             await centre.until(lambda: len([1 for _, m in centre.readings.values() if m.is_historical]) >= 300)
     assert len([1 for _, m in centre.readings.values() if m.is_historical]) == 300
     assert sorted(n for _, n in centre.readings) == list(range(1, len(centre.readings) + 1))
@@ -183,7 +183,7 @@ async def test_a_command_crosses_and_its_result_is_repeated_until_acknowledged(s
         await centre.publish(topic, encode_result_ack("c1"))
         await centre.until(has(centre, "prv1", "setpoint_m", 38.5))
     assert site.prv.get("setpoint_m") == 38.5
-    assert site.status()["commands"]["verified"] == 1  # type: ignore[index]
+    assert site.status()["commands"]["verified"] == 1
 
 
 async def test_a_device_that_dies_is_said_dead_and_born_again_and_the_other_goes_on(site: Site, centre: Receiver) -> None:
@@ -216,7 +216,7 @@ async def test_a_killed_process_loses_nothing_it_had_committed(site: Site, centr
     for _ in range(3):
         process = spawn()
         before = len(centre.readings)
-        await centre.until(lambda n=before: len(centre.readings) > n + 30)  # type: ignore[misc]
+        await centre.until(lambda n=before: len(centre.readings) > n + 30)
         process.kill()
         process.wait()
     process = spawn()

@@ -36,10 +36,10 @@ class Watched(Collector):
     """Notes when each device's readings came."""
 
     def __init__(self, **parts: object) -> None:
-        super().__init__(**parts)  # type: ignore[arg-type]
+        super().__init__(**parts)
         self.seen: Counter[str] = Counter()
 
-    async def put(self, readings: Sequence) -> None:  # type: ignore[type-arg]
+    async def put(self, readings: Sequence) -> None:
         self.seen.update({r.device for r in readings})
         await super().put(readings)
 
@@ -74,12 +74,12 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
 
 
 def device(key: str, **settings: object) -> DeviceSettings:
-    return DeviceSettings(**{"key": key, "model": MODEL, "unit_id": 1, "period_s": 0.5, "timeout_s": 0.5} | settings)  # type: ignore[arg-type]
+    return DeviceSettings(**{"key": key, "model": MODEL, "unit_id": 1, "period_s": 0.5, "timeout_s": 0.5} | settings)
 
 
 @contextlib.asynccontextmanager
 async def at_work(*tasks: Callable[[], object]) -> AsyncIterator[None]:
-    running = [asyncio.ensure_future(task()) for task in tasks]  # type: ignore[arg-type]
+    running = [asyncio.ensure_future(task()) for task in tasks]
     try:
         yield
     finally:
@@ -105,7 +105,7 @@ async def test_one_dead_of_ten_on_tcp_leaves_the_others_as_fast(plant: Plant) ->
             await stack.enter_async_context(at_work(bus.run))
             links.append(link_device(device(f"d{i}", host="127.0.0.1", port=server.port, timeout_s=1.0), bus))
         pollers = [plant.poller(link) for link in links]
-        loop, times = asyncio.get_running_loop(), {True: [], False: []}  # type: ignore[var-annotated]
+        loop, times = asyncio.get_running_loop(), {True: [], False: []}
 
         async def keep_asking(poller: Poller) -> None:
             while True:

@@ -153,7 +153,7 @@ async def open_road(folder: Path) -> AsyncIterator[Road]:
                 private_key=private, inventory=inventory, clock=clock,
             )  # fmt: skip
             desk = Desk(
-                inventory=inventory, store=store, two_people=MemoryTwoPeople(store), view=valve, predictor=Valves(clock),  # type: ignore[arg-type]
+                inventory=inventory, store=store, two_people=MemoryTwoPeople(store), view=valve, predictor=Valves(clock),
                 sender=dispatch, clock=clock, monotonic=time.monotonic, wall=clock.now,
                 settings=DeskSettings(key_id=key_id, command_ttl_s=TTL_S),
             )  # fmt: skip

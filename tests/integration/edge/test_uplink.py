@@ -33,7 +33,7 @@ def feeder(folder: Path, broker: Mosquitto, **settings: float) -> Feeder:
     )
 
 
-def series(n: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # type: ignore[type-arg]
+def series(n: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     times = T0 + np.arange(n, dtype=np.int64) * 1000
     return {"flow_m3h": (times, np.arange(n) * 0.5), "pressure_m": (times, np.where(np.arange(n) % 7 == 0, np.nan, 30.0))}
 

@@ -163,9 +163,9 @@ async def test_without_a_share_group_every_ingestor_sees_everything_and_the_ledg
         async with gateway(broker) as edge:
             await edge.born()
             await edge.deliver(numbered(blocks(10)))
-            await until(lambda: sum(s.metrics.snapshot()["skipped"] for s in (one, two)) >= 200)  # type: ignore[misc]
+            await until(lambda: sum(s.metrics.snapshot()["skipped"] for s in (one, two)) >= 200)
         assert len(store.rows) == 200
-        assert sum(s.metrics.snapshot()["stored"] for s in (one, two)) == 200  # type: ignore[misc]
+        assert sum(s.metrics.snapshot()["stored"] for s in (one, two)) == 200
 
 
 async def test_the_broker_goes_and_comes_back(broker: Broker, store: MemoryStore) -> None:
@@ -215,14 +215,14 @@ async def test_a_device_taken_into_the_inventory_is_known_without_a_restart(brok
 
 
 async def test_while_the_database_is_away_the_queue_is_bounded_and_nothing_is_lost(broker: Broker, store: MemoryStore) -> None:
-    batch = {**FAST["batch"], "rows": 100, "backlog_rows": 200, "queue_messages": 10}  # type: ignore[dict-item]
+    batch = {**FAST["batch"], "rows": 100, "backlog_rows": 200, "queue_messages": 10}
     async with ingesting(store, broker, batch=batch) as service, gateway(broker) as edge:
         await edge.born()
         await edge.deliver(numbered(blocks(1)))
         store.away = True
         sending = asyncio.create_task(edge.deliver(numbered(blocks(200))))
         await until(lambda: service.metrics.snapshot()["dropped"])
-        assert service.metrics.snapshot()["backlog_rows"] <= 220  # type: ignore[operator]
+        assert service.metrics.snapshot()["backlog_rows"] <= 220
         assert len(store.rows) == 20
         store.away = False
         await sending

@@ -117,7 +117,7 @@ async def joined_terminals() -> AsyncIterator[tuple[str, str]]:
     loop = asyncio.get_running_loop()
     for reading, writing in ((master_a, master_b), (master_b, master_a)):
         os.set_blocking(reading, False)
-        loop.add_reader(reading, lambda r=reading, w=writing: os.write(w, os.read(r, 4096)))  # type: ignore[misc]
+        loop.add_reader(reading, lambda r=reading, w=writing: os.write(w, os.read(r, 4096)))
     try:
         yield os.ttyname(slave_a), os.ttyname(slave_b)
     finally:

@@ -62,7 +62,7 @@ async def ingestor(_: Path, **broker: Any) -> AsyncIterator[Counts]:
     service = IngestService(MemoryStore(), IngestSettings.model_validate({"broker": at}), CLOCK)
     stop = asyncio.Event()
     task = asyncio.create_task(service.run(stop))
-    yield lambda: service.snapshot()["denied"]  # type: ignore[return-value]
+    yield lambda: service.snapshot()["denied"]
     stop.set()
     await task
 

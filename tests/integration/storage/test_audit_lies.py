@@ -65,7 +65,7 @@ async def test_every_deed_is_found(town_database: FreshDatabase, admin: AsyncCon
         assert await check_database(database, evidence) == (ROWS, [])
 
 
-async def _put(admin: AsyncConnection, rows: list) -> None:  # type: ignore[type-arg]
+async def _put(admin: AsyncConnection, rows: list) -> None:
     """The table as the deed leaves it."""
     await admin.execute("DELETE FROM audit")
     async with admin.cursor() as cursor:

@@ -276,7 +276,7 @@ def blocks() -> st.SearchStrategy[list[BlockRows]]:
             dead=(dead,) if letter else (),
         )  # fmt: skip
 
-    return st.lists(st.lists(one(), max_size=4), max_size=4).map(lambda batches: [b for batch in batches for b in [*batch, None]])  # type: ignore[misc]
+    return st.lists(st.lists(one(), max_size=4), max_size=4).map(lambda batches: [b for batch in batches for b in [*batch, None]])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -37,7 +37,7 @@ async def analytics(town_database: FreshDatabase) -> AsyncIterator[Database]:
 async def write(ingest: PostgresIngestStore, admin: AsyncConnection, numbers: range, **more: object) -> None:
     row = await (await admin.execute("SELECT point_id FROM point WHERE key = %s", (UPPER,))).fetchone()
     assert row is not None
-    await ingest.write([block(numbers, point_id=row[0], **more)])  # type: ignore[arg-type]
+    await ingest.write([block(numbers, point_id=row[0], **more)])
 
 
 async def test_series_are_half_open_ordered_and_empty_where_nothing_is(

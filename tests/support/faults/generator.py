@@ -169,7 +169,7 @@ class Generator:
         return int(self._clock.timestamp() * 1000)
 
 
-def times_of(serials: np.ndarray, now_ms: int) -> np.ndarray:  # type: ignore[type-arg]
+def times_of(serials: np.ndarray, now_ms: int) -> np.ndarray:
     """Observation times of this second whose milliseconds are the serial's: no point has one time twice."""
     return now_ms // 1000 * 1000 + serials % 1000
 

@@ -120,7 +120,7 @@ class Rig:
         for program in self.ingestors:
             program.start()
         for program in self.ingestors:
-            self._wait(lambda p=program: '"event": "connected"' in p.log(), f"{program.name} to connect")  # type: ignore[misc]
+            self._wait(lambda p=program: '"event": "connected"' in p.log(), f"{program.name} to connect")
         self.part("edge").start()
 
     def note(self, text: str) -> None:

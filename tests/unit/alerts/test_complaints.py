@@ -42,7 +42,7 @@ def said(number: int, kind: ComplaintKind = ComplaintKind.WET_STREET, hours: flo
     plain = Complaint(
         key=f"c{number}", kind=kind, noticed_at=at, taken_at=at, taken_by="omar", zone="medina", phone=f"06000000{number:02}"
     )
-    return replace(plain, **more)  # type: ignore[arg-type]  # only fields of a complaint are given
+    return replace(plain, **more)  # only fields of a complaint are given
 
 
 def test_one_complaint_alone_raises_nothing() -> None:

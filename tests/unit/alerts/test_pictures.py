@@ -87,7 +87,7 @@ def test_noise_is_refused_or_clean_and_never_more(head: bytes, rest: bytes) -> N
     cut=st.none() | st.floats(0, 1),
 )
 def test_a_picture_with_wrong_bytes_is_refused_or_clean(maker: object, changes: list[tuple[float, int]], cut: float | None) -> None:
-    content = bytearray(maker())  # type: ignore[operator]  # one of the three makers
+    content = bytearray(maker())  # one of the three makers
     for where, value in changes:
         content[int(where * len(content))] = value
     if cut is not None:

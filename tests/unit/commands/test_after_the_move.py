@@ -70,12 +70,12 @@ async def test_a_pressure_that_does_not_follow_is_told_and_the_command_stays_ver
     assert isinstance(await house.answer(), Verified)
     original = house.valves.state
 
-    async def stuck(actuator: str):  # type: ignore[no-untyped-def]
+    async def stuck(actuator: str):
         from dataclasses import replace
 
         return replace(await original(actuator), outlet_m=40.0)
 
-    house.valves.state = stuck  # type: ignore[method-assign]
+    house.valves.state = stuck
     await house.live(1100)
     assert house.effects == []
     await house.live(200)

@@ -64,7 +64,7 @@ def orders(rows: list[AuditRow]) -> list[tuple[str, Command]]:
 def evidence(rows: list[AuditRow], **changes: object) -> Evidence:
     mark = make_anchor(head(rows, len(rows)), at=DAY, previous=FIRST, key=KEY, key_id="audit")
     full = Evidence(anchors=anchored(rows, 20, 45), copies=[mark], orders=orders(rows), keys=[KEY.public_key()])
-    return replace(full, **changes)  # type: ignore[arg-type]
+    return replace(full, **changes)
 
 
 def test_a_whole_chain_contradicts_nobody() -> None:

@@ -162,5 +162,5 @@ async def test_the_evidence_reads_the_zones_critical_points() -> None:
         async def latest(self, points: object) -> dict[PointKey, Reading]:
             return {}
 
-    evidence = LowPressure(inventory=house.site, source=Source(), clock=house.clock)  # type: ignore[arg-type]
+    evidence = LowPressure(inventory=house.site, source=Source(), clock=house.clock)
     assert await evidence.confirms(PRV) is None

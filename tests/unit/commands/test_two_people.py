@@ -182,10 +182,10 @@ async def test_a_yes_without_its_order_is_told_once_and_orders_nothing() -> None
     async def away(gateway: str) -> int:
         raise StorageUnavailable("the database is away")
 
-    house.store.next_counter = away  # type: ignore[method-assign]  # the centre dies between the yes and the order
+    house.store.next_counter = away  # the centre dies between the yes and the order
     with pytest.raises(StorageUnavailable):
         await house.desk.approve(SECOND, request.request_id, 39.0)
-    del house.store.next_counter  # type: ignore[method-assign]  # and comes back
+    del house.store.next_counter  # and comes back
     for _ in range(2):
         house.desk = house.new_desk()
         await house.desk.start()
@@ -203,7 +203,7 @@ async def test_a_newer_request_takes_the_place_of_the_older() -> None:
 
 def found(**given_: object) -> list[str]:
     values = {"value_m": 40.0, "current_m": 40.0, "connections": 100, "rules": SecondPersonRules()} | given_
-    reasons: tuple[Reason, ...] = why_two(values.pop("value_m"), **values)  # type: ignore[arg-type]
+    reasons: tuple[Reason, ...] = why_two(values.pop("value_m"), **values)
     return [r.code for r in reasons]
 
 

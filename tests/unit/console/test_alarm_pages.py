@@ -182,7 +182,9 @@ async def test_without_the_token_nothing_is_even_read(header: str | None) -> Non
     world = await console_world(history=False)
     async with browser(world) as client:
         headers = {} if header is None else {"authorization": header.encode("latin-1")}
-        assert (await client.post("/api/v1/alertmanager", content=b"{", headers=headers)).status_code == 401  # type: ignore[arg-type]  # bytes, as they come over the wire
+        assert (
+            await client.post("/api/v1/alertmanager", content=b"{", headers=headers)
+        ).status_code == 401  # bytes, as they come over the wire
 
 
 async def test_where_no_token_is_configured_nothing_is_taken() -> None:

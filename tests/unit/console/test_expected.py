@@ -13,7 +13,7 @@ CASABLANCA = ZoneInfo("Africa/Casablanca")
 DAY_S = 86_400
 
 
-def past(days: int, end: datetime) -> np.ndarray:  # type: ignore[type-arg]
+def past(days: int, end: datetime) -> np.ndarray:
     return np.arange(end.timestamp() - days * DAY_S, end.timestamp(), SLOT_S)
 
 
@@ -64,9 +64,9 @@ async def test_the_shown_hours_do_not_widen_their_own_band() -> None:
 
     async def noted(points: object, start: datetime, end: datetime, step_s: int | None = None) -> object:
         asked.append((start, end))
-        return await real(points, start, end, step_s)  # type: ignore[arg-type]
+        return await real(points, start, end, step_s)
 
-    world.town.series = noted  # type: ignore[method-assign,assignment]
+    world.town.series = noted
     found = await inflow_band(world.town, demo_inventory(), "plateau", end=NOW, hours=24)
     assert asked[0][1] <= NOW - timedelta(hours=24)
     assert found.seconds[-1] > NOW.timestamp() + AHEAD_S - 2 * SLOT_S

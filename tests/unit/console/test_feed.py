@@ -42,7 +42,7 @@ async def test_many_watchers_share_one_poller() -> None:
         reads += 1
         return await real()
 
-    world.town.zones_now = counted  # type: ignore[method-assign,assignment]
+    world.town.zones_now = counted
     found = await asyncio.gather(*(take(feed, 3) for _ in range(20)))
     assert all(len(f) == 3 for f in found)
     assert reads < 20

@@ -99,7 +99,7 @@ def alert(key: str, **changes: object) -> Alert:
         "key": key, "code": "leak.burst", "zone": "medina", "priority": Priority.HIGH, "state": AlertState.UNACKNOWLEDGED,
         "raised_at": NOW, "updated_at": NOW, "parameters": {},
     }  # fmt: skip
-    return Alert(**{**values, **changes})  # type: ignore[arg-type]
+    return Alert(**{**values, **changes})
 
 
 def test_evidence_is_written_for_its_reader() -> None:

@@ -68,7 +68,7 @@ async def test_a_database_that_is_away_is_a_503_in_words() -> None:
         raise StorageUnavailable("connection refused by 10.0.0.7")
 
     async with logged_in(world, "vera") as (client, _):
-        world.store.audit_rows = away  # type: ignore[method-assign,assignment]
+        world.store.audit_rows = away
         answer = await client.get("/audit")
         assert answer.status_code == 503
         assert "The database does not answer" in answer.text
@@ -107,7 +107,7 @@ async def test_the_fleet_shows_what_is_missing() -> None:
         ]
 
     async with logged_in(world, "vera") as (client, _):
-        world.town.gateways_now = gateways  # type: ignore[method-assign]
+        world.town.gateways_now = gateways
         text = (await client.get("/fleet", headers={"hx-request": "true"})).text
         assert "offline" in text
         assert re.search(r'class="n bad"><bdi dir="ltr">12</bdi>', text)

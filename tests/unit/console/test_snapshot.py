@@ -20,7 +20,7 @@ def zone_row(zone: str, **changes: object) -> ZoneNow:
         zone=zone, inflow_m3h=50.0, inflow_at=NOW - timedelta(seconds=60), night_flow_m3h=10.0, night=date(2026, 5, 6),
         critical_m=25.0, critical_at=NOW - timedelta(seconds=60), suspect=False,
     )  # fmt: skip
-    return replace(row, **changes)  # type: ignore[arg-type]
+    return replace(row, **changes)
 
 
 def actuator_state(key: str, **changes: object) -> ActuatorState:
@@ -28,7 +28,7 @@ def actuator_state(key: str, **changes: object) -> ActuatorState:
         actuator=key, mode=Mode.AUTO, mode_until=None, owner="law", owner_token=1, setpoint_m=36.0, outlet_m=36.0, inlet_m=55.0,
         flow_m3h=50.0, observed_at=NOW - timedelta(seconds=60),
     )  # fmt: skip
-    return replace(state, **changes)  # type: ignore[arg-type]
+    return replace(state, **changes)
 
 
 def snapshot(zones: list[ZoneNow], states: dict[str, ActuatorState] | None = None) -> Snapshot:
@@ -106,7 +106,7 @@ def test_the_json_is_json_even_when_a_sensor_says_nan() -> None:
 def test_the_versions_change_with_what_they_stand_for() -> None:
     inventory, local = demo_inventory(), ZoneInfo("UTC")
 
-    def version(alerts: list) -> str:  # type: ignore[type-arg]
+    def version(alerts: list) -> str:
         return build_snapshot(
             number=1, now=NOW, local=local, inventory=inventory, zones=(), states={}, alerts=alerts, gateways=(), commands=(),
             stale_after_s=900,

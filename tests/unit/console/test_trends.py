@@ -38,11 +38,11 @@ async def test_a_missing_inlet_leaves_a_gap_not_a_wrong_sum() -> None:
     real = world.town.series
 
     async def without(points: object, start: datetime, end: datetime, step_s: int | None = None) -> dict[PointKey, Series]:
-        found = await real(points, start, end, step_s)  # type: ignore[arg-type]
+        found = await real(points, start, end, step_s)
         found.pop(PointKey("oued.inlet.flow"), None)
         return found
 
-    world.town.series = without  # type: ignore[method-assign,assignment]
+    world.town.series = without
     lines = await inflow_lines(world.town, demo_inventory().metered_zones(), end=NOW)
     assert np.isnan(lines["plateau"]).all()
     assert np.isfinite(lines["medina"]).any()

@@ -43,13 +43,13 @@ class Source:
         self.asked: list[tuple[datetime, datetime]] = []
         self.missing: range = range(0)
 
-    async def series(self, points, start, end, step_s=None):  # type: ignore[no-untyped-def]
+    async def series(self, points, start, end, step_s=None):
         self.asked.append((start, end))
         first, last = ((t - T0).total_seconds() / 60 for t in (start, end))
         minutes = [m for m in range(int(first), int(last)) if m not in self.missing]
         return {P: series([float(m) for m in minutes], [float(m) for m in minutes])}
 
-    async def latest(self, points):  # type: ignore[no-untyped-def]
+    async def latest(self, points):
         return {}
 
 

@@ -27,13 +27,13 @@ class Parts:
         self.commits = 0
         append = self.spool.append
 
-        def maybe(readings: Sequence[SpoolReading], **rest: int):  # type: ignore[no-untyped-def]
+        def maybe(readings: Sequence[SpoolReading], **rest: int):
             if self.full:
                 raise sqlite3.OperationalError("database or disk is full")
             self.commits += 1
             return append(readings, **rest)
 
-        self.spool.append = maybe  # type: ignore[method-assign, assignment]
+        self.spool.append = maybe
         self.collector = Collector(
             spool=self.spool, database=self.database, clock=HandClock(), flush_s=0.02, on_commit=lambda: None
         )

@@ -49,7 +49,7 @@ host = "10.0.0.8"
 """
 
 
-def load(tmp_path: Path, text: str):  # type: ignore[no-untyped-def]
+def load(tmp_path: Path, text: str):
     (tmp_path / "edge.toml").write_text(text, encoding="utf-8")
     return load_edge_settings(tmp_path / "edge.toml")
 

@@ -31,7 +31,7 @@ class Nowhere:
 
 
 def fleet() -> Fleet:
-    return Fleet(clock=HandClock(), collector=Nowhere(), counters=PollCounters(), on_reached=lambda _d, _r: None)  # type: ignore[arg-type]
+    return Fleet(clock=HandClock(), collector=Nowhere(), counters=PollCounters(), on_reached=lambda _d, _r: None)
 
 
 async def test_a_swap_waits_for_the_valve_that_is_moving() -> None:

@@ -67,5 +67,5 @@ def test_a_lease_must_be_above_zero_and_reasons_carry_numbers() -> None:
 def test_commands_for_others_are_told_apart() -> None:
     order = command(1, 40.0, START)
     assert misdirected(order, edge="demo/gw", device="prv1") is None
-    assert (misdirected(order, edge="demo/other", device="prv1") or 0).code == "wrong_gateway"  # type: ignore[union-attr]
-    assert (misdirected(order, edge="demo/gw", device="prv2") or 0).code == "wrong_device"  # type: ignore[union-attr]
+    assert (misdirected(order, edge="demo/other", device="prv1") or 0).code == "wrong_gateway"
+    assert (misdirected(order, edge="demo/gw", device="prv2") or 0).code == "wrong_device"

@@ -35,7 +35,7 @@ def archive(folder: Path, n: int = 100) -> Path:
         arrays[f"{device}|volume_m3|t_ms"] = times + 30_000
         arrays[f"{device}|volume_m3|value"] = np.where(values % 10 == 0, np.nan, values)
     path = folder / "h.npz"
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return path
 
 
@@ -93,10 +93,10 @@ def test_a_wrong_file_says_what_would_be_right(
     tmp_path: Path,
     db: sqlite3.Connection,
     arrays: dict[str, np.ndarray],
-    hint: str,  # type: ignore[type-arg]
+    hint: str,
 ) -> None:
     path = tmp_path / "bad.npz"
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     with pytest.raises(ConfigurationError, match=hint):
         import_history(Spool(db), path, now_ms=T0)
 

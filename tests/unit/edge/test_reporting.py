@@ -16,7 +16,7 @@ FLOW = "flow_m3h"
 
 
 def reporter(**settings: object) -> Reporter:
-    return Reporter(MODEL, ReportSettings(**settings))  # type: ignore[arg-type]
+    return Reporter(MODEL, ReportSettings(**settings))
 
 
 def test_absolute() -> None:

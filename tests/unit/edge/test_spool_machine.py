@@ -131,7 +131,7 @@ class SpoolMachine(RuleBasedStateMachine):
         assert forgotten <= untold, "what nobody has any more is a gap record that will be told again"
         self.let_go -= forgotten
 
-    def _heads(self, lane: Lane) -> list:  # type: ignore[type-arg]
+    def _heads(self, lane: Lane) -> list:
         return list(self._spool.unacked(lane, limit=1000, fresh_ms=0))
 
     @invariant()

@@ -55,7 +55,7 @@ def publish(topic: str, payload: bytes, properties: bytes = b"") -> bytes:
 
 def run(pieces: list[bytes]) -> tuple[Library, list[tuple[str, bytes]]]:
     library, got = Library(pieces), []
-    reader = FastReader(library, lambda topic, payload: got.append((topic, payload)))  # type: ignore[arg-type]
+    reader = FastReader(library, lambda topic, payload: got.append((topic, payload)))
     while library.pieces:
         reader.read()
     return library, got

@@ -98,7 +98,7 @@ async def test_while_the_database_is_away_the_batch_is_kept() -> None:
     async with fixture.running():
         await fixture.backlog.put([Work(intake=block(1), topic=DATA, payload=b"")])
         async with asyncio.timeout(30):
-            while fixture.metrics.snapshot()["storage_retries"] < 3:  # type: ignore[operator]
+            while fixture.metrics.snapshot()["storage_retries"] < 3:
                 await asyncio.sleep(0.001)
         assert fixture.committed() == []
         fixture.store.away = False
@@ -116,7 +116,7 @@ async def test_a_resend_is_receipted_again() -> None:
 @pytest.mark.parametrize("poison", [1, 7, 15])
 async def test_the_one_block_that_is_refused_becomes_a_letter_and_the_rest_is_written(poison: int) -> None:
     fixture = Fixture()
-    fixture.store.refuses = holds(poison)  # type: ignore[assignment]
+    fixture.store.refuses = holds(poison)
     await fixture.write(*(block(n) for n in range(1, 17, 2)))
     assert fixture.committed() == [16]
     assert [(d.reason, d.first, d.last, d.payload) for d in fixture.store.letters] == [

@@ -50,7 +50,7 @@ class Meters:
 
 
 def one_zone(**more: object) -> ToyTown:
-    town = ToyTown(seed=4, days=36, zones={"medina": ToyZone("medina", mean_m3h=60.0)}, fixed_m={"medina": 40.0}, **more)  # type: ignore[arg-type]
+    town = ToyTown(seed=4, days=36, zones={"medina": ToyZone("medina", mean_m3h=60.0)}, fixed_m={"medina": 40.0}, **more)
     town.run(0, town.size)
     return town
 

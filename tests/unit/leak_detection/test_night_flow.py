@@ -20,7 +20,7 @@ def nights(start: datetime, hours: float, flow: object, step_s: float = 300.0, c
     return minimum_night_flows(values, day, minute, start_s=seconds[0], step_s=step_s, complete_until_s=seconds[-1] + step_s)
 
 
-def dip_at(hour: float, width_min: float = 90.0):  # type: ignore[no-untyped-def]
+def dip_at(hour: float, width_min: float = 90.0):
     return lambda minute: np.where(np.abs(minute - hour * 60) <= width_min / 2, 5.0, 30.0)
 
 

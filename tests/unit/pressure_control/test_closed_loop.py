@@ -25,7 +25,7 @@ class LiveSource(ToySource):
         super().__init__(town)
         self.step = 0
 
-    async def latest(self, points):  # type: ignore[no-untyped-def]
+    async def latest(self, points):
         found = {}
         for point in points:
             values = self.town.data[point][: self.step]

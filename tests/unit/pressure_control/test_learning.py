@@ -24,7 +24,7 @@ def past(town: ToyTown, key: str) -> Window:
 
 
 def town(**changes: object) -> ToyTown:
-    made = ToyTown(seed=1, days=10, **changes)  # type: ignore[arg-type]
+    made = ToyTown(seed=1, days=10, **changes)
     made.run(0, made.size)
     return made
 

@@ -36,12 +36,12 @@ def by_psycopg(value: tuple[int, int, int | None, int], place: int | None) -> by
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value[1])
     fields = [
         DatetimeBinaryDumper(datetime).dump(moment),
-        None if value[2] is None else Int8BinaryDumper(int).dump(value[2]),  # type: ignore[arg-type]
-        Int4BinaryDumper(int).dump(value[0]),  # type: ignore[arg-type]
-        Int2BinaryDumper(int).dump(value[3]),  # type: ignore[arg-type]
+        None if value[2] is None else Int8BinaryDumper(int).dump(value[2]),
+        Int4BinaryDumper(int).dump(value[0]),
+        Int2BinaryDumper(int).dump(value[3]),
     ]
     if place is not None:
-        fields.append(Int4BinaryDumper(int).dump(place))  # type: ignore[arg-type]
+        fields.append(Int4BinaryDumper(int).dump(place))
     out = len(fields).to_bytes(2, "big")
     for part in fields:
         data = b"" if part is None else bytes(part)

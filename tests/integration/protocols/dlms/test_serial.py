@@ -81,7 +81,7 @@ async def test_a_meter_on_a_serial_port_is_read() -> None:
             assert rows[1].time.utc() == START + timedelta(minutes=15)
 
 
-async def test_a_port_that_is_not_there_and_a_silent_one_end_in_time(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_a_port_that_is_not_there_and_a_silent_one_end_in_time(tmp_path) -> None:
     with pytest.raises(DeviceTimeout, match="nobody answers"):
         await client_at(str(tmp_path / "ttyS9")).connect()
     (tmp_path / "file").write_bytes(b"")

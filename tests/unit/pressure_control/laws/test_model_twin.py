@@ -85,7 +85,7 @@ def inputs(step: int, copy: Copy | None, *, taught: bool = True) -> LawInputs:
 
 
 def said(given: LawInputs, law: object = model_twin) -> Target:
-    found = law(given)  # type: ignore[operator]  # a law
+    found = law(given)  # a law
     assert isinstance(found, Target)
     return found
 
@@ -100,7 +100,7 @@ def test_without_a_copy_the_learner_leads_alone_and_the_reason_says_so() -> None
 def test_a_copy_that_cannot_be_solved_leaves_the_learner_alone() -> None:
     given = inputs(NIGHT, Copy())
     assert given.twin is not None
-    given.twin.model.broken = True  # type: ignore[attr-defined]  # the test's own copy
+    given.twin.model.broken = True  # the test's own copy
     found = said(given)
     assert found.value_m == said(given, learned_critical_point).value_m
     assert "no solution" in found.reason

@@ -110,7 +110,7 @@ def test_no_number_is_refused() -> None:
 
 def test_every_unit_of_the_house_converts() -> None:
     for code in SYMBOLS:
-        assert (quantity_of(code) is None) == (to_canonical(ScalerUnit()._exact(_u(1)) or 0, code) is None)  # type: ignore[arg-type]
+        assert (quantity_of(code) is None) == (to_canonical(ScalerUnit()._exact(_u(1)) or 0, code) is None)
     assert (symbol(13), symbol(200)) == ("m3", "unit 200")
 
 

@@ -37,11 +37,11 @@ def test_a_meter_of_sixty_tags_needs_a_tenth_of_the_requests() -> None:
     assert all(r.count <= 125 for r in requests)
 
 
-def device_with_holes(readable: set[int]):  # type: ignore[no-untyped-def]
+def device_with_holes(readable: set[int]):
     return lambda request: all(a in readable for a in range(request.address, request.address + request.count))
 
 
-def poll(reads: ReadPlan, answers) -> tuple[set[str], int]:  # type: ignore[no-untyped-def]
+def poll(reads: ReadPlan, answers) -> tuple[set[str], int]:
     """One poll as the gateway does it: fields read, requests asked."""
     got: set[str] = set()
     asked, waiting = 0, list(reads.requests)

@@ -157,7 +157,7 @@ def test_times_are_written_in_utc() -> None:
 )
 def test_what_could_not_be_read_is_not_signed(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
-        canonical_document(replace(COMMAND, **wrong))  # type: ignore[arg-type]
+        canonical_document(replace(COMMAND, **wrong))
 
 
 def changed(**changes: object) -> bytes:

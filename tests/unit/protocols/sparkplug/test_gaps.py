@@ -47,7 +47,7 @@ GOOD = {"reason": "damaged", "at": 1, "from": None, "to": 2, "points": [["d", "m
 def payload(text: object = None, *, first: int = 1, last: int = 3, epoch: int = 77, more: tuple[Metric, ...] = ()) -> Payload:
     numbers = [("Spool/Epoch", epoch), ("Spool/First", first), ("Spool/Last", last)]
     metrics = [Metric(name=name, datatype=DataType.UINT64, value=value) for name, value in numbers]
-    said = Metric(name="Spool/Gap", datatype=DataType.STRING, value=json.dumps(GOOD) if text is None else text)  # type: ignore[arg-type]
+    said = Metric(name="Spool/Gap", datatype=DataType.STRING, value=json.dumps(GOOD) if text is None else text)
     return decode(encode(Payload(metrics=(*metrics, said, *more))))
 
 

@@ -39,7 +39,7 @@ def test_of_many_ranges_the_lowest_are_sent() -> None:
 
 
 def payload(committed: object = 10, ranges: str | None = "", epoch: int | None = 7) -> Payload:
-    metrics = [Metric(name="Spool/Committed", datatype=DataType.UINT64, value=committed)]  # type: ignore[arg-type]
+    metrics = [Metric(name="Spool/Committed", datatype=DataType.UINT64, value=committed)]
     if epoch is not None:
         metrics.append(Metric(name="Spool/Epoch", datatype=DataType.UINT64, value=epoch))
     if ranges is not None:
