@@ -37,6 +37,51 @@ FROM up u JOIN zone a ON a.key = u.at
 GROUP BY u.zone;
 
 -- ---------------------------------------------------------------------------------------------------------------------------------
+-- Marks. As in 0008, but a mark without an end goes where there is nothing to mark: cut into days, it would never end.
+
+CREATE OR REPLACE FUNCTION tidy_rollup_marks() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    oldest timestamptz;
+    newest timestamptz;
+BEGIN
+    DELETE FROM rollup_dirty USING retention t WHERE ends <= t.raw_from;
+    WITH many AS (
+        SELECT starts, ends FROM rollup_dirty GROUP BY starts, ends HAVING count(*) > 1
+    ), gone AS (
+        DELETE FROM rollup_dirty d USING many m WHERE (d.starts, d.ends) = (m.starts, m.ends) RETURNING d.*
+    )
+    INSERT INTO rollup_dirty SELECT starts, ends, range_agg(points) FROM gone GROUP BY starts, ends;
+    IF EXISTS (SELECT FROM rollup_dirty WHERE ends - starts > INTERVAL '1 day') THEN
+        -- Readings that a mark is for are committed with it, so what is seen now covers every mark that is seen now, and more:
+        -- rollups too, whose readings may be gone.
+        WITH wide AS (
+            DELETE FROM rollup_dirty WHERE ends - starts > INTERVAL '1 day' RETURNING *
+        ), edge AS (
+            SELECT min(o.time) AS oldest, max(n.time) AS newest
+            FROM point p
+            LEFT JOIN LATERAL (
+                (SELECT r.time FROM reading r WHERE r.point_id = p.point_id ORDER BY r.time LIMIT 1)
+                UNION ALL (SELECT q.time FROM rollup_15min q WHERE q.point_id = p.point_id ORDER BY q.time LIMIT 1)
+            ) o ON true
+            LEFT JOIN LATERAL (
+                (SELECT r.time FROM reading r WHERE r.point_id = p.point_id ORDER BY r.time DESC LIMIT 1)
+                UNION ALL (SELECT q.time FROM rollup_15min q WHERE q.point_id = p.point_id ORDER BY q.time DESC LIMIT 1)
+            ) n ON true
+        ), span AS (
+            SELECT greatest(w.starts, t.raw_from, rollup_floor('1 day', e.oldest)) AS starts,
+                   least(w.ends, rollup_floor('1 day', e.newest) + INTERVAL '24 hours') AS ends, w.points
+            FROM wide w JOIN edge e ON e.oldest IS NOT NULL CROSS JOIN retention t
+        )
+        INSERT INTO rollup_dirty
+        SELECT greatest(s.starts, d), least(s.ends, d + INTERVAL '24 hours'), s.points
+        FROM span s
+        CROSS JOIN LATERAL generate_series(rollup_floor('1 day', s.starts), s.ends - INTERVAL '1 microsecond', INTERVAL '24 hours') d
+        WHERE s.starts < s.ends;
+    END IF;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------------------------
 -- Readings below a limit. An hour of a critical point keeps how many of its good readings lay below the least pressure of its zone, and
 -- which limit that was; counted when the hour is written, in the same transaction. So a mark covers the count as it covers the hour, and
 -- a late reading is counted at once. TimescaleDB's aggregates cannot hold a limit that lies in another table: there the readings of hours

@@ -15,11 +15,13 @@ must find each of them out.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from tests.support.state_search import Search
+from tests.support.state_search import search as search_states
 
 LAST_MOMENT = 5
 """Time stops here; everything of interest has happened by then."""
@@ -326,44 +328,10 @@ def _forgotten(journal: str) -> str:
     return "-" if journal == "refused" or journal in ("verified", "failed", "expired") else journal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What a search found."""
-
-    states: int
-    violation: str = ""
-    trace: tuple[Step, ...] = ()
-    unsettled: int = 0
-    """States in which nothing more can happen and an order has no outcome."""
-
-
 def search(model: Model, limit: int = 2_000_000) -> Search:
-    """Every state that can be reached, breadth first; stops at the first violation, whose trace is then a shortest one."""
-    parents: dict[State, tuple[State, Step] | None] = {model.first: None}
-    waiting = deque([model.first])
-    unsettled = 0
-    while waiting:
-        state = waiting.popleft()
-        found = model.violation(state)
-        if found:
-            return Search(states=len(parents), violation=found, trace=_trace(parents, state))
-        moved = False
-        for step, after in model.steps(state):
-            if after != state:
-                moved = True
-            if after not in parents:
-                parents[after] = (state, step)
-                waiting.append(after)
-        if not moved and any(o.status == "pending" and state.now >= o.expires + GRACE for o in state.orders):
-            unsettled += 1
-        if len(parents) > limit:
-            raise RuntimeError(f"more than {limit} states: the model has grown too large to be searched")
-    return Search(states=len(parents), unsettled=unsettled)
+    """Every state that can be reached; counts those in which nothing more can happen and an order has no outcome."""
 
+    def unsettled(state: State, moves: bool) -> bool:
+        return not moves and any(o.status == "pending" and state.now >= o.expires + GRACE for o in state.orders)
 
-def _trace(parents: dict[State, tuple[State, Step] | None], state: State) -> tuple[Step, ...]:
-    steps: list[Step] = []
-    while (found := parents[state]) is not None:
-        state, step = found
-        steps.append(step)
-    return tuple(reversed(steps))
+    return search_states(model, limit=limit, count=unsettled)

@@ -11,11 +11,12 @@ From the order on, ``command_model`` takes over: an order that is in the book is
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from tests.support.state_search import Search
+from tests.support.state_search import search as search_states
 
 LAST_MOMENT = 4
 WAITS = 2
@@ -183,38 +184,6 @@ def _with(s: State, number: int, *, status: str | None = None, value: int | None
     return s._replace(requests=(*s.requests[:number], changed, *s.requests[number + 1 :]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What a search found."""
-
-    states: int
-    violation: str = ""
-    trace: tuple[Step, ...] = ()
-    ordered: int = 0
-    """States in which something was ordered."""
-
-
 def search(model: TwoPeopleModel, limit: int = 500_000) -> Search:
-    """Every state that can be reached, breadth first; stops at the first violation, whose trace is then a shortest one."""
-    parents: dict[State, tuple[State, Step] | None] = {model.first: None}
-    waiting, ordered = deque([model.first]), 0
-    while waiting:
-        state = waiting.popleft()
-        ordered += bool(state.ordered)
-        if model.violation(state):
-            return Search(states=len(parents), violation=model.violation(state), trace=_trace(parents, state))
-        for step, after in model.steps(state):
-            if after not in parents:
-                parents[after] = (state, step)
-                waiting.append(after)
-        if len(parents) > limit:
-            raise RuntimeError(f"more than {limit} states: the model has grown too large to be searched")
-    return Search(states=len(parents), ordered=ordered)
-
-
-def _trace(parents: dict[State, tuple[State, Step] | None], state: State) -> tuple[Step, ...]:
-    steps: list[Step] = []
-    while (found := parents[state]) is not None:
-        state, step = found
-        steps.append(step)
-    return tuple(reversed(steps))
+    """Every state that can be reached; counts those in which something was ordered."""
+    return search_states(model, limit=limit, count=lambda state, _moves: bool(state.ordered))

@@ -288,6 +288,15 @@ async def test_a_budget_of_nothing_still_does_one_step(town_database: FreshDatab
     assert (done.steps, done.waiting) == (1, 3), "newest first"
 
 
+def test_a_mark_without_an_end_goes_where_nothing_was_ever_read(connection: Connected) -> None:
+    """An INSERT of no rows that did not say so marks all time: cut into days, that would never end."""
+    connection.execute("SET statement_timeout = '60s'")
+    connection.execute("INSERT INTO reading (time, value, point_id, quality) SELECT now(), 1, 1, 0 WHERE false")
+    assert connection.execute("SELECT count(*) FROM rollup_dirty").fetchall() == [(1,)]
+    assert connection.execute("SELECT written, waiting FROM refresh_rollups(%s)", (START,)).fetchall() == [(0, 0)]
+    assert connection.execute("SELECT count(*) FROM rollup_dirty").fetchall() == [(0,)]
+
+
 async def test_two_refreshes_do_not_meet(town_database: FreshDatabase, ingest: PostgresIngestStore) -> None:
     await ingest.write([block(range(1, 200))])
     async with (

@@ -16,7 +16,7 @@ def test_no_state_violates_a_property(scenario: Scenario) -> None:
     found = search(Model(scenario))
     assert found.violation == "", [tuple(step) for step in found.trace]
     assert found.states > WHOLE
-    assert found.unsettled == 0
+    assert found.counted == 0
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def test_no_state_violates_a_property() -> None:
     found = search(TwoPeopleModel())
     assert found.violation == "", found.trace
     assert found.states > 10_000
-    assert found.ordered > 1_000
+    assert found.counted > 1_000
     print(f"{found.states} states")
 
 
