@@ -20,7 +20,8 @@ from pressure_control.recursive_loss import RecursiveLoss
 
 LATE_STEPS = 2
 _PUMP_SD = 4.0
-_TANK_TURN_M = 0.005
+TANK_TURN_M = 0.005
+"""A level that changes by less stands still."""
 _LEAST_READINGS = 96
 """Readings of a point before its loss is used."""
 
@@ -132,5 +133,5 @@ def tank_turned(levels: FloatArray, k: int) -> bool:
 def _turned_at(levels: FloatArray, k: int) -> bool:
     if k < 2 or k + 1 >= levels.size:
         return False
-    falls = levels[k - 2] - levels[k] > 2 * _TANK_TURN_M - 1e-6
-    return bool(falls and np.max(levels[k + 1 : k + 3]) - levels[k] > _TANK_TURN_M)
+    falls = levels[k - 2] - levels[k] > 2 * TANK_TURN_M - 1e-6
+    return bool(falls and np.max(levels[k + 1 : k + 3]) - levels[k] > TANK_TURN_M)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pressure_control.learner import ZoneLearner, tank_turned
+from pressure_control.learner import TANK_TURN_M, ZoneLearner, tank_turned
 from pressure_control.observations import Window
 
 _SURGE_SD = 5.0
@@ -28,7 +28,7 @@ class Surge:
     jump_m3h: float
     since_steps: int
     sure: bool
-    """Large, and seen three times; twice where the pumps are known, once where besides none is about to start."""
+    """Large, and no pump: seen three times, or fewer where the zone's pumps are known and none can be it."""
 
 
 def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
@@ -50,8 +50,8 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
         if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
             continue
         large = jump >= max(_FAST_SHARE * forecaster.scale_m3h, _HYDRANT_M3H)
-        sure = large and (newest - k >= _STANDS_STEPS or (bool(learner.pumps) and (k < newest or not _near_start(learner, recent))))
-        return Surge(jump_m3h=jump, since_steps=newest - k, sure=sure)
+        told_apart = bool(learner.pumps) and not _may_be_pump(learner, recent, k, jump)
+        return Surge(jump_m3h=jump, since_steps=newest - k, sure=large and (told_apart or newest - k >= _STANDS_STEPS))
     return None
 
 
@@ -68,13 +68,20 @@ def pump_due_m3h(learner: ZoneLearner, recent: Window) -> float:
     return due
 
 
-def _near_start(learner: ZoneLearner, recent: Window) -> bool:
-    """Whether a known pump may have started just now: its tank falls and is near the level, or cannot be seen."""
+def _may_be_pump(learner: ZoneLearner, recent: Window, k: int, jump: float) -> bool:
+    """Whether a known pump may have started in step ``k``: its tank has not shown yet that it did not, or cannot be seen.
+
+    A reading of the level resolves about as much as a pump adds in one step: a tank that no longer falls may be filling.
+    """
     for pump in learner.pumps:
         levels = recent.tank_m.get(pump.tank)
-        if levels is None or not np.isfinite(levels[-4:]).all():
+        if levels is None or not np.isfinite(levels[max(0, k - 3) :]).all():
             return True
-        if abs(float(levels[-1]) - pump.level_m) < _NEAR_START_M and levels[-1] <= levels[-4]:
+        near = abs(float(levels[k]) - pump.level_m) < _NEAR_START_M
+        if k == levels.size - 1:
+            if near and levels[k] <= levels[k - 3]:
+                return True
+        elif near and jump < _LIKE_KNOWN * pump.jump_m3h and levels[-1] >= levels[k] - TANK_TURN_M:
             return True
     return False
 
