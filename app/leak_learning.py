@@ -1,0 +1,156 @@
+"""The network layer brought up to the end of a past: the copy calibrated, signatures solved, every hour and day stepped through.
+
+The running service and ``khettara leaks replay`` both start here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from app.leak_network import OperatingState
+from app.leak_signatures import NetworkSignatures, make_signatures
+from domain.series import FloatArray
+from leak_detection.model.history import Repair
+from leak_detection.model.ledger import LedgerSettings
+from leak_detection.model.residuals import learn_regression
+from leak_detection.model.signatures import SignatureSet, with_balance
+from leak_detection.model.watch import NetworkWatch
+from leak_detection.network_past import LEAST_GAUGES, CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
+from leak_detection.network_run import NetworkRun
+
+_TEACH_EVERY = 3
+"""Every so many rows teach the regression: neighbours in time say nearly the same."""
+_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
+_LEAST_SHARE = 0.35
+"""Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
+_PUMPING_M3H = 5.0
+_MOST_REST = 0.5
+"""Of what flows into a tank's part: with more than this unmetered, its balance says little."""
+
+
+def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> LearnedNetwork:
+    """Learns from the days before the opening and steps through all rows.
+
+    Raises:
+        CalibrationError: Too few gauges, or no hour of the day with all that is needed, in the days that teach.
+        ConfigurationError: A gauge, meter or tank is not in the network.
+        HydraulicsError: EPANET does not accept the file or finds no solution.
+    """
+    teach = past.opening * past.per_day
+    gauges, drivers = known_enough(past.pressure_m[:teach]), known_enough(past.drivers[:teach])
+    past = _without(past, gauges, drivers)
+    pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], past.drivers[:teach:_TEACH_EVERY]
+    regression = learn_regression(pressure, flows, past.per_day * 7 // _TEACH_EVERY)
+    states = operating_states(past)
+    if not states:
+        raise CalibrationError(
+            "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
+        )
+    found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression)
+    balance, whole = _balances(past, found)
+    watch = NetworkWatch(
+        per_day=past.per_day, regression=regression, gauges=found.signatures, whole=whole, settings=settings or LedgerSettings()
+    )
+    place = {pipe: k for k, pipe in enumerate(found.pipes)}
+    run = NetworkRun(
+        watch=watch,
+        opening=past.opening,
+        repairs=tuple(Repair(day=day, place=place.get(pipe)) for day, pipe in past.repairs),
+    )
+    for rows in _hours(past):
+        run.hour(past.pressure_m[rows], past.drivers[rows])
+        if rows.stop % past.per_day == 0:
+            run.end_day(balance[rows.stop // past.per_day - 1])
+    return LearnedNetwork(run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit)
+
+
+def _hours(past: NetworkPast) -> Iterator[slice]:
+    step = past.per_day // 24
+    return (slice(row, row + step) for row in range(0, len(past.pressure_m) // step * step, step))
+
+
+def _without(past: NetworkPast, gauges: np.ndarray, drivers: np.ndarray) -> NetworkPast:
+    """The past without what was hardly ever read."""
+    if gauges.sum() < LEAST_GAUGES:
+        raise CalibrationError(
+            f"{int(gauges.sum())} of {len(gauges)} gauges were read in the days that teach (silent: "
+            f"{', '.join(silent(past.gauges, gauges)[:8])}); at least {LEAST_GAUGES} are needed"
+        )
+    count = len(past.meters)
+    if not drivers[:count].any():
+        raise CalibrationError("no flow meter was read in the days that teach; at least one is needed")
+    return replace(
+        past,
+        gauges=_chosen(past.gauges, gauges),
+        meters=_chosen(past.meters, drivers[:count]),
+        tanks=_chosen(past.tanks, drivers[count:]),
+        pressure_m=past.pressure_m[:, gauges],
+        drivers=past.drivers[:, drivers],
+    )
+
+
+def _chosen(names: tuple[str, ...], kept: np.ndarray) -> tuple[str, ...]:
+    return tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+
+
+def operating_states(past: NetworkPast) -> list[OperatingState]:
+    """Means of the days that teach by hour of the day, apart for a pump that runs and one that stands."""
+    rows = past.opening * past.per_day
+    hour, drivers, pressure = past.hour[:rows], past.drivers[:rows], past.pressure_m[:rows]
+    whole = np.isfinite(drivers).all(axis=1)
+    pumps = [k for k in range(len(past.meters)) if _is_switched(drivers[whole, k])]
+    on = (drivers[:, pumps] > _PUMPING_M3H) @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
+    states = []
+    for h in _HOURS:
+        at = whole & (hour == h)
+        for which in np.unique(on[at]):
+            mine = at & (on == which)
+            seen = np.isfinite(pressure[mine]).any(axis=0)
+            if mine.sum() >= _LEAST_SHARE * at.sum() and seen.all():
+                states.append(
+                    OperatingState(
+                        hour=h,
+                        drivers=drivers[mine].mean(axis=0),
+                        pressure_m=_trimmed_mean(pressure[mine]),
+                        weight=float(mine.mean()),
+                    )
+                )
+    return states
+
+
+def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
+    """Mean of each gauge without what lies far off: a mean, as the flows' is, so that both belong together."""
+    middle = np.nanmedian(pressure_m, axis=0)
+    off = np.abs(pressure_m - middle)
+    return np.asarray(np.nanmean(np.where(off <= 9.0 * np.nanmedian(off, axis=0), pressure_m, np.nan), axis=0))
+
+
+def _is_switched(flow_m3h: FloatArray) -> bool:
+    """Whether a meter stands at nothing for a good part of the time, and otherwise flows."""
+    still = float((flow_m3h < _PUMPING_M3H).mean())
+    return 0.05 < still < 0.95
+
+
+def _balances(past: NetworkPast, found: NetworkSignatures) -> tuple[FloatArray, SignatureSet]:
+    """Balance by day of the part behind a tank, where its customers are metered, and the signatures with it; else no column."""
+    days, signatures = past.days, found.signatures
+    if past.customers_m3h is None or len(found.behind_tank) != 1 or len(past.tanks) != 1:
+        return np.empty((days, 0)), signatures
+    (pump, inside), area = found.behind_tank[0], found.tank_area_m2[0]
+    drivers = past.drivers[: days * past.per_day].reshape(days, past.per_day, -1)
+    inflow = np.nanmean(drivers[:, :, pump], axis=1)
+    level = drivers[:, :, len(past.meters)]
+    edge = np.array([_last_known(day) for day in level])
+    stored = np.diff(np.concatenate([[_last_known(level[0][::-1])], edge])) * area / 24.0
+    balance = inflow - stored - past.customers_m3h[:days]
+    if not np.nanmedian(np.abs(balance)) < _MOST_REST * np.nanmedian(inflow):
+        return np.empty((days, 0)), signatures
+    return balance[:, None], with_balance(signatures, inside)
+
+
+def _last_known(level_m: FloatArray) -> float:
+    known = level_m[np.isfinite(level_m)]
+    return float(np.median(known[-3:])) if known.size else float("nan")

@@ -1,0 +1,102 @@
+"""The network layer over its whole life: it learns, searches the past once, and then tells day by day. A replay and the service step
+the same object.
+
+    days before ``opening``   hours and days only teach
+    the end of the last       the past is searched whole: what stands is told
+    from then on              bursts by the hour, everything else by the day
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from domain.series import FloatArray
+from leak_detection.model.history import Repair
+from leak_detection.model.ledger import OpenLeak
+from leak_detection.model.watch import NetworkWatch, Told
+
+WARM_DAYS = 40
+"""Before the opening: what hours usually bring is learnt in them."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class RunLeak:
+    """A leak that was told, and its line in the ledger."""
+
+    told: Told
+    how: str
+    """``history``, ``hour`` or ``day``."""
+    line: OpenLeak | None = None
+    """None until the ledger sees it, too."""
+
+    @property
+    def ended_day(self) -> int | None:
+        """Day on which the pressures came back; None while they have not."""
+        return None if self.line is None else self.line.end_day
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class NetworkRun:
+    """Takes hours and ends of days, in order; every row once."""
+
+    watch: NetworkWatch
+    opening: int
+    """Whole days before the first that is judged."""
+    repairs: Sequence[Repair] = ()
+    """Known before the opening."""
+    leaks: list[RunLeak] = field(default_factory=list)
+    """Everything told, in order."""
+
+    @property
+    def days(self) -> int:
+        """Whole days seen."""
+        return self.watch.days
+
+    def hour(self, pressure_m: FloatArray, drivers: FloatArray) -> list[RunLeak]:
+        """Takes the newest rows, not beyond the end of a day; bursts that are new.
+
+        Args:
+            pressure_m: Shape (n, G); NaN where missing.
+            drivers: Metered flows and levels, shape (n, D).
+        """
+        told = self.watch.hour(pressure_m, drivers, seek=self.days >= self.opening - WARM_DAYS)
+        return self._keep(told, "hour") if self.days >= self.opening else []
+
+    def end_day(self, balance_m3h: Sequence[float] = ()) -> list[RunLeak]:
+        """Closes the day whose hours were taken; leaks that are new.
+
+        Args:
+            balance_m3h: Of each metered part; NaN where not known.
+        """
+        judged = self.days >= self.opening
+        new = self._keep(self.watch.end_day(balance_m3h, seek=judged), "day")
+        if not judged and self.days == self.opening:
+            new += self._keep(self.watch.begin(self.repairs), "history")
+        self._link()
+        return new
+
+    def repaired(self, day: float, place: int | None) -> None:
+        """Work that the utility knows of, after the opening; see ``Ledger.repaired``."""
+        self.watch.ledger.repaired(day, place)
+
+    def _keep(self, told: Sequence[Told], how: str) -> list[RunLeak]:
+        new = [RunLeak(told=one, how=how) for one in told]
+        self.leaks += new
+        return new
+
+    def _link(self) -> None:
+        """Finds the line of each leak that has none: its own, or for a burst the one that the day made of it."""
+        taken = {id(leak.line) for leak in self.leaks if leak.line is not None}
+        limits = self.watch.limits
+        for leak in self.leaks:
+            if leak.line is not None:
+                continue
+            distance = self.watch.gauges.distance_m[leak.told.place.index]
+            for line in self.watch.ledger.leaks:
+                late = abs(line.found_day - leak.told.told_day)
+                near = distance[line.place.index] <= limits.same_m and late <= limits.same_days
+                if line.place is leak.told.place or (leak.how == "hour" and near and id(line) not in taken):
+                    leak.line = line
+                    taken.add(id(line))
+                    break
