@@ -1,5 +1,6 @@
-"""The network layer over its whole life: it learns, searches the past once, and then tells day by day. A replay and the service step
-the same object.
+"""The network layer over its whole life: it learns, searches the past once, and then tells day by day.
+
+A replay and the service step the same object.
 
     days before ``opening``   hours and days only teach
     the end of the last       the past is searched whole: what stands is told

@@ -42,6 +42,10 @@ class Told:
     start_day: float
     told_day: float
     """Days since the first reading, with fraction."""
+    change_m: FloatArray | None = field(default=None, compare=False)
+    """What the gauges show of it, shape (G,); NaN where one has no say."""
+    sd_m: FloatArray | None = field(default=None, compare=False)
+    """Standard deviation of that while nothing is wrong; None where it was not kept."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -131,13 +135,19 @@ class NetworkWatch:
         open_leaks = [leak.place.index for leak in self.ledger.leaks if leak.end_day is None]
         if any(distance[other] <= self.settings.merge_m for other in open_leaks) and place.flow_m3h < self.settings.again_flow_m3h:
             return None
-        told = Told(place=place, start_day=now - burst.rows_ago / self.per_day, told_day=now)
+        told = Told(
+            place=place,
+            start_day=now - burst.rows_ago / self.per_day,
+            told_day=now,
+            change_m=burst.change_m,
+            sd_m=np.sqrt(np.diag(burst.covariance)),
+        )
         self._bursts.append(told)
         return told
 
-    @staticmethod
-    def _as_told(leak: OpenLeak, day: int) -> Told:
-        return Told(place=leak.place, start_day=float(leak.start_day), told_day=float(day))
+    def _as_told(self, leak: OpenLeak, day: int) -> Told:
+        change = leak.loading_m[: self.gauges.change_m.shape[2]]
+        return Told(place=leak.place, start_day=float(leak.start_day), told_day=float(day), change_m=change)
 
     def _is_burst(self, told: Told) -> bool:
         """Whether an hour told it already."""
