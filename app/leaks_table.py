@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.findings import Evidence, Finding, FindingKind, RankedPlace
+from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from domain.series import FloatArray
 
 WORDS = {
@@ -72,6 +72,7 @@ def read_finding(document: dict[str, Any]) -> tuple[Finding, FindingSeries | Non
         "evidence": tuple(Evidence(**e) for e in values["evidence"]),
         "places": tuple(RankedPlace(**p) for p in values.get("places", ())),
         "notes": tuple(values.get("notes", ())),
+        "region": _region(values.get("region")),
     }
     kept = document.get("series")
     if kept is None:
@@ -117,10 +118,18 @@ def explain_text(finding: Finding, money: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def _region(value: dict[str, Any] | None) -> ConfidenceRegion | None:
+    return None if value is None else ConfidenceRegion(**value | {"pipes": tuple(value["pipes"])})
+
+
 def _place(finding: Finding) -> str:
     if not finding.places:
         return "somewhere in the zone"
-    return ", ".join(f"{p.pipe} ({p.probability:.0%})" for p in finding.places[:5])
+    ranked = ", ".join(f"{p.pipe} ({p.probability:.0%})" for p in finding.places[:5])
+    region = finding.region
+    if region is None:
+        return ranked
+    return f"{ranked}; {region.probability:.0%} within {region.radius_m:.0f} m of {region.pipes[0]}, {len(region.pipes)} pipes"
 
 
 def _cost(finding: Finding, money: str | None) -> str:

@@ -43,6 +43,18 @@ class RankedPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceRegion:
+    """The pipes among which a leak lies with a stated probability."""
+
+    probability: float
+    """0..1"""
+    radius_m: float
+    """Along the pipes, from the place that most probability lies around."""
+    pipes: tuple[str, ...]
+    """That place first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a detector believes. One physical leak keeps one ``key`` over its life."""
 
@@ -71,4 +83,6 @@ class Finding:
     """Cost of the lost water a day in the site's money; None where no price is configured."""
     co2_kg_a_day: float | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
-    """Codes of what lowers the confidence, e.g. ``few_meters``; pages say them in words."""
+    """Codes of what lowers the confidence, e.g. ``few_meters``, and of why it is over; pages say them in words."""
+    region: ConfidenceRegion | None = None
+    """None where the place is not known any nearer than the zone."""

@@ -9,14 +9,14 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from domain.findings import Evidence, Finding, FindingKind, RankedPlace
+from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from storage.database import Database
 from storage.sql import queries
 
 _Q = queries("findings")
 _COLUMNS = (
     "key", "kind", "zone", "detector", "since", "found_at", "flow_m3h", "flow_error_m3h", "confidence", "open", "evidence",
-    "cause", "places", "money_a_day", "co2_kg_a_day", "notes",
+    "cause", "places", "money_a_day", "co2_kg_a_day", "notes", "region",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ class PostgresFindings:
                 "money_a_day": finding.money_a_day,
                 "co2_kg_a_day": finding.co2_kg_a_day,
                 "notes": list(finding.notes),
+                "region": None if finding.region is None else Jsonb(asdict(finding.region)),
             }
             for finding in findings
         ]
@@ -79,5 +80,10 @@ def _finding(row: Sequence[Any]) -> Finding:
             "evidence": tuple(Evidence(**part) for part in values["evidence"]),
             "places": tuple(RankedPlace(**part) for part in values["places"]),
             "notes": tuple(values["notes"]),
+            "region": _region(values["region"]),
         }
     )
+
+
+def _region(value: dict[str, Any] | None) -> ConfidenceRegion | None:
+    return None if value is None else ConfidenceRegion(**value | {"pipes": tuple(value["pipes"])})

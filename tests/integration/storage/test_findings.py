@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.findings import Evidence, Finding, FindingKind, RankedPlace
+from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from storage.database import Database
 from storage.findings import PostgresFindings
 from storage.roles import Role
@@ -30,6 +30,7 @@ LEAK = Finding(
     money_a_day=588.0,
     co2_kg_a_day=12.5,
     notes=("few_meters",),
+    region=ConfidenceRegion(probability=0.9, radius_m=150.0, pipes=("p1", "p2")),
 )
 
 
