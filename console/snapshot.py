@@ -115,12 +115,15 @@ class Snapshot:
     worst: int | None
     gateways_online: int
     gateways: int
+    gateways_offline: int
     data_at: datetime | None
     data_age_s: float | None
     """Age of the newest inflow of the zone that is furthest behind."""
     alerts_version: str
     """Changes when the list of alerts does: the page then asks for it anew."""
     commands_version: str
+    zones_judged: int = 0
+    """Zones whose critical pressure is known and fresh: ``zones_below`` says nothing of the others."""
     places: tuple[PlaceNow, ...] = ()
     problem: str = ""
     """Code of what keeps the console from seeing, e.g. ``source``; the rest is then the last known."""
@@ -180,10 +183,12 @@ def build_snapshot(
         worst=min((RANK[a.priority] for a in active), default=None),
         gateways_online=sum(g.online for g in gateways),
         gateways=len(gateways),
+        gateways_offline=sum(not g.online for g in gateways),
         data_at=data_at,
         data_age_s=_age(now, data_at),
         alerts_version=_fingerprint([(a.key, a.state.value, a.updated_at.isoformat()) for a in alerts]),
         commands_version=_fingerprint([(c.command.command_id, c.state) for c in commands]),
+        zones_judged=sum(v.critical_m is not None and not v.critical_stale for v in views),
         places=tuple(
             _place_now(point, (readings or {}).get(point.key), now, stale_after_s)
             for point in inventory.points.values()

@@ -52,6 +52,7 @@ export function show(snapshot) {
     const zone = at(snapshot, path);
     if (!zone) return;
     element.classList.toggle("is-stale", zone.stale);
+    element.classList.toggle("is-unknown", (zone.inflow_at ?? zone.at ?? null) === null);
     element.classList.toggle("is-suspect", zone.suspect);
     element.classList.toggle("is-below", zone.below_minimum);
   });
@@ -85,7 +86,10 @@ export function show(snapshot) {
   each("advice", (element, path) => {
     element.hidden = typeof at(snapshot, path)?.advice_m !== "number";
   });
-  each("stale-of", (element, key) => element.classList.toggle("is-stale", at(snapshot, `actuators.${key}.stale`) !== false));
+  each("stale-of", (element, key) => {
+    element.classList.toggle("is-stale", at(snapshot, `actuators.${key}.stale`) !== false);
+    element.classList.toggle("is-unknown", (at(snapshot, `actuators.${key}.at`) ?? null) === null);
+  });
   showStatus(snapshot);
 }
 

@@ -100,6 +100,19 @@ function pressureChart(element, zone, trend) {
   return new uPlot(plan, [trend.seconds, ...columns], element);
 }
 
+/** The last step at which something was measured, or null. */
+function lastKnown(columns) {
+  const last = Math.max(-1, ...columns.map((values) => values.findLastIndex((v) => v !== null)));
+  return last < 0 ? null : last;
+}
+
+/** Says in the chart that it is empty because nothing was measured. */
+function say(holder, values) {
+  const none = values.every((v) => v === null);
+  holder.toggleAttribute("data-empty", none);
+  if (none) holder.dataset.empty = text("nothing_measured");
+}
+
 async function json(address) {
   const answer = await fetch(address, { headers: { accept: "application/json" } }).catch(() => null);
   return answer?.ok ? answer.json() : null;
@@ -122,9 +135,11 @@ export async function startCharts(flow) {
     if (!trend) return;
     band = newer ?? band;
     const old = drawn;
+    say(flow, trend.inflow_m3h);
+    say(pressure, Object.values(trend.pressures_m).flat());
     drawn = [flowChart(flow, zone, trend, band), pressureChart(pressure, zone, trend)];
     for (const chart of old) chart.destroy();
-    requestAnimationFrame(() => drawn.forEach((chart) => chart.setLegend({ idx: trend.seconds.length - 2 })));
+    requestAnimationFrame(() => drawn.forEach((chart, i) => chart.setLegend({ idx: lastKnown(i ? Object.values(trend.pressures_m) : [trend.inflow_m3h]) ?? trend.seconds.length - 2 })));
   };
   await redraw();
   setInterval(redraw, AGAIN_MS);

@@ -54,7 +54,7 @@ function start() {
       height: 200,
       tzDate: local,
       padding: [8, 8, 0, 0],
-      legend: { live: true },
+      legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => (u.series[i].dash ? "dashed" : "solid") } },
       scales: { y: { range: [Math.min(0, ...values), Math.max(1, ...values) * 1.12] } },
       axes: [
         { ...axis, size: 30, space: 56, incrs: DAYS, values: (_, all) => all.map(day) },

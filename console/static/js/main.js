@@ -37,6 +37,8 @@ document.addEventListener("click", ({ target }) => {
   if (button && snapshot) fillFromAdvice(button, snapshot);
 });
 
+document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 const holder = document.getElementById("map");
 if (holder) {
   fetch(holder.dataset.map)

@@ -7,6 +7,7 @@ const NARROW = 520;
 const DETAIL_PX = 96;
 const ALWAYS = 16;
 const SPARE_PX = 200;
+const LONGEST = 24;
 const AHEAD = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const UNIT = { tank: "m", pump: "m³/h" };
 
@@ -19,6 +20,11 @@ function make(name, attributes = {}, parent = null) {
 
 function put(element, value) {
   if (element.textContent !== value) element.textContent = value;
+}
+
+/** A name as a tag has room for it; the whole one stands in the object's label. */
+function short(name) {
+  return name.length > LONGEST ? `${name.slice(0, LONGEST - 1).trimEnd()}…` : name;
 }
 
 /** The objects of a map. */
@@ -80,7 +86,7 @@ export class MapObjects {
       make("text", { class: name, y, "text-anchor": "middle" }, tag);
       tag.append(" "); // so that they are three words to a screen reader too
     }
-    tag.querySelector(".name").textContent = this.names[item.key];
+    tag.querySelector(".name").textContent = short(this.names[item.key]);
     item.element.append(tag);
     item.tag = tag;
   }
@@ -147,7 +153,7 @@ export class MapObjects {
     item.fresh = this.near;
     const flow = `${number(zone.inflow_m3h, 1)} m³/h${zone.suspect ? " ?" : ""}`;
     const pressure = `${zone.below_minimum ? "▼ " : ""}${number(zone.critical_m, 1)} m`;
-    item.element.setAttribute("class", `zone-tag${zone.stale ? " is-stale" : ""}${zone.worst ? ` w${zone.worst}` : ""}${zone.below_minimum ? " low" : ""}`);
+    item.element.setAttribute("class", `zone-tag${zone.stale ? " is-stale" : ""}${zone.inflow_at ? "" : " is-unknown"}${zone.worst ? ` w${zone.worst}` : ""}${zone.below_minimum ? " low" : ""}`);
     const states = [zone.stale && text("stale"), zone.suspect && text("suspect"), zone.worst && text(`priority_${zone.worst}`)].filter(Boolean);
     item.element.setAttribute("aria-label", [`${this.names[item.key]} ${flow} ${pressure}`, ...states].join(", "));
     const width = this.near ? this.fill(item, flow, pressure, zone.below_minimum) : 0;
@@ -254,7 +260,7 @@ export class MapObjects {
 
 function showValve(element, actuator) {
   if (!actuator) return;
-  element.setAttribute("class", `sym valve m-${actuator.mode}${actuator.stale ? " is-stale" : ""}`);
+  element.setAttribute("class", `sym valve m-${actuator.mode}${actuator.stale ? " is-stale" : ""}${actuator.at ? "" : " is-unknown"}`);
   put(element.querySelector(".letter"), text(`letter_${actuator.mode}`));
   const stale = actuator.stale ? `, ${text("stale")}` : "";
   element.setAttribute("aria-label", `${text("valve")} ${actuator.key}: ${text(`mode_${actuator.mode}`)}, ${number(actuator.setpoint_m, 1)} m${stale}`);
@@ -263,7 +269,7 @@ function showValve(element, actuator) {
 function showPlace(element, kind, place) {
   if (!place) return;
   const value = `${number(place.value, 1)} ${UNIT[kind]}${place.suspect ? " ?" : ""}`;
-  element.setAttribute("class", `sym ${kind}${place.stale ? " is-stale" : ""}`);
+  element.setAttribute("class", `sym ${kind}${place.stale ? " is-stale" : ""}${place.at ? "" : " is-unknown"}`);
   put(element.querySelector(".letter"), value);
   element.setAttribute("aria-label", `${text(kind)} ${place.key}: ${value}${place.stale ? `, ${text("stale")}` : ""}`);
 }

@@ -9,7 +9,7 @@ import pytest
 
 from domain.alerts import AlertState
 from domain.errors import StorageUnavailable
-from domain.ports import GatewayNow
+from domain.ports import GatewayNow, ZoneNow
 from tests.support.console_client import logged_in
 from tests.support.console_services import NOW, console_world
 
@@ -164,3 +164,20 @@ async def test_the_api_describes_itself() -> None:
         assert (await client.get("/api/v1/commands?limit=2")).json()[0]["state"] == "failed"
         assert (await client.get("/api/v1/alerts")).json()[0]["title"] == "Sudden loss: probable burst"
         assert (await client.get("/api/v1/commands?limit=9999")).status_code == 422
+
+
+async def test_the_first_day_of_a_site_says_what_it_waits_for() -> None:
+    world = await console_world(history=False)
+    zones = await world.town.zones_now()
+    nothing = dict.fromkeys(("inflow_m3h", "inflow_at", "night_flow_m3h", "night", "critical_m", "critical_at"))
+
+    async def unmeasured() -> list[ZoneNow]:
+        return [replace(row, suspect=False, **nothing) for row in zones]
+
+    world.town.zones_now = unmeasured  # a town before its first reading
+    async with logged_in(world, "vera") as (client, _):
+        text = (await client.get("/")).text
+        assert "Nothing has been measured yet." in text
+        assert text.count("is-unknown") >= 4
+        assert re.search(r'data-live="zones_judged"[^>]*>0<', text), "no zone is called good before its pressure is known"
+        assert "no night measured yet" in (await client.get("/zones/medina")).text

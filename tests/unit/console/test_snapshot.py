@@ -43,7 +43,7 @@ def test_totals() -> None:
     found = snapshot([zone_row("medina"), zone_row("oued", night_flow_m3h=None)], {"prv_medina": actuator_state("prv_medina")})
     assert found.inflow_m3h == 100.0
     assert found.night_flow_m3h is None, "a sum without one of its parts would be a lie"
-    assert (found.actuators_auto, found.gateways, found.gateways_online) == (1, 1, 1)
+    assert (found.actuators_auto, found.gateways, found.gateways_online, found.gateways_offline) == (1, 1, 1, 0)
     assert (found.open_alerts, found.unseen_alerts, found.worst) == (3, 2, 1)
     assert found.now_local == "2026-05-06T10:24:00"
 
@@ -82,7 +82,10 @@ def test_below_the_minimum_only_while_fresh() -> None:
     low = zone_row("medina", critical_m=19.9)
     assert snapshot([low]).zones[0].below_minimum
     assert snapshot([low]).zones_below == 1
-    assert not snapshot([replace(low, critical_at=NOW - timedelta(hours=1))]).zones[0].below_minimum
+    assert snapshot([low]).zones_judged == 1
+    old = snapshot([replace(low, critical_at=NOW - timedelta(hours=1))])
+    assert not old.zones[0].below_minimum
+    assert old.zones_judged == 0, "nothing is said of a zone whose pressure is old"
     assert not snapshot([replace(low, critical_m=20.0)]).zones[0].below_minimum
 
 
