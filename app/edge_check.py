@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.edge_config import EdgeConfig, edge_toml
+from app.leak_site import load_network_points
 from app.settings import BrokerSettings, ClockSettings
 from app.site import load_site, read_toml
 from domain.errors import ConfigurationError
@@ -100,7 +101,9 @@ def check_site(folder: Path) -> str:
                     value=channel.field,
                     expected=f"a field of {device.model}: " + ", ".join(sorted(known)),
                 )
+    network = load_network_points(folder, inventory)
+    leaks = f"; leaks are placed on {len(network.zones)} pipes by {len(network.gauges)} gauges" if network else ""
     return (
         f"{folder}: {len(inventory.zones)} zones, {len(inventory.points)} points, {len(inventory.devices)} devices, "
-        f"{len(inventory.actuators)} actuators, {len(inventory.gateways)} gateways"
+        f"{len(inventory.actuators)} actuators, {len(inventory.gateways)} gateways{leaks}"
     )

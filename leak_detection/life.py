@@ -113,11 +113,20 @@ def track_balance(finding: Finding, balance: BalanceView, inputs: ZoneInputs, le
 
 def _night_fell(finding: Finding, inputs: ZoneInputs, learned: Learned) -> bool:
     """Whether the last nights lie lower than those before by a good part of the leak; true where too few nights are known."""
+    night = night_drop(inputs, learned)
+    return night is None or night[0] - night[1] > least_drop(finding)
+
+
+def night_drop(inputs: ZoneInputs, learned: Learned) -> tuple[float, float] | None:
+    """Minimum night flow of the nights before the last ones, and of these [m³/h]; None where too few are known."""
     flow = inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m)
     nights = nights_of(inputs, flow, inputs.steps(12 * 86400.0)).flow_m3h
-    if nights.size < 5:
-        return True
-    return float(np.median(nights[:-3]) - nights[-2:].min()) > _FELL_SHARE * min(reference_flow(finding), finding.flow_m3h)
+    return None if nights.size < 5 else (float(np.median(nights[:-3])), float(nights[-2:].min()))
+
+
+def least_drop(finding: Finding) -> float:
+    """By how much the night flow must fall for the leak to be over [m³/h]."""
+    return _FELL_SHARE * min(reference_flow(finding), finding.flow_m3h)
 
 
 def reference_flow(finding: Finding) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 
 import numpy as np
@@ -14,7 +14,7 @@ from domain.findings import Finding, FindingKind
 from domain.grids import GridCache
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import FindingStore, MeterSums, SeriesSource
+from domain.ports import FindingReader, FindingStore, MeterSums, SeriesSource
 from domain.series import FloatArray, local_days_and_minutes
 from domain.zones import Zone
 from leak_detection.balance_service import BalanceService
@@ -22,10 +22,15 @@ from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
+from leak_detection.network_book import NetworkBook, adopted, is_same_water
+from leak_detection.network_leaks import NETWORK
+from leak_detection.network_service import NetworkService
 from leak_detection.night_flow import lawful_night_use
 
 _LEARN_EVERY_S = 86400.0
 _AROUND_S = 1800.0
+_LONGEST = timedelta(days=730)
+"""How far back findings that are over may still be a leak of the network layer's past."""
 LocalTime = tuple[NDArray[np.int64], FloatArray]
 """Local day and local minute of each step."""
 
@@ -42,6 +47,8 @@ class LeakDetection:
         meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
         learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long;
             by default so many that hourly ticks reach all within a day.
+        network: The layer that knows pipes; None where the site names no network.
+        past: Findings that are over, for ``network``: what was told once is not told again after a restart.
     """
 
     def __init__(
@@ -54,7 +61,11 @@ class LeakDetection:
         step_s: float = 300.0,
         learn_budget: int | None = None,
         meters: MeterSums | None = None,
+        network: NetworkService | None = None,
+        past: FindingReader | None = None,
     ) -> None:
+        self._network, self._past = network, past
+        self._book: NetworkBook | None = None
         self._calendar = inventory.site.calendar
         self._zones = inventory.metered_zones()
         self._outlets = {a.zone: a.outlet_pressure for a in inventory.actuators.values()}
@@ -87,15 +98,45 @@ class LeakDetection:
                 budget -= 1
             learned = self._learned.get(zone.key)
             if learned is not None:
-                view = self._balances.views.get(zone.key) if self._balances is not None else None
-                changed += [
-                    self._priced(f) for f in update(inputs, learned, self._open.values(), balance=view, recent=self._recent(inputs))
-                ]
+                changed += self._judged(zone, inputs, learned, self._open)
+        await self._keep(changed)
+        if self._network is not None:
+            placed = await self._placed(self._network, now, local)
+            await self._keep(placed)
+            changed += placed
+        return changed
+
+    def _judged(self, zone: Zone, inputs: ZoneInputs, learned: Learned, known: dict[str, Finding]) -> list[Finding]:
+        """What the zone's inflow says that is new; of what the network layer has told already, evidence for that."""
+        view = self._balances.views.get(zone.key) if self._balances is not None else None
+        theirs = [f for f in known.values() if f.detector == NETWORK]
+        mine = [f for f in known.values() if f.detector != NETWORK]
+        changed = []
+        for finding in update(inputs, learned, mine, balance=view, recent=self._recent(inputs)):
+            told = [] if finding.key in known else [f for f in theirs if is_same_water(f, finding)]
+            changed.append(self._priced(adopted(told[0], finding) if told else finding))
+        return changed
+
+    async def _placed(self, network: NetworkService, now: datetime, local: LocalTime) -> list[Finding]:
+        """What the network layer says that is new."""
+        leaks = await network.tick(now)
+        if network.learned is None or self._open is None:
+            return []
+        if self._book is None:
+            self._book = NetworkBook([] if self._past is None else await self._past.findings(since=now - _LONGEST))
+        zones = {z.key: z for z in self._zones}
+
+        def zone_now(key: str) -> tuple[ZoneInputs, Learned] | None:
+            learned = self._learned.get(key)
+            return None if learned is None else (self._inputs(zones[key], local), learned)
+
+        return [self._priced(f) for f in self._book.settle(leaks, self._open, zone_now)]
+
+    async def _keep(self, changed: Sequence[Finding]) -> None:
         for finding in changed:
             self._note(finding)
         if changed:
             await self._findings.save_findings(changed)
-        return changed
 
     def _priced(self, finding: Finding) -> Finding:
         """With what its water costs a day, where the site says what water costs."""
@@ -157,7 +198,7 @@ class LeakDetection:
     def _excluded(self, zone: Zone, inputs: ZoneInputs) -> list[Span]:
         """Windows of findings: what is wrong must not become what is normal."""
         spans = [s for s in self._spans[zone.key].values() if s.end_s > inputs.start_s]
-        mine = [f for f in (self._open or {}).values() if f.zone == zone.key]
+        mine = [f for f in (self._open or {}).values() if f.zone == zone.key and f.detector != NETWORK]
         return spans + [Span(start_s=f.since.timestamp() - _AROUND_S, end_s=inputs.end_s) for f in mine]
 
     def _recent(self, inputs: ZoneInputs) -> list[Finding]:
@@ -174,6 +215,10 @@ class LeakDetection:
             self._spans.get(finding.zone, {}).pop(finding.key, None)
             return
         self._open.pop(finding.key, None)
+        if self._book is not None:
+            self._book.over(finding)
+        if finding.detector == NETWORK:
+            return
         end = self._cache.start_s + len(next(iter(self._cache.grids.values()))) * self._cache.step_s
         self._closed[finding.key] = (finding, end)
         span = Span(start_s=finding.since.timestamp() - _AROUND_S, end_s=end)

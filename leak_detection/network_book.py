@@ -1,0 +1,168 @@
+"""Leaks of the network layer as findings: one physical leak, one finding, whoever saw it first. Pure.
+
+A leak that the zone's inflow shows too is the zone's finding with pipes: its flow and its end follow the inflow. Only what the
+pressures alone know is a finding of the network's own; it is over when the pressures came back and the night flow fell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from domain.findings import Evidence, Finding, FindingKind
+from leak_detection.inputs import ZoneInputs
+from leak_detection.learned import Learned
+from leak_detection.life import STANDING_S, least_drop, night_drop, track
+from leak_detection.network_leaks import NETWORK, NetworkLeak, network_finding
+
+OVER = "over_pressure_night"
+"""Note of a finding that was closed by both witnesses."""
+OVER_PRESSURE = "over_pressure"
+"""The same where the zone's nights are not measured."""
+OVER_INFLOW = "over_inflow"
+_SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
+"""How far the onsets of one leak may lie apart for inflow and pressures."""
+_FLOW_FACTOR = 2.5
+_SAME = timedelta(days=3)
+"""A leak that began so soon after a finding there was made is that one."""
+ZoneNow = Callable[[str], tuple[ZoneInputs, Learned] | None]
+"""What is known of a zone now; None for one without inlets, or of which nothing is learnt."""
+
+
+class NetworkBook:
+    """Which leak is which finding.
+
+    Args:
+        past: Findings that are over, from as far back as the layer looks.
+    """
+
+    def __init__(self, past: Iterable[Finding]) -> None:
+        self._over = [f for f in past if not f.open and (f.places or f.detector == NETWORK)]
+        self._linked: dict[str, str] = {}
+        """Finding of each leak; empty for one that was over before anybody was told."""
+
+    def settle(self, leaks: Sequence[NetworkLeak], open_findings: Mapping[str, Finding], zone_now: ZoneNow) -> list[Finding]:
+        """Findings that are new or have changed.
+
+        Args:
+            leaks: All that the layer knows.
+            open_findings: Of all detectors, by key.
+            zone_now: Of the zones' inflows.
+        """
+        now = dict(open_findings)
+        for leak in leaks:
+            if leak.key not in self._linked:
+                self._link(leak, now)
+        by_finding = {key: leak for leak in leaks if (key := self._linked[leak.key])}
+        for key, finding in now.items():
+            if finding.detector == NETWORK:
+                now[key] = _followed(finding, by_finding.get(key), zone_now(finding.zone))
+        return [f for key, f in now.items() if open_findings.get(key) != f]
+
+    def over(self, finding: Finding) -> None:
+        """A finding that was closed, by whomever."""
+        if finding.places:
+            self._over.append(finding)
+
+    def _link(self, leak: NetworkLeak, now: dict[str, Finding]) -> None:
+        known = next((f for f in (*now.values(), *self._over) if _is_told(leak, f)), None)
+        if known is not None:
+            self._linked[leak.key] = known.key
+        elif leak.ended_at is not None:
+            self._linked[leak.key] = ""
+        else:
+            mine = [f for f in now.values() if not f.places and is_same_water(leak, f)]
+            finding = placed(mine[0], leak) if mine else network_finding(leak)
+            now[finding.key] = finding
+            self._linked[leak.key] = finding.key
+
+
+def _is_told(leak: NetworkLeak, finding: Finding) -> bool:
+    """Whether a finding is this leak: by its key, or because it lies there and was there."""
+    if finding.key == leak.key:
+        return True
+    region = finding.region
+    if region is None or not (leak.region.pipes[0] in region.pipes or region.pipes[0] in leak.region.pipes):
+        return False
+    # What stands when the layer begins anew has an onset that is known badly; what is new beside an old leak is not that leak.
+    return (finding.open and leak.how == "history") or abs(leak.since - finding.found_at) <= _SAME or leak.since <= finding.since
+
+
+def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
+    """Whether the inflow of a zone shows a leak of the pressures, by zone, onset and flow.
+
+    Args:
+        leak: Of the network layer.
+        finding: Of a zone's inflow.
+    """
+    zones = leak.near_zones | {leak.zone} if isinstance(leak, NetworkLeak) else {leak.zone}
+    if (
+        finding.kind is FindingKind.METER_FAULT
+        or finding.cause != "leak"
+        or finding.detector == NETWORK
+        or finding.zone not in zones
+    ):
+        return False
+    sudden = leak.kind is FindingKind.BURST and finding.kind is FindingKind.BURST
+    if FindingKind.STANDING not in (leak.kind, finding.kind) and abs(leak.since - finding.since) > (_SUDDEN if sudden else _SLOW):
+        return False
+    less, more = sorted((max(leak.flow_m3h, 0.1), max(finding.flow_m3h, 0.1)))
+    return more <= _FLOW_FACTOR * less
+
+
+def placed(finding: Finding, leak: NetworkLeak) -> Finding:
+    """The zone's finding with the pipes of the leak, and what the gauges say."""
+    known = {e.name for e in finding.evidence}
+    return replace(
+        finding,
+        places=leak.places,
+        region=leak.region,
+        confidence=_both(finding.confidence, leak.confidence),
+        evidence=(*finding.evidence, *(e for e in leak.evidence if e.name not in known)),
+    )
+
+
+def adopted(finding: Finding, seen: Finding) -> Finding:
+    """A finding of the network that the zone's inflow now shows, too: key and place stay, flow and end go by the inflow."""
+    known = {e.name for e in seen.evidence}
+    return replace(
+        finding,
+        detector=seen.detector,
+        flow_m3h=seen.flow_m3h,
+        flow_error_m3h=seen.flow_error_m3h,
+        confidence=_both(finding.confidence, seen.confidence),
+        evidence=(*seen.evidence, *(e for e in finding.evidence if e.name not in known)),
+        notes=tuple(dict.fromkeys((*finding.notes, *seen.notes))),
+    )
+
+
+def _both(one: float, other: float) -> float:
+    return round(min(1.0 - (1.0 - one) * (1.0 - 0.5 * other), 0.999), 3)
+
+
+def _followed(finding: Finding, leak: NetworkLeak | None, zone: tuple[ZoneInputs, Learned] | None) -> Finding:
+    """An open finding of the network as it is now: older, or over."""
+    if leak is not None and leak.followed:
+        closed = _ended(finding, leak, zone)
+        if closed is not None:
+            return closed
+    elif zone is not None and not track(finding, *zone).open:
+        # A burst of an hour that no day has confirmed, or one that the layer has forgotten: only the inflow can tell its end.
+        return replace(finding, open=False, notes=(*finding.notes, OVER_INFLOW))
+    old = zone is not None and zone[0].end_s - finding.since.timestamp() > STANDING_S
+    return replace(finding, kind=FindingKind.STANDING) if old else finding
+
+
+def _ended(finding: Finding, leak: NetworkLeak, zone: tuple[ZoneInputs, Learned] | None) -> Finding | None:
+    """The finding closed, if the pressures came back and the nights do not speak against it."""
+    if leak.ended_at is None:
+        return None
+    night = None if zone is None else night_drop(*zone)
+    if night is None:
+        return replace(finding, open=False, notes=(*finding.notes, OVER_PRESSURE))
+    before, after = night
+    if before - after <= least_drop(finding):
+        return None
+    fell = Evidence(name="night_after", observed=round(after, 2), expected=round(before, 2), sd=0.0, unit="m3/h")
+    return replace(finding, open=False, notes=(*finding.notes, OVER), evidence=(*finding.evidence, fell))

@@ -1,0 +1,222 @@
+"""The network layer in the running service: when it learns, what it reads, how it goes on hour by hour.
+
+    readings ──past──▶ learnt apart (tens of seconds) ──▶ a run at the end of that past ──hour after hour──▶ leaks
+
+The past that teaches is chosen by the data and the calendar alone, so that a restart learns from the same days and comes to
+the same leaks: after 8, 16, 32 and 52 weeks of data, then every half year from the last year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+
+from domain.calendar import Calendar
+from domain.ports import SeriesSource
+from domain.series import FloatArray, local_days_and_minutes, on_grid
+from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
+from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast
+
+TEACH_DAYS = (56, 112, 224, 364)
+"""Days of data after which the layer learns."""
+AGAIN_DAYS = 182
+"""After the last of these it learns every so many days, counted from 1970, from the ``TEACH_DAYS[-1]`` days before."""
+LAG_S = 900.0
+"""An hour is looked at so long after its end: polls, spools and commits take their time."""
+MOST_HOURS = 48
+"""Looked at in one tick: what was missed is caught up with in several."""
+_DAY_S, _HOUR_S = 86400.0, 3600.0
+_LONGEST_DAYS = TEACH_DAYS[-1] + AGAIN_DAYS + 2
+_CHUNK_DAYS = 7
+_EMPTY_CHUNKS = 5
+"""Weeks without any reading before which nothing is looked for."""
+
+
+class Apart(Protocol):
+    """Learns beside everything else, one past at a time."""
+
+    def start(self, past: Awaitable[NetworkPast]) -> None:
+        """Begins: waits for the past, then learns from it."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is under way, or has an outcome that nobody has taken."""
+        ...
+
+    def outcome(self) -> LearnedNetwork | str | None:
+        """What was learnt, or in words why nothing was; None while it is under way. Given once."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _Live:
+    learned: LearnedNetwork
+    start_s: float
+    done_s: float
+    """Everything before is taken."""
+
+
+class NetworkService:
+    """Leaks of one network.
+
+    Args:
+        points: The network file and its names.
+        calendar: Local time: demand goes by the clock.
+        series: Where readings come from.
+        apart: Learns.
+    """
+
+    def __init__(self, points: NetworkPoints, calendar: Calendar, series: SeriesSource, apart: Apart) -> None:
+        self._points = points
+        self._calendar = calendar
+        self._offset_s = winter_offset_s(calendar)
+        self._series = series
+        self._apart = apart
+        self._live: _Live | None = None
+        self._reading: tuple[float, float] = (0.0, 0.0)
+        self._tried_s = -np.inf
+        self.trouble = ""
+        """In words, why nothing is learnt; empty while nothing is wrong."""
+
+    @property
+    def learned(self) -> LearnedNetwork | None:
+        """What is in force; None while nothing is."""
+        return None if self._live is None else self._live.learned
+
+    async def tick(self, now: datetime) -> Sequence[NetworkLeak]:
+        """Takes the hours that have become complete; every leak since the layer learnt, those that are over among them."""
+        mark = float(np.floor((now.timestamp() - LAG_S) / _HOUR_S) * _HOUR_S)
+        self._take_outcome()
+        if self._live is not None:
+            await self._advance(self._live, mark)
+        if self._due(mark) and not self._apart.busy:
+            self._tried_s = mark
+            self._apart.start(self._past(mark))
+        live = self._live
+        return [] if live is None else [network_leak(k, live.learned, self._points, live.start_s) for k in live.learned.run.leaks]
+
+    def _due(self, mark: float) -> bool:
+        """Whether to learn: for the first time, or from more data; a day after a try at the soonest."""
+        if mark - self._tried_s < _DAY_S:
+            return False
+        if self._live is None:
+            return True
+        live = self._live
+        return teaching_span(live.start_s, mark, self._offset_s) not in (None, (live.start_s, live.learned.run.opening))
+
+    def _take_outcome(self) -> None:
+        found = self._apart.outcome()
+        if isinstance(found, LearnedNetwork):
+            start_s, until_s = self._reading
+            self._live = _Live(learned=found, start_s=start_s, done_s=until_s)
+            self.trouble = ""
+        elif found is not None:
+            self.trouble = found
+
+    async def _advance(self, live: _Live, mark: float) -> None:
+        """Hour by hour; what is not there by now is missing."""
+        until = min(mark, live.done_s + MOST_HOURS * _HOUR_S)
+        if until <= live.done_s:
+            return
+        pressure, drivers = await self._read(live.done_s, until)
+        pressure, drivers = pressure[:, live.learned.gauges], drivers[:, live.learned.drivers]
+        run, rows = live.learned.run, round(_HOUR_S / self._points.step_s)
+        for first in range(0, len(pressure), rows):
+            run.hour(pressure[first : first + rows], drivers[first : first + rows])
+            live.done_s += _HOUR_S
+            if (live.done_s - live.start_s) % _DAY_S == 0:
+                run.end_day([np.nan] * (run.watch.whole.change_m.shape[2] - run.watch.gauges.change_m.shape[2]))
+
+    async def _past(self, mark: float) -> NetworkPast:
+        """All that teaches and all since, up to ``mark``.
+
+        Raises:
+            CalibrationError: Too little of it.
+        """
+        points, offset = self._points, self._offset_s
+        first_s, parts = await self._backward(mark)
+        span = teaching_span(_next_midnight(first_s, offset), mark, offset)
+        if span is None:
+            raise CalibrationError(
+                f"{(mark - first_s) / _DAY_S:.0f} days of readings; the network layer begins with {TEACH_DAYS[0] + 1}"
+            )
+        start_s, opening = span
+        values = np.concatenate(parts)[-round((mark - start_s) / points.step_s) :]
+        times = start_s + points.step_s * np.arange(len(values), dtype=np.float64)
+        self._reading = (start_s, mark)
+        count = len(points.gauges)
+        return NetworkPast(
+            network=points.network,
+            gauges=tuple(points.gauges.values()),
+            meters=tuple(points.meters.values()),
+            tanks=tuple(points.tanks.values()),
+            opening=opening,
+            per_day=round(_DAY_S / points.step_s),
+            hour=(local_days_and_minutes(times, self._calendar.zone)[1] // 60).astype(np.int64),
+            pressure_m=values[:, :count],
+            drivers=values[:, count:],
+        )
+
+    async def _backward(self, mark: float) -> tuple[float, list[FloatArray]]:
+        """The first moment with a reading and the rows from the chunk it lies in up to ``mark``; week by week into the past."""
+        parts: list[FloatArray] = []
+        end, empty, first_s = mark, 0, mark
+        while mark - end < _LONGEST_DAYS * _DAY_S and empty < _EMPTY_CHUNKS:
+            start = end - _CHUNK_DAYS * _DAY_S
+            pressure, drivers = await self._read(start, end)
+            part = np.concatenate([pressure, drivers], axis=1)
+            known = np.flatnonzero(np.isfinite(part).any(axis=1))
+            empty = 0 if known.size else empty + 1
+            first_s = start + self._points.step_s * float(known[0]) if known.size else first_s
+            parts.insert(0, part)
+            end = start
+        return first_s, parts
+
+    async def _read(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
+        """Gauges and drivers on the grid, shapes (T, G) and (T, D); NaN where missing."""
+        points = self._points
+        found = await self._series.series(
+            points.points, datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC), points.step_s
+        )
+        size = round((end_s - start_s) / points.step_s)
+        columns = [
+            on_grid(found[key], start_s, points.step_s, size) if key in found else np.full(size, np.nan) for key in points.points
+        ]
+        values, count = np.stack(columns, axis=1), len(points.gauges)
+        return values[:, :count], values[:, count:]
+
+
+def winter_offset_s(calendar: Calendar) -> float:
+    """Local time less UTC [s], one for ever: the layer's days are of one length, whatever the clock does."""
+    offset = calendar.local(datetime(2000, 1, 1, tzinfo=UTC)).utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()
+
+
+def teaching_span(first_s: float, end_s: float, offset_s: float) -> tuple[float, int] | None:
+    """Start of the past to learn from and how many of its days teach; None while there is too little.
+
+    Args:
+        first_s: Midnight of the first whole day of data, seconds since 1970 UTC.
+        end_s: Now.
+        offset_s: Of the local midnights.
+    """
+    longest = TEACH_DAYS[-1]
+    days = int((end_s - first_s) // _DAY_S)
+    if days < TEACH_DAYS[0]:
+        return None
+    taught = max(d for d in TEACH_DAYS if d <= days)
+    local_day = int((end_s + offset_s) // _DAY_S)
+    opening_s = local_day // AGAIN_DAYS * AGAIN_DAYS * _DAY_S - offset_s
+    if opening_s - first_s >= longest * _DAY_S:
+        return opening_s - longest * _DAY_S, longest
+    return first_s, taught
+
+
+def _next_midnight(at_s: float, offset_s: float) -> float:
+    """The local midnight at or after a moment."""
+    return float(np.ceil((at_s + offset_s) / _DAY_S)) * _DAY_S - offset_s
