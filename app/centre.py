@@ -21,6 +21,8 @@ from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, Data
 from app.field import FORGET_AT_S, FORGET_EVERY_S, field_services
 from app.files import write_private
 from app.geometry import map_geometry
+from app.leak_apart import LearnApart
+from app.leak_site import load_network_points
 from app.logs import configure_logs
 from app.loops import every, every_wall, stopped_within
 from app.notify import load_plan, notifying, planner
@@ -47,6 +49,7 @@ from domain.errors import KhettaraError
 from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.setpoints import Command, Outcome, Reason
+from leak_detection.network_service import NetworkService
 from leak_detection.service import LeakDetection
 from pressure_control.laws.table import DEFAULT_LAW, TWIN_LAW
 from pressure_control.service import PressureControl
@@ -101,7 +104,16 @@ class Centre:
         self._users, self._alert_store = PostgresUsers(command), PostgresAlerts(command)
         first_mode = settings.centre.first_mode
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
-        self._detection = LeakDetection(inventory, self._series, self._findings, meters=PostgresZones(analytics))
+        self._apart = LearnApart()
+        network = load_network_points(settings.site.folder, inventory)
+        self._detection = LeakDetection(
+            inventory,
+            self._series,
+            self._findings,
+            meters=PostgresZones(analytics),
+            network=None if network is None else NetworkService(network, inventory.site.calendar, self._series, self._apart),
+            past=self._findings,
+        )
         plan = load_plan(settings.site.folder, inventory)
         self._alerts = Alerts(
             store=self._alert_store,
@@ -177,6 +189,7 @@ class Centre:
         async with serve(app, host=self._settings.console.host, port=self._settings.console.port) as url:
             log.info("console", url=url)
             await asyncio.gather(*loops, stop.wait())
+            await self._apart.close()
             await self._last_outcomes()
         upkeep_stop.set()
         await asyncio.gather(upkeep, anchoring)
