@@ -16,7 +16,8 @@ import psycopg
 
 from app.bench.traffic import Fleet, point_keys
 from app.demo.layout import Layout
-from app.embedded.broker import EmbeddedBroker, free_port
+from app.embedded.broker import EmbeddedBroker
+from app.embedded.ports import free_port
 from app.embedded.postgres import ADMIN, EmbeddedPostgres
 from app.files import write_private
 from app.local import LocalServices

@@ -18,7 +18,7 @@ from app.demo.login import demo_logins
 from app.demo.stages import Stages
 from app.dlms_keys import KEK_FILE, take_shipment
 from app.edge_config import Address, EdgeConfig, edge_toml
-from app.embedded.broker import free_port
+from app.embedded.ports import free_port
 from app.files import read_json, write_private
 from app.local import LocalServices
 from app.settings import ClockSettings

@@ -7,12 +7,12 @@ on every connect. Its log segments are kept small, because it keeps what it rout
 from __future__ import annotations
 
 import secrets
-import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.embedded.ports import LOOPBACK, free_port, listens
 from app.files import write_private
 from app.processes import Child
 from domain.errors import KhettaraError
@@ -55,13 +55,6 @@ class BrokerNotUp(KhettaraError):
     """The embedded broker did not start listening."""
 
 
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class EmbeddedBroker:
     """One broker, its folder, its port and its password.
 
@@ -71,7 +64,7 @@ class EmbeddedBroker:
     """
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        self.host = "127.0.0.1"
+        self.host = LOOPBACK
         self.port = port or free_port()
         self.username = USER
         self.password_file = folder / "password"
@@ -97,7 +90,7 @@ class EmbeddedBroker:
         while time.monotonic() < deadline:
             if self._child.returncode is not None:
                 raise BrokerNotUp(f"the broker ended with code {self._child.returncode} at its start; see {log}")
-            if _listens(self.host, self.port):
+            if listens(self.port):
                 return
             time.sleep(0.05)
         self.stop()
@@ -118,11 +111,3 @@ class EmbeddedBroker:
         if not self.password_file.exists():
             write_private(self.password_file, secrets.token_urlsafe(24))
         return self.password_file.read_text()
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=0.3):
-            return True
-    except OSError:
-        return False

@@ -31,7 +31,8 @@ import psycopg
 from psycopg import sql
 
 from app.embedded import postgres_exec
-from app.embedded.postgres_places import Identity, choose_identity, find_programs, free_port, server_processes
+from app.embedded.ports import free_port
+from app.embedded.postgres_places import Identity, choose_identity, find_programs, server_processes
 from domain.errors import KhettaraError
 from storage.roles import Role
 

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -99,13 +98,6 @@ def choose_identity(data_dir: Path) -> Identity:
     nobody = pwd.getpwnam("nobody")
     reachable = open_to_all(data_dir.resolve().parent)
     return Identity(way="setuid" if reachable else "namespace", uid=nobody.pw_uid, gid=nobody.pw_gid)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def server_processes(cluster: Path) -> set[int]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded.broker import EmbeddedBroker, free_port
+from app.embedded.broker import EmbeddedBroker
+from app.embedded.ports import free_port
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin")
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from app.embedded.ports import free_port, listens
+
+START_S = 60.0
 
 
 def mosquitto_binary() -> str:
@@ -21,11 +24,18 @@ def mosquitto_binary() -> str:
     return found
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def wait_until_listening(*ports: int, alive: Callable[[], bool], said: Callable[[], str]) -> None:
+    """Returns when each port of 127.0.0.1 is listened on.
+
+    Raises:
+        RuntimeError: The server has died, or took too long; with what it ``said``.
+    """
+    deadline = time.monotonic() + START_S
+    for port in ports:
+        while not listens(port):
+            if not alive() or time.monotonic() > deadline:
+                raise RuntimeError(f"nothing listens on port {port}: {said()}")
+            time.sleep(0.02)
 
 
 class Mosquitto:
@@ -42,16 +52,9 @@ class Mosquitto:
 
     def start(self) -> None:
         """Returns when it accepts connections."""
-        self._process = subprocess.Popen(
-            [self._binary, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"mosquitto did not start on port {self.port}")
-            time.sleep(0.02)
+        process = subprocess.Popen([self._binary, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = process
+        wait_until_listening(self.port, alive=lambda: process.poll() is None, said=lambda: f"mosquitto on {self._config}")
 
     def kill(self) -> None:
         """Dies as by a power cut."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.certs import Issued, Service, issue_gateway, issue_service, make_authority, revoke, utc_now
-from tests.support.mosquitto import free_port, mosquitto_binary
+from app.embedded.ports import free_port
+from tests.support.mosquitto import mosquitto_binary, wait_until_listening
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 GROUP = "demo"
@@ -70,15 +69,9 @@ class TlsBroker:
     def start(self) -> None:
         """Returns when it accepts connections."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(["sh", str(DEPLOY / "start-tls.sh")], env=self._environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
-        for port in (self.port, self.inner_port):
-            while True:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"mosquitto did not start: {self.log}")
-                time.sleep(0.02)
+            process = subprocess.Popen(["sh", str(DEPLOY / "start-tls.sh")], env=self._environment, stdout=log, stderr=log)
+        self._process = process
+        wait_until_listening(self.port, self.inner_port, alive=lambda: process.poll() is None, said=lambda: self.log)
 
     def reload(self) -> None:
         """SIGHUP: it reads certificates, revocations and access list again, a moment later."""

@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
-from tests.support.mosquitto import free_port, mosquitto_binary
+from app.embedded.ports import free_port
+from tests.support.mosquitto import mosquitto_binary, wait_until_listening
 
 ROOT = Path(__file__).parents[3]
 CENTRE, GATEWAY = "the-centre-secret", "the-gateway-secret"
@@ -42,13 +41,7 @@ def broker(tmp_path: Path) -> Iterator[int]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(["sh", str(ROOT / "deploy/mosquitto/start.sh")], env=environment, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until_listening(port, alive=lambda: process.poll() is None, said=(tmp_path / "log").read_text)
         yield port
     finally:
         process.terminate()

@@ -19,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.certs import Service
+from app.embedded.ports import free_port
 from app.settings import BrokerSettings as CentreBroker
 from commands.dispatch import CommandDispatch
 from commands.settings import BrokerSettings as DeskBroker
@@ -31,7 +32,7 @@ from ingest.settings import IngestSettings
 from tests.integration.security.conftest import Secured
 from tests.support.brokers import accepts
 from tests.support.ingest_store import MemoryStore
-from tests.support.mosquitto import free_port, mosquitto_binary
+from tests.support.mosquitto import mosquitto_binary
 from tests.support.stored_town import documents
 from tests.support.tls_broker import WITNESS
 

@@ -6,22 +6,20 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from app.embedded.broker import EmbeddedBroker, free_port
+from app.embedded.broker import EmbeddedBroker
+from app.embedded.ports import free_port
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.postgres_places import server_processes
 from app.processes import die_with_parent
-from tests.support.mosquitto import mosquitto_binary
+from tests.support.mosquitto import START_S, mosquitto_binary, wait_until_listening
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 60.0
 
 
 class Part(Protocol):
@@ -69,7 +67,7 @@ class Program:
         """Asks it to end, and waits until it has."""
         if self._process is not None:
             self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the next line ends it
                 self._process.wait(START_S)
             self.kill()  # nothing is left of it that could be killed, or it did not obey
 
@@ -100,7 +98,7 @@ class Program:
 
     def log(self) -> str:
         """What it has said since its first start."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # no log yet: it has said nothing
             return self._log.read_text(errors="replace")
         return ""
 
@@ -131,7 +129,7 @@ class MosquittoPart:
     def start(self) -> None:
         """Returns when it accepts connections."""
         self._program.start()
-        _wait_until_listening(self.port, self._program)
+        wait_until_listening(self.port, alive=lambda: self._program.alive, said=self._program.tail)
 
     def kill(self) -> None:
         """Dies as by a power cut."""
@@ -194,7 +192,7 @@ class DatabasePart:
         if self.server.pid is not None:
             os.kill(self.server.pid, signal.SIGKILL)
         for pid in server_processes(self._folder / "cluster"):
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # a child that ended with its postmaster
                 os.kill(pid, signal.SIGKILL)
         self.server.kill()
 
@@ -220,13 +218,3 @@ class Several:
 def python(*arguments: str) -> list[str]:
     """A command line of this interpreter."""
     return [sys.executable, "-m", *arguments]
-
-
-def _wait_until_listening(port: int, program: Program) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        if not program.alive or time.monotonic() > deadline:
-            raise RuntimeError(f"{program.name} did not start on port {port}: {program.tail()}")
-        time.sleep(0.01)
