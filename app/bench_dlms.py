@@ -165,5 +165,5 @@ async def _serve_until(pipe: Connection) -> None:
 
 
 def _wait(pipe: Connection) -> None:
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError):  # the parent has gone without a word: the end, all the same
         pipe.recv()

@@ -88,7 +88,7 @@ class Child:
             self._process.kill()
             self._process.wait()
         if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the reader is dead already, and nothing more was to be said to it
                 self._process.stdin.close()
         return self._process.returncode
 

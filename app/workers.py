@@ -46,7 +46,7 @@ async def _keep(argv: Sequence[str], number: int, stop: asyncio.Event, first_pau
         falls = 1 if time.monotonic() - started >= _STEADY_S else falls + 1
         pause_s = pause_after(falls, first_s=first_pause_s)
         log.error("worker_fell", worker=number, code=code, again_in_s=pause_s)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):  # the pause is over; only a stop ends it early
             await asyncio.wait_for(stop.wait(), pause_s)
 
 

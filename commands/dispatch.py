@@ -141,7 +141,7 @@ class CommandDispatch:
             self._wake.clear()
             for command in self._outbox.due(self._clock.now(), loop.time()):
                 await client.publish(_topic(command), encode_command(command, self._private_key), qos=0)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # time to look again what is due; a new command wakes us early
                 await asyncio.wait_for(self._wake.wait(), min(LONGEST_WAIT_S, self._broker.republish_s))
 
     async def _take_results(self, client: aiomqtt.Client) -> None:

@@ -78,7 +78,7 @@ class Feed:
             self._changed.notify_all()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError):  # the cancellation of the line above
                 await self._task
             self._task = None
 

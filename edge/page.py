@@ -43,6 +43,7 @@ class StatusPage:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A reader that goes, dawdles or talks too long gets no answer: nothing of the gateway's own has failed.
         with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(_LONGEST_S):
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -70,7 +70,7 @@ class Connection:
                 log.exception("session_failed", host=broker.host, port=broker.port)
             pause_s = broker.reconnect_min_s if self.connected.is_set() else min(2 * pause_s, broker.reconnect_max_s)
             self.connected.clear()
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # the pause is over; only a stop ends it early
                 await asyncio.wait_for(stop.wait(), pause_s * random.uniform(0.5, 1.5))
         self.connected.clear()
 

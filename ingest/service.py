@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -119,5 +118,7 @@ class IngestService:
         """Takes in changes of the inventory."""
         while True:
             await asyncio.sleep(self._settings.channels_every_s)
-            with contextlib.suppress(StorageError):
+            try:
                 reception.channels = ChannelTable(await self._store.channels())
+            except StorageError as error:  # what we know stays in use until the database answers again
+                log.warning("channels_not_read", error=str(error))

@@ -126,16 +126,16 @@ class _Console:
         self._loop.close()
 
     async def _run(self, analytics_dsn: str, command_dsn: str, inventory: Inventory, region: Region) -> None:
-        async with Database(analytics_dsn, size=4) as analytics, Database(command_dsn, size=6) as command:
-            try:
+        try:
+            async with Database(analytics_dsn, size=4) as analytics, Database(command_dsn, size=6) as command:
                 services = _services(analytics, command, inventory, region)
                 async with serve(create_app(services)) as url:
                     self._ready.set_result(url)
                     await self._stopping.wait()
-            except BaseException as error:
-                if not self._ready.done():
-                    self._ready.set_exception(error)
-                raise
+        except BaseException as error:  # raised to who waits for the address, not lost in a thread
+            if not self._ready.done():
+                self._ready.set_exception(error)
+            raise
 
 
 def _services(analytics: Database, command: Database, inventory: Inventory, region: Region) -> ConsoleServices:

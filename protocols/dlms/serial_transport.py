@@ -88,6 +88,6 @@ class SerialTransport(asyncio.Transport):
         self._waiting.clear()
         self._loop.remove_reader(fd)
         self._loop.remove_writer(fd)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # an adapter pulled out may refuse even this; the descriptor is gone either way
             os.close(fd)
         self._loop.call_soon(self._protocol.connection_lost, error)

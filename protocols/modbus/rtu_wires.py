@@ -187,9 +187,8 @@ class SerialWire(_Inbox):
     def close(self) -> None:
         """See ``Wire``."""
         if self._fd >= 0:
-            with contextlib.suppress(OSError, ValueError):
-                asyncio.get_running_loop().remove_reader(self._fd)
-            with contextlib.suppress(OSError, termios.error):
+            asyncio.get_running_loop().remove_reader(self._fd)
+            with contextlib.suppress(OSError, termios.error):  # an adapter pulled out has nothing left to flush
                 termios.tcflush(self._fd, termios.TCIOFLUSH)
             os.close(self._fd)
         self._fd = -1

@@ -79,7 +79,7 @@ async def _run(dsn: str, ready: Future[str], ended: threading.Event) -> None:
             async with serve(create_app(services)) as url:
                 ready.set_result(url)
                 await asyncio.to_thread(ended.wait)
-    except BaseException as error:
+    except BaseException as error:  # raised to who waits for the address, not lost in a thread
         if ready.done():
             raise
         ready.set_exception(error)

@@ -63,7 +63,7 @@ class Broker:
 
     async def stop(self) -> None:
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
                 self.process.kill()
             await self.process.wait()
             self.process = None

@@ -51,7 +51,7 @@ class Running:
             async with serve(create_app(world.services)) as url:
                 self.ready.set_result((url, world))
                 await self.stopping.wait()
-        except BaseException as error:
+        except BaseException as error:  # raised to who waits for the address, not lost in a thread
             if not self.ready.done():
                 self.ready.set_exception(error)
             raise

@@ -26,5 +26,5 @@ async def centre(broker: Mosquitto) -> AsyncIterator[Receiver]:
     await ready.wait()
     yield receiver
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError):  # the cancellation of the line above
         await task

@@ -171,7 +171,7 @@ async def open_road(folder: Path) -> AsyncIterator[Road]:
                 yield Road(desk, store, valve, gateway)
             finally:
                 await end_tasks([task])
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError):  # the test has killed it already
                     os.kill(gateway.pid, signal.SIGKILL)
                 process.kill()
                 await process.communicate()

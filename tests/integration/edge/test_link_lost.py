@@ -109,7 +109,7 @@ async def order_all(port: int, key: Ed25519PrivateKey, log: ValveLog) -> None:
         while missing := [o for o in orders if (o.counter, ORDERED_M) not in log.written]:
             # A counter must not overtake one that is still to come: one valve after the other.
             await client.publish(f"spBv1.0/demo/DCMD/gw/{missing[0].device}", encode_command(missing[0], key), qos=0)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # lost with the link: said again
                 async with asyncio.timeout(0.5):
                     while (missing[0].counter, ORDERED_M) not in log.written:
                         await asyncio.sleep(0.002)

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiomqtt
 import pytest
+from structlog.testing import capture_logs
 
 from domain.clock import WallClock
 from domain.readings import Quality
@@ -207,6 +208,10 @@ async def test_a_device_taken_into_the_inventory_is_known_without_a_restart(brok
     async with ingesting(store, broker, channels_every_s=0.02), gateway(broker) as edge:
         await edge.deliver(numbered([(1, 1, block([reading(1.0)]))]))
         assert [d.reason for d in store.letters] == ["unknown_device"]
+        with capture_logs() as told:
+            store.away = True
+            await until(lambda: "channels_not_read" in [line["event"] for line in told])
+            store.away = False
         store.inventory.extend(known)
         before = store.history.count("channels")
         await until(lambda: store.history.count("channels") >= before + 2)

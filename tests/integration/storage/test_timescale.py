@@ -200,10 +200,10 @@ async def test_policies_and_retention(dsn: str) -> None:
             dropped = await apply_retention(connection, at)
         assert dropped[-1].ends == at - timedelta(days=735), "the last whole week before 730 days"
         assert {part.became for part in dropped} == {"dropped"}
-        for job in await (
+        for (job,) in await (
             await connection.execute("SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000")
         ).fetchall():
-            await connection.execute("CALL run_job(%s)" % job)  # noqa: UP031
+            await connection.execute(f"CALL run_job({job:d})")
         await refresh_aggregates(connection, at)
         assert await (await connection.execute("SELECT count(*), sum(received) FROM reading_day")).fetchone() == before
         raw = await (await connection.execute("SELECT count(*) FROM reading")).fetchone()
