@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 
 help:
 	@echo "make demo         the whole system on this machine, with a simulated town   (ARGS=\"--for 180 --report out.json\")"
-	@echo "make test         everything, from nothing"
+	@echo "make test         everything, from nothing                                       (ARGS=\"tests/unit/edge\", ARGS=\"-k spool\")"
 	@echo "make install      .venv with every extra and the development tools"
 	@echo "make lint         ruff, import contracts, mypy --strict"
 	@echo "make soak         the long proofs"
@@ -69,15 +69,10 @@ peers:
 	  (cd $$folder && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the tests that need $$folder will skip and say so"; }; \
 	done; else echo "no node on this machine: the tests of TimescaleDB, of modbus-serial and of axe-core will skip and say so"; fi
 
-# The demonstration runs for minutes and mostly waits, so it runs beside the other tests, its browser too; the result is printed after theirs.
-DEMO_TEST := tests/system/test_demo.py tests/system/test_demo_browser.py
+# Most tests wait more than they compute, so they run in a few parts side by side (tests/support/side_by_side.py), the demonstration too.
 test: install tools peers
 	@$(MAKE) --no-print-directory lint
-	@mkdir -p .cache; log=.cache/demo-test.log; \
-	$(BIN)/python -m pytest -q $(DEMO_TEST) >$$log 2>&1 & demo=$$!; \
-	trap 'kill $$demo 2>/dev/null' INT TERM; \
-	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore=,$(DEMO_TEST)) $(ARGS); rest=$$?; \
-	wait $$demo; code=$$?; echo "· the demonstration"; cat $$log; [ $$rest -eq 0 ] && [ $$code -eq 0 ]
+	@$(BIN)/python -m tests.support.side_by_side $(ARGS)
 
 unit: install
 	@$(BIN)/python -m pytest -q tests/unit $(ARGS)

@@ -1,0 +1,145 @@
+"""`make test`: the tests in a few runs of pytest side by side, for most of them wait more than they compute.
+
+    python -m tests.support.side_by_side [arguments of pytest]
+
+Each part prints its progress under its name as it goes; what else it says (failures, skips, the count) is printed when it ends. The
+run fails if any part fails. Arguments go to every part; if they name paths, those alone run, in one pytest as usual.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NOTHING_COLLECTED = 5
+"""pytest's exit code where no test was selected; right for a part, as long as another had some."""
+_PROGRESS = re.compile(r"[.sxXFE]+ *(\[ *\d+%\])?")
+_PATIENCE_S = 60.0
+"""How long a part may take to end its services after Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One run of pytest.
+
+    Attributes:
+        paths: What it runs; nothing: all that no other part runs, so that a new folder is never left out.
+        niceness: The demonstration keeps the time of day and goes first; what merely computes yields.
+    """
+
+    name: str
+    paths: tuple[str, ...] = ()
+    niceness: int = 0
+
+
+PARTS = (
+    Part(name="demonstration", paths=("tests/system/test_demo.py", "tests/system/test_demo_browser.py")),
+    Part(
+        name="services",
+        paths=tuple(f"tests/integration/{folder}" for folder in ("alerts", "app", "commands", "console", "dashboards", "deploy")),
+        niceness=2,
+    ),
+    Part(name="all others", niceness=4),
+)
+
+
+def command(part: Part, parts: Sequence[Part], arguments: Sequence[str]) -> list[str]:
+    """The command line of a part; its cache is its own, for two runs would overwrite each other's."""
+    others = [f"--ignore={path}" for other in parts if other is not part for path in other.paths]
+    chosen = list(part.paths) or ["tests", *others]
+    cache = f"cache_dir=.pytest_cache/{part.name.replace(' ', '-')}"
+    pytest = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-o", cache, *chosen, *arguments]
+    return ["nice", "-n", str(part.niceness), *pytest]
+
+
+@dataclass(slots=True, kw_only=True)
+class Running:
+    """A part at work: its progress goes to the terminal, the rest waits until it ends."""
+
+    name: str
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+
+    def follow(self, width: int) -> None:
+        """Reads until it ends, then prints what it said."""
+        with self.process as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if _PROGRESS.fullmatch(line.rstrip("\n")):
+                    print(f"{self.name:<{width}} {line}", end="", flush=True)
+                else:
+                    self.said.append(line)
+        print(f"· {self.name}\n{''.join(self.said)}", end="", flush=True)
+
+    def verdict(self) -> str:
+        """Its last line, and how it ended."""
+        last = self.said[-1].strip() if self.said else "nothing said"
+        code = self.process.returncode
+        return f"{last}{'' if code in (0, NOTHING_COLLECTED) else f'  FAILED (exit code {code})'}"
+
+
+def run(commands: dict[str, list[str]]) -> int:
+    """Runs the commands side by side; 0 if each was fine and one had something to do."""
+    width = max(map(len, commands))
+    running = [
+        Running(
+            name=name,
+            process=subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True),
+        )
+        for name, line in commands.items()
+    ]
+    followers = [threading.Thread(target=part.follow, args=(width,)) for part in running]
+    for follower in followers:
+        follower.start()
+    try:
+        with _ended_with_us(running):
+            for follower in followers:
+                follower.join()
+    except KeyboardInterrupt:  # the terminal's Ctrl-C has reached the parts too: let them end their services
+        deadline = time.monotonic() + _PATIENCE_S
+        for follower in followers:
+            follower.join(max(0.0, deadline - time.monotonic()))
+        for part in running:
+            if part.process.poll() is None:
+                part.process.kill()
+        return 130
+    print("· together")
+    for part in running:
+        print(f"{part.name:<{width}} {part.verdict()}", flush=True)
+    codes = {part.process.returncode for part in running}
+    return 0 if codes <= {0, NOTHING_COLLECTED} and 0 in codes else 1
+
+
+@contextlib.contextmanager
+def _ended_with_us(running: Sequence[Running]) -> Iterator[None]:
+    """Whoever ends us alone (``kill``) ends the parts, as Ctrl-C in a terminal does."""
+
+    def pass_on(number: int, frame: object) -> None:
+        for part in running:
+            part.process.send_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """All parts with these arguments, or one pytest for the paths among them."""
+    if any(argument and Path(argument.partition("::")[0]).exists() for argument in arguments):
+        return subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "not slow", *arguments], check=False).returncode
+    return run({part.name: command(part, PARTS, arguments) for part in PARTS})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
