@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from app.leak_learning import learn_network
 from app.network_set import NetworkSet, read_network_set
 from leak_detection.model.ledger import Ledger, LedgerSettings
@@ -45,7 +43,7 @@ def as_past(data: NetworkSet) -> NetworkPast:
         tanks=data.tanks,
         opening=data.first_rows // data.per_day,
         per_day=data.per_day,
-        hour=(np.arange(rows) * data.step_s // 3600 + data.start.hour) % 24,
+        hour=data.hour[:rows],
         pressure_m=data.pressure_m[:rows],
         drivers=data.drivers[:rows],
         customers_m3h=data.customers_m3h,

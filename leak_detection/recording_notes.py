@@ -1,0 +1,44 @@
+"""Gaps of a recording in words: what was not read for long lowers what can be said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from domain.series import FloatArray
+
+_LONG_DAYS = 7
+_ENOUGH = 0.5
+"""Share of a day's samples: with fewer the day counts as not read."""
+_FEW = 0.9
+_MOST_SPELLS = 3
+
+
+def gaps_in_words(values: FloatArray, names: Sequence[str], per_day: int, start: datetime) -> tuple[str, ...]:
+    """One sentence for each column that was silent for a week or more, or lacks more than a tenth of its samples.
+
+    Args:
+        values: Shape (T, columns), NaN where missing.
+        names: Of the columns, with what they are ("gauge n1").
+        per_day: Rows of a day.
+        start: Of the first row.
+    """
+    days = values[: len(values) // per_day * per_day].reshape(-1, per_day, values.shape[1])
+    share = np.isfinite(days).mean(axis=1)
+    said = (_column(name, share[:, k], start) for k, name in enumerate(names))
+    return tuple(text for text in said if text)
+
+
+def _column(name: str, share: FloatArray, start: datetime) -> str:
+    if not share.any():
+        return f"{name} was never read"
+    read = share >= _ENOUGH
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], read, [True]]).astype(np.int8)))
+    spells = [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= _LONG_DAYS]
+    if spells:
+        told = ", ".join(f"{b - a} days from {start + timedelta(days=a):%Y-%m-%d}" for a, b in spells[:_MOST_SPELLS])
+        more = f" and {len(spells) - _MOST_SPELLS} times more" if len(spells) > _MOST_SPELLS else ""
+        return f"{name} was not read for {told}{more}"
+    return f"{name} lacks {1 - share.mean():.0%} of its samples" if share.mean() < _FEW else ""
