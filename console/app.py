@@ -66,16 +66,16 @@ def create_app(services: ConsoleServices) -> FastAPI:
 
 
 def _runtime(services: ConsoleServices) -> Runtime:
-    site = services.inventory.site
+    site, catalogues = services.inventory.site, load_texts()
     return Runtime(
         services=services,
         sessions=SessionStore(services.session_secret, lifetime_s=services.options.session_s, idle_s=services.options.idle_s),
         guard=LoginGuard(),
         passwords=PasswordChecker(),
         feed=Feed(services),
-        renderer=Renderer(site_names=site.names, local=site.calendar.zone),
+        renderer=Renderer(site_names=site.names, local=site.calendar.zone, catalogues=catalogues),
         selections=SelectionMemory(),
-        catalogues=load_texts(),
+        catalogues=catalogues,
         network=Packed.of(map_document(services.geometry, services.inventory)),
     )
 

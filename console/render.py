@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import numbers
+from console.clauses import Clauses
 from console.i18n import LANGUAGES, Texts
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -24,9 +25,10 @@ class Renderer:
     Args:
         site_names: Name of the utility's site by language.
         local: The site's time zone.
+        catalogues: Every language.
     """
 
-    def __init__(self, *, site_names: Mapping[str, str], local: tzinfo) -> None:
+    def __init__(self, *, site_names: Mapping[str, str], local: tzinfo, catalogues: Mapping[str, Texts]) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
@@ -36,6 +38,7 @@ class Renderer:
         )
         self._site_names = site_names
         self._local = local
+        self._clauses = {language: Clauses(catalogues["en"], texts) for language, texts in catalogues.items()}
 
     def text(self, template: str, texts: Texts, **values: Any) -> str:
         """A rendered template."""
@@ -47,6 +50,7 @@ class Renderer:
             languages=LANGUAGES,
             site_name=self._site_names.get(language) or self._site_names.get("fr") or "Khettara",
             f=Formats(language, self._local),
+            say=self._clauses[language],
             local_zone=str(self._local),
             browser_texts=json.dumps(texts.group("browser"), ensure_ascii=False),
             **values,

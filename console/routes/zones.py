@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -13,7 +13,7 @@ from console.access import Viewer, Visit
 from console.desk_steps import MODE_HOURS, DeskStep
 from console.expected import inflow_band
 from console.i18n import Texts
-from console.pages import page
+from console.pages import page, part
 from console.trends import zone_trend
 from domain.assets import Actuator
 from domain.zones import Zone
@@ -45,6 +45,17 @@ async def band(visit: Viewer, key: str, hours: float = Query(default=24, ge=1, l
     zone = find_zone(visit, key)
     found = await inflow_band(services.series, services.inventory, zone.key, end=services.clock.now(), hours=hours)
     return JSONResponse(found.columns())
+
+
+@router.get("/fragments/advice")
+async def advice_part(visit: Viewer, actuator: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
+    """Why the law would set what it would set, in the page's language: asked for when it says something new."""
+    found = visit.console.services.inventory.actuators.get(actuator)
+    if found is None:
+        raise HTTPException(404, f"there is no actuator {actuator[:60]!r}")
+    now = (await visit.console.feed.current()).actuator(found.key)
+    names = critical_names(visit.texts, find_zone(visit, found.zone))
+    return part(visit, "parts/advice.html", words=now.advice_reason if now else "", critical_names=names)
 
 
 def find_zone(visit: Visit, key: str) -> Zone:

@@ -42,7 +42,12 @@ export function show(snapshot) {
     put(element, element.dataset.hideZero && !value ? "" : number(value, Number(element.dataset.digits)));
   });
   each("minutes", (element, path) => put(element, minutesSince(snapshot, at(snapshot, path)) ?? "––"));
-  each("text", (element, path) => put(element, String(at(snapshot, path) ?? "")));
+  each("words", (element, path) => {
+    const said = String(at(snapshot, path) ?? "");
+    if (element.dataset.said === said) return;
+    element.dataset.said = said;
+    htmx.trigger(element, "khettara:words"); // the server says it in the page's language
+  });
   each("owner", (element, path) => {
     const owner = at(snapshot, path) ?? "";
     put(element, owner === "law" ? text("owner_law") : owner);

@@ -40,6 +40,7 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/fragments/alerts"): ("/fragments/alerts", SEE, OK, OK),
     ("GET", "/fragments/commands"): ("/fragments/commands", SEE, OK, OK),
     ("GET", "/fragments/sparklines"): ("/fragments/sparklines", SEE, OK, OK),
+    ("GET", "/fragments/advice"): ("/fragments/advice?actuator=prv_medina", SEE, OK, OK),
     ("GET", "/map.json"): ("/map.json", LOGIN, OK, OK),
     ("GET", "/zones"): ("/zones?q=old", SEE, OK, OK),
     ("GET", "/zones/{key}"): ("/zones/medina", SEE, OK, OK),
