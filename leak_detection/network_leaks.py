@@ -22,6 +22,8 @@ _SURE = 0.8
 """Probability that the smaller region must have to be told instead of the larger."""
 _GAUGES = 4
 """Told as evidence: those that show the leak most."""
+_LEAST_PROBABILITY = 0.005
+_MOST_CONFIDENCE = 0.999
 _DAY_S = 86400.0
 
 
@@ -88,8 +90,8 @@ def network_leak(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints, 
         how=leak.how,
         flow_m3h=round(place.flow_m3h, 2),
         flow_error_m3h=round(place.flow_error_m3h, 2),
-        confidence=round(place.far, 3),
-        places=tuple(RankedPlace(pipe=pipes[k], probability=round(p, 4)) for k, p in place.ranked),
+        confidence=round(min(place.far, _MOST_CONFIDENCE), 3),
+        places=_places(leak, learned),
         region=region,
         evidence=_evidence(leak, learned, points),
         ended_at=None if leak.ended_day is None else _at(start_s, leak.ended_day),
@@ -126,6 +128,13 @@ def _kind(leak: RunLeak) -> FindingKind:
         return FindingKind.STANDING
     grows = leak.how != "hour" and leak.line is not None and leak.line.ramp_days > 0
     return FindingKind.CREEPING if grows else FindingKind.BURST
+
+
+def _places(leak: RunLeak, learned: LearnedNetwork) -> tuple[RankedPlace, ...]:
+    """Pipes worth a look, the most probable first."""
+    ranked = leak.told.place.ranked
+    worth = [(k, p) for n, (k, p) in enumerate(ranked) if n == 0 or p >= _LEAST_PROBABILITY]
+    return tuple(RankedPlace(pipe=learned.pipes[k], probability=round(p, 4)) for k, p in worth)
 
 
 def _region(leak: RunLeak, learned: LearnedNetwork) -> ConfidenceRegion:
