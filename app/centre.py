@@ -16,7 +16,7 @@ from alerts.pressure import PressureWatch
 from alerts.service import Alerts
 from app.alert_inbox import alert_inbox
 from app.audit_anchors import Anchoring
-from app.control import Steering, read_learners, read_models
+from app.control import Steering, read_learners, read_models, restore_twins
 from app.database_life import REFRESH_EVERY_S, RETAIN_AT_S, RETAIN_EVERY_S, DatabaseLife
 from app.field import FORGET_AT_S, FORGET_EVERY_S, field_services
 from app.files import write_private
@@ -130,6 +130,7 @@ class Centre:
             plan, inventory, self._alerts, self._alert_store, PostgresNotices(command), self._secret("link-secret"), self._clock
         )
         models_file = settings.centre.state_folder / "models.json"
+        restore_twins(models_file, twins := load_twins(settings.site.folder, inventory))
         self._control = control = PressureControl(
             inventory,
             self._series,
@@ -137,7 +138,7 @@ class Centre:
             night_leakage=self._detection.night_leakage,
             models=read_models(models_file),
             learners=read_learners(models_file),
-            twins=(twins := load_twins(settings.site.folder, inventory)),
+            twins=twins,
             law=settings.centre.control_law or (TWIN_LAW if twins else DEFAULT_LAW),
         )
         self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,8 @@ from pressure_control.laws.table import DEFAULT_LAW
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel, from_json, to_json
 from pressure_control.service import PressureControl
+from pressure_control.twin.keeping import restore_twin, twin_to_json
+from pressure_control.twin.zone_twin import ZoneTwin
 
 LAW = DEFAULT_LAW
 KEEP_EVERY = timedelta(hours=1)
@@ -92,6 +94,9 @@ class Steering:
         write_json(self._models_file, {key: to_json(model) for key, model in self._control.models.items()})
         texts = {key: learner_to_json(learner) for key, learner in self._control.learners.items()}
         write_json(learners_file(self._models_file), {key: text for key, text in texts.items() if text is not None})
+        texts = {zone: twin_to_json(twin) for zone, twin in self._control.twins.items()}
+        if texts:
+            write_json(twins_file(self._models_file), {zone: text for zone, text in texts.items() if text is not None})
 
 
 def read_models(path: Path) -> dict[str, ValveModel]:
@@ -102,6 +107,22 @@ def read_models(path: Path) -> dict[str, ValveModel]:
 def read_learners(models_file: Path) -> dict[str, ZoneLearner]:
     """What an earlier run learned step by step, by actuator; what another version wrote is learned anew."""
     return _read(learners_file(models_file), learner_from_json)
+
+
+def restore_twins(models_file: Path, twins: Mapping[str, ZoneTwin]) -> None:
+    """Gives twins, by zone, what they learned in an earlier run; what was learned on another copy is learned anew."""
+    for zone, text in read_json(twins_file(models_file)).items():
+        if zone not in twins:
+            continue
+        try:
+            restore_twin(twins[zone], text)
+        except ConfigurationError as error:
+            log.warning("what was learned is dropped", zone=zone, file=str(twins_file(models_file)), error=str(error))
+
+
+def twins_file(models_file: Path) -> Path:
+    """Beside the file of models."""
+    return models_file.with_name(f"{models_file.stem}-twins.json")
 
 
 def learners_file(models_file: Path) -> Path:

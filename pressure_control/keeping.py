@@ -27,6 +27,18 @@ class History(Protocol):
         """Start of the first step, seconds since 1970 UTC."""
 
 
+class Kept(Protocol):
+    """What was learned from such readings before a restart."""
+
+    @property
+    def step_s(self) -> float:
+        """Length of its steps [s]."""
+
+    @property
+    def until_s(self) -> float:
+        """End of the last one, seconds since 1970 UTC."""
+
+
 def learner_to_json(learner: ZoneLearner) -> str | None:
     """The text; None while nothing was learned."""
     if not math.isfinite(learner.from_s) or not math.isfinite(learner.until_s):
@@ -76,19 +88,19 @@ def learner_from_json(text: str) -> ZoneLearner:
     return learner
 
 
-def unusable(learner: ZoneLearner, history: History, now_s: float) -> str | None:
-    """Why a learner kept from before must not go on from this history; None where it may.
+def unusable(kept: Kept, history: History, now_s: float) -> str | None:
+    """Why what was kept from before must not go on from this history; None where it may.
 
     Args:
-        learner: As it was kept.
+        kept: A learner or a twin, as it was kept.
         history: What is there to go on from.
         now_s: End of the newest readings, seconds since 1970 UTC.
     """
-    until = f"{datetime.fromtimestamp(learner.until_s, UTC):%Y-%m-%d %H:%M} UTC" if math.isfinite(learner.until_s) else "never"
-    if learner.step_s != history.step_s:
-        return f"learned in steps of {learner.step_s:.0f} s, readings come in steps of {history.step_s:.0f} s: learned anew"
-    if learner.until_s > now_s + learner.step_s:
+    until = f"{datetime.fromtimestamp(kept.until_s, UTC):%Y-%m-%d %H:%M} UTC" if math.isfinite(kept.until_s) else "never"
+    if kept.step_s != history.step_s:
+        return f"learned in steps of {kept.step_s:.0f} s, readings come in steps of {history.step_s:.0f} s: learned anew"
+    if kept.until_s > now_s + kept.step_s:
         return f"learned until {until}, later than the newest reading: learned anew"
-    if learner.until_s < history.start_s:
+    if kept.until_s < history.start_s:
         return f"learned until {until}, before the history kept: what happened since is not known, learned anew"
     return None

@@ -50,7 +50,7 @@ class PressureControl:
             ``LeakDetection.night_leakage``.
         models: Models learned before a restart.
         learners: What was learned step by step before a restart; what came in since is learned at the first tick.
-        twins: Copies of zones, by zone, for the law ``model_twin``; what they learn they learn again after a restart.
+        twins: Copies of zones, by zone, for the law ``model_twin``, with what they learned before a restart.
         history_days: How far back it learns from.
     """
 
@@ -101,8 +101,13 @@ class PressureControl:
         return self._learners
 
     @property
+    def twins(self) -> Mapping[str, ZoneTwin]:
+        """Copies of zones with what they learned, by zone."""
+        return self._twins
+
+    @property
     def dropped(self) -> Mapping[str, str]:
-        """Why what was learned before a restart was not taken over, by actuator."""
+        """Why what was learned before a restart was not taken over, by actuator; by zone of a twin."""
         return self._dropped
 
     @property
@@ -220,13 +225,19 @@ class PressureControl:
         return learner
 
     def _twin(self, key: str, learner: ZoneLearner) -> ZoneTwin | None:
-        """The copy of the valve's zone; at first it is taught the last days."""
+        """The copy of the valve's zone; at first it is taught the last days, or what came in since it was kept."""
         task = self._tasks[key]
-        twin = self._twins.get(task.zone.key)
-        if twin is not None and task.zone.key not in self._taught:
-            days = self._past(key).tail(round(_TWIN_LEARNS_S / self._cache.step_s))
-            twin.advance(days, learner, twin.offsets_m((task.actuator, *task.siblings)))
-            self._taught.add(task.zone.key)
+        zone = task.zone.key
+        twin = self._twins.get(zone)
+        if twin is None or zone in self._taught:
+            return twin
+        past = self._past(key)
+        if twin.residuals and (reason := unusable(twin, self._cache, past.end_s)):
+            self._dropped[zone] = f"twin: {reason}"
+            twin = self._twins[zone] = ZoneTwin(twin.model, twin.valves)
+        days = past if twin.residuals else past.tail(round(_TWIN_LEARNS_S / self._cache.step_s))
+        twin.advance(days, learner, twin.offsets_m((task.actuator, *task.siblings)))
+        self._taught.add(zone)
         return twin
 
     def _recent(self, task: ValveTask, now: datetime, latest: Mapping[PointKey, Reading]) -> Window:

@@ -9,6 +9,9 @@ A copy that is right leaves θ at 0; one whose pipes are a tenth too smooth is f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from domain.series import FloatArray
 from pressure_control.recursive_fit import RecursiveFit
 
@@ -25,6 +28,18 @@ class Residual:
 
     def __init__(self) -> None:
         self._fit = RecursiveFit(prior=_PRIOR, trusted_after=_TRUSTED_AFTER, lowest_z=_LOWEST_Z)
+
+    def state(self) -> dict[str, Any]:
+        """All that was learned, as plain values."""
+        return self._fit.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over what ``state`` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: Not such a state.
+        """
+        self._fit.restore(state)
 
     @property
     def known(self) -> bool:

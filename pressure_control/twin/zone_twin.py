@@ -1,4 +1,4 @@
-"""A zone's copy with what was learned on top of it, step by step; the whole of it can be learned again from the history."""
+"""A zone's copy with what was learned on top of it, step by step; kept over a restart by ``twin.keeping``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,12 @@ class ZoneTwin:
         }
         """Places that take a critical point's residual, by critical point."""
         self.residuals: dict[PointKey, Residual] = {}
+        self.step_s = math.nan
+        """Length of the steps learned from [s]."""
+        self.from_s = math.nan
+        """Start of the first step learned from, seconds since 1970 UTC."""
         self.until_s = -math.inf
+        """End of the last."""
         self.failure = ""
         """Why the copy could not be solved the last time; empty where it could."""
         self._accord, self._discord = 0, 0
@@ -78,6 +84,29 @@ class ZoneTwin:
         """Steps with readings in which they did."""
         return self._accord
 
+    def state(self) -> dict[str, Any]:
+        """All that was learned, as plain values."""
+        return {
+            "residuals": {str(point): residual.state() for point, residual in self.residuals.items()},
+            "accord": self._accord,
+            "discord": self._discord,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over what ``state`` gave, all of it or nothing.
+
+        Raises:
+            KeyError, TypeError, ValueError: Not such a state, or of points that the copy does not know.
+        """
+        residuals: dict[PointKey, Residual] = {}
+        for name, kept in state["residuals"].items():
+            if name not in self.model.places.points:
+                raise ValueError(f"{name} is no watched point of the copy")
+            residuals[PointKey(name)] = residual = Residual()
+            residual.restore(kept)
+        accord, discord = int(state["accord"]), int(state["discord"])
+        self.residuals, self._accord, self._discord = residuals, accord, discord
+
     def offsets_m(self, valves: Iterable[Actuator]) -> tuple[float, ...]:
         """Safe setpoint of each valve above the mean of all, in the model's order [m]: the zone's valves keep these distances."""
         safe = {a.key: a.safe_m for a in valves}
@@ -92,6 +121,9 @@ class ZoneTwin:
         last = window.size - LATE_STEPS
         if first >= last:
             return
+        if not math.isfinite(self.from_s):
+            self.from_s = window.start_s + first * window.step_s
+        self.step_s = window.step_s
         level, forecast = window.level(), forecasts(learner.flow, window.flow_m3h, window.minute)
         for k in range(first, last):
             seen = {p: float(v[k]) for p, v in window.watched_m.items() if math.isfinite(v[k]) and p in self.model.places.points}

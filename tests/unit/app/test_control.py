@@ -7,12 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from app.control import Steering, learners_file, read_learners, read_models
+import numpy as np
+
+from app.control import Steering, learners_file, read_learners, read_models, restore_twins, twins_file
+from domain.points import PointKey
 from domain.setpoints import Mode, Refused
 from pressure_control.advice import Advice
 from pressure_control.learner import ZoneLearner
+from pressure_control.twin.keeping import twin_to_json
+from pressure_control.twin.residual import Residual
+from pressure_control.twin.zone_model import Places
+from pressure_control.twin.zone_twin import ZoneTwin
 
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
+POINT = PointKey("oued.cp1")
 
 
 def advice(*, follows: bool = True, emergency: bool = False) -> Advice:
@@ -27,6 +35,7 @@ class Law:
         self.advice = {"v": advice()}
         self.models: dict[str, Any] = {}
         self.learners: dict[str, ZoneLearner] = {}
+        self.twins: dict[str, ZoneTwin] = {}
         self.dropped: dict[str, str] = {}
 
     async def tick(self, now: datetime) -> dict[str, Advice]:
@@ -91,3 +100,27 @@ async def test_what_was_learned_is_kept_and_a_damaged_part_is_learned_anew(tmp_p
     assert read_models(file) == {}
     learners_file(file).write_text('{"v": "[]", "w": "no"}')
     assert read_learners(file) == {}
+
+
+async def test_what_a_twin_learned_is_kept_and_what_another_copy_taught_is_not_taken(tmp_path: Path) -> None:
+    law, file = Law(), tmp_path / "models.json"
+    law.twins = {"oued": (taught := twin(5.0))}
+    taught.residuals[POINT] = Residual()
+    taught.from_s, taught.until_s, taught.step_s = NOW.timestamp() - 86400.0, NOW.timestamp(), 300.0
+    await steering(law, file).tick(NOW + timedelta(minutes=5), cast("Any", Desk()))
+    again, other = twin(5.0), twin(6.0)
+    restore_twins(file, {"oued": again})
+    assert twin_to_json(again) == twin_to_json(taught)
+    restore_twins(file, {"oued": other, "medina": twin(5.0)})
+    assert not other.residuals
+    twins_file(file).write_text('{"oued": "[]", "gone": "no"}')
+    restore_twins(file, {"oued": other})
+    assert not other.residuals
+
+
+def twin(loss_m: float) -> ZoneTwin:
+    """Of a copy with one place, which always loses as much."""
+    places = Places(names=("n",), connections=np.ones(1), nearest=(POINT,), measured=(True,), points=(POINT,))
+    losses = np.full(1, loss_m), np.full(1, loss_m)
+    model = SimpleNamespace(places=places, losses=lambda *_: losses, still=lambda *_: losses)
+    return ZoneTwin(cast("Any", model), ("v",))
