@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import csv
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,9 +193,10 @@ def _meta(folder: Path) -> dict[str, Any]:
 
 def _part(path: Path) -> _Part:
     try:
-        arrays = dict(np.load(path))
-    except (OSError, ValueError, EOFError) as error:
-        # Not there, cut off, or no archive of plain arrays.
+        with path.open("rb") as file, np.load(file) as archive:  # opened here: numpy leaves a broken one open
+            arrays = dict(archive)
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        # Not there, cut off, damaged, one array alone (TypeError), or no archive of plain arrays.
         raise ConfigurationError(file=str(path), key="file", value=str(error), expected="an npz file of arrays") from error
     part = _Part(name=path.name, arrays=arrays, start=_moment(str(arrays.get("start")), path.name, "start"), step_s=1)
     step_s = part.number("step_s")

@@ -77,7 +77,7 @@ def drop(db: sqlite3.Connection, heads: Sequence[Head], *, reason: str, now_ms: 
 
 def head_of(db: sqlite3.Connection, first: int) -> Head | None:
     """What is known of a block besides its readings."""
-    row: Head | None = db.execute(f"SELECT {_HEAD} FROM block WHERE first = ?", (first,)).fetchone()  # noqa: S608  (no input in it)  (no input in it)
+    row: Head | None = db.execute(f"SELECT {_HEAD} FROM block WHERE first = ?", (first,)).fetchone()  # noqa: S608  (no input in it)
     return row
 
 

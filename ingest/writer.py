@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -59,7 +60,7 @@ class Writer:
         if batch.bindings:
             await self._save_bindings(batch.bindings)
         for change in batch.gateways:
-            await self.patiently(lambda c=change: self._store.gateway_state(c.edge, online=c.online, at=c.at))  # type: ignore[misc]  # the loop's variable is bound by the default
+            await self.patiently(partial(self._store.gateway_state, change.edge, online=change.online, at=change.at))
         if batch.letters:
             await self._save_letters(batch.letters)
         if batch.blocks:
@@ -102,7 +103,7 @@ class Writer:
                 block.stream, block.range, Reason.SQL_REJECTED, detail, topic=work.topic if payload else "", payload=payload
             )
             try:
-                result = await self.patiently(lambda b=instead: self._store.write([b]))  # type: ignore[misc]  # the loop's variable is bound by the default
+                result = await self.patiently(partial(self._store.write, [instead]))
             except StorageError:
                 log.exception("letter_refused", topic=work.topic)
                 continue

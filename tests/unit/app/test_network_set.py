@@ -110,10 +110,19 @@ def test_a_meta_file_or_part_or_repair_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"meta\.json: files, model"):
         read_network_set(tmp_path)
     _meta(tmp_path, "a.npz")
-    (tmp_path / "a.npz").write_bytes(b"PK half an archive")
-    with pytest.raises(ConfigurationError, match=r"a\.npz: file"):
-        read_network_set(tmp_path)
     _part(tmp_path, "a.npz", "2022-01-01 00:00", 60)
+    whole = (tmp_path / "a.npz").read_bytes()
+    np.save(tmp_path / "alone.npy", np.arange(3))
+    for broken in (
+        b"no archive",
+        (tmp_path / "alone.npy").read_bytes(),
+        whole[: len(whole) // 2],
+        whole[:200] + bytes(100) + whole[300:],
+    ):
+        (tmp_path / "a.npz").write_bytes(broken)
+        with pytest.raises(ConfigurationError, match=r"a\.npz: file"):
+            read_network_set(tmp_path)
+    (tmp_path / "a.npz").write_bytes(whole)
     (tmp_path / "repairs-2022.csv").write_text("pipe,repaired\np1,2022-01-05 10:00\np2,soon\n")
     with pytest.raises(ConfigurationError, match=r"repairs-2022\.csv: line 3 = 'soon'"):
         read_network_set(tmp_path)
