@@ -19,7 +19,7 @@ from console.access import Forbidden, LoginRequired, page_texts
 from console.desk_steps import SelectionMemory
 from console.feed import Feed
 from console.geometry import map_document
-from console.headers import PlainAddresses, SecurityHeaders
+from console.headers import FIXED, PlainAddresses, SecurityHeaders
 from console.i18n import load_texts
 from console.lockout import LoginGuard
 from console.packed import Packed
@@ -59,6 +59,7 @@ def create_app(services: ConsoleServices) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _does_not_fit)
     app.add_exception_handler(NotAllowed, _forbidden)
     app.add_exception_handler(KhettaraError, _impossible)
+    app.add_exception_handler(Exception, _broken)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(PlainAddresses)
     app.add_middleware(SecurityHeaders)
@@ -119,14 +120,29 @@ async def _impossible(request: Request, error: Exception) -> Response:
     return await _error(request, 503 if away else 409, str(error), code="unavailable" if away else "conflict")
 
 
+async def _broken(request: Request, _fault: Exception) -> Response:
+    """A fault of ours: said in the page's language; the server logs it, and the headers are not added further out."""
+    response = await _error(request, 500, "the console has a fault here; it is logged", code="http_500")
+    for name, value in FIXED.items():
+        response.headers[name] = value
+    return response
+
+
 async def _error(request: Request, status: int, detail: str, *, code: str) -> Response:
     if _wants_json(request):
         return JSONResponse({"error": code, "detail": detail}, status_code=status)
     console = runtime(request)
     texts = await page_texts(request)
     title = texts.find(f"error.{status}") or texts("error.other")
-    detail = texts.find(f"reason.{code}") or detail
-    values: dict[str, Any] = {"path": request.url.path, "title": title, "detail": detail, "code": status}
+    known = texts.find(f"reason.{code}")
+    exactly = detail if known and status in (409, 422) else ""  # which value, or what stands against it: a reason is never lost
+    values: dict[str, Any] = {
+        "path": request.url.path,
+        "title": title,
+        "detail": known or detail,
+        "exactly": exactly,
+        "code": status,
+    }
     return console.renderer.page("error.html", texts, status=status, **values)
 
 

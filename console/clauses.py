@@ -51,15 +51,12 @@ class Clauses:
         return text
 
     def _filled(self, sentence: str, values: Mapping[str, str], names: Mapping[str, str]) -> str:
-        shown = {
-            place: localised(value, self._language)
-            if place[0] == "n"
-            else names.get(value, value)
-            if place[0] == "p"
-            else self(value, names)
-            for place, value in values.items()
-        }
-        return sentence.format_map(shown)
+        return sentence.format_map({place: self._said(place[0], value, names) for place, value in values.items()})
+
+    def _said(self, kind: str, value: str, names: Mapping[str, str]) -> str:
+        if kind == "n":
+            return localised(value, self._language)
+        return names.get(value, value) if kind == "p" else self(value, names)
 
 
 def _pattern(text: str) -> str:

@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """No inline script or style, nothing from elsewhere."""
 
-_FIXED = {
+FIXED = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -30,6 +30,7 @@ _FIXED = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+"""Of every answer."""
 
 
 class SecurityHeaders:
@@ -49,7 +50,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _FIXED.items():
+                for name, value in FIXED.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-cache" if static else "no-store")
                 if secure:

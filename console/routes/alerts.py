@@ -117,7 +117,7 @@ async def do(visit: Visit, work: Awaitable[object]) -> None:
     except PlanRefused as refused:
         raise HTTPException(409, visit.texts.find(f"plan_refused.{refused.code}") or str(refused)) from None
     except ImpossibleTransition as refused:
-        raise HTTPException(409, str(refused)) from None
+        raise HTTPException(409, visit.texts("alerts.impossible")) from refused
 
 
 def alarm_service(visit: Visit) -> Alerts:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import httpx
 import pytest
 
+from console.app import create_app
+from console.headers import CONTENT_SECURITY_POLICY
 from domain.alerts import AlertState
 from domain.errors import StorageUnavailable
 from domain.ports import GatewayNow, ZoneNow
-from tests.support.console_client import logged_in
+from tests.support.console_client import log_in, logged_in
 from tests.support.console_services import NOW, console_world
 
 
@@ -181,3 +184,33 @@ async def test_the_first_day_of_a_site_says_what_it_waits_for() -> None:
         assert text.count("is-unknown") >= 4
         assert re.search(r'data-live="zones_judged"[^>]*>0<', text), "no zone is called good before its pressure is known"
         assert "no night measured yet" in (await client.get("/zones/medina")).text
+
+
+async def test_an_error_is_said_in_the_pages_language_and_says_what_it_is_about() -> None:
+    world = await console_world()
+    async with logged_in(world, "leila") as (client, _):
+        wrong = await client.get("/zones?page=abc")
+        assert wrong.status_code == 422
+        assert "قيمة غير ملائمة" in wrong.text
+        assert "query.page" in wrong.text
+        gone = await client.get("/zones/atlantis")
+        assert gone.status_code == 404
+        assert "غير موجود" in gone.text
+
+
+async def test_a_fault_of_ours_is_a_page_too_under_the_same_policy() -> None:
+    world = await console_world()
+
+    async def faulty(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError("a fault that nobody foresaw")
+
+    world.town.series = faulty
+    transport = httpx.ASGITransport(app=create_app(world.services), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://console.test", timeout=30) as client:
+        await log_in(client, "omar")
+        answer = await client.get("/")
+        assert answer.status_code == 500
+        assert "A fault of the console" in answer.text
+        assert "nobody foresaw" not in answer.text
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert (await client.get("/zones/medina/trend.json")).json()["error"] == "http_500"
