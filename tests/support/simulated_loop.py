@@ -27,6 +27,7 @@ from simulator.memory import load
 from simulator.plant import Plant, fixed_setpoints
 from simulator.scenario import load_scenario, plant_faults
 from simulator.site import load_site
+from tests.support.finding_store import MemoryFindingStore
 
 SITE_DIR = Path(__file__).resolve().parents[2] / "sites" / "demo"
 SITE = load_site(SITE_DIR)
@@ -78,19 +79,6 @@ class Readings:
         return found
 
 
-class Findings:
-    """Findings in memory, behind the port ``FindingStore``."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Finding] = {}
-
-    async def save_findings(self, findings: Sequence[Finding]) -> None:
-        self.kept.update({f.key: f for f in findings})
-
-    async def open_findings(self) -> Sequence[Finding]:
-        return [f for f in self.kept.values() if f.open]
-
-
 @dataclass
 class Run:
     """What happened."""
@@ -124,7 +112,7 @@ async def run(
     """Some hours of the town, watched and (with ``control``) led every five minutes."""
     memory = load(folder / STATE_FILE)
     faults = plant_faults(load_scenario(SITE, scenario), seed=seed, start=memory.time, site=SITE)
-    readings, findings = Readings(folder, late_s), Findings()
+    readings, findings = Readings(folder, late_s), MemoryFindingStore()
     detection = LeakDetection(INVENTORY, readings, findings)
     steering = PressureControl(INVENTORY, readings, law=law, night_leakage=detection.night_leakage)
     result, setpoints = Run(start=memory.time, faults=faults), dict(fixed_setpoints(SITE))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from alerts.conditions import NOTIFY_FAILED, Condition
 from alerts.link_desk import LinkDesk
@@ -22,26 +19,13 @@ from domain.notices import Notice, NoticeKind
 from storage.alerts import PostgresAlerts
 from storage.database import Database
 from storage.notices import PostgresNotices
-from storage.roles import Role
 from tests.support.alarm_town import AREAS, low, supply
 from tests.support.notice_sender import CREWS, plan, words
-from tests.support.notice_sink import Sink, kill_at_work, running_sink, start_sender
+from tests.support.notice_sink import Sink, kill_at_work, start_sender
 from tests.support.postgres import FreshDatabase
 
 NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
 SECRET = b"s" * 32
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running_sink() as found:
-        yield found
-
-
-@pytest.fixture
-async def pool(database: FreshDatabase) -> AsyncIterator[Database]:
-    async with Database(database.dsn(Role.COMMAND), size=3) as found:
-        yield found
 
 
 def alerts_of(pool: Database, people: NotifyPlan) -> Alerts:

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,10 +31,8 @@ from domain.clock import WallClock
 from storage.alerts import PostgresAlerts
 from storage.database import Database
 from storage.notices import PostgresNotices
-from storage.roles import Role
 from tests.support.console_services import INBOX_TOKEN, console_world
-from tests.support.notice_sink import Sink, running_sink
-from tests.support.postgres import FreshDatabase
+from tests.support.notice_sink import Sink
 
 NOW = datetime(2026, 5, 6, 9, 0, tzinfo=UTC)
 PEOPLE = NotifyPlan(
@@ -47,18 +45,6 @@ PEOPLE = NotifyPlan(
     console_url="https://console.example.ma",
 )
 BROKEN = Condition(code="gateway.offline", subject="demo/gw", active=True, priority=Priority.HIGH)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with running_sink() as found:
-        yield found
-
-
-@pytest.fixture
-async def pool(database: FreshDatabase) -> AsyncIterator[Database]:
-    async with Database(database.dsn(Role.COMMAND), size=3) as found:
-        yield found
 
 
 def service(pool: Database) -> Alerts:

@@ -7,7 +7,6 @@ killed twice while it sends. Replayed: the clock. ``pytest -s`` prints the figur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +18,6 @@ from alerts.performance import Verdict, measure
 from alerts.pressure import PressureWatch
 from alerts.service import Alerts
 from domain.alerts import AlertState
-from domain.findings import Finding
 from leak_detection.service import LeakDetection
 from storage.alerts import PostgresAlerts
 from storage.database import Database
@@ -27,6 +25,7 @@ from storage.roles import Role
 from tests.support.alarm_town import AREAS
 from tests.support.alarm_week import BURST_AT, DAYS, LEARN_DAYS, REPAIRED_AT, WEEK, Week
 from tests.support.desk import OPERATOR, SetClock
+from tests.support.finding_store import MemoryFindingStore
 from tests.support.notice_sender import CREWS, plan
 from tests.support.notice_sink import Sink, kill_at_work, running_sink, start_sender
 from tests.support.postgres import FreshDatabase
@@ -35,25 +34,12 @@ END = WEEK + timedelta(days=DAYS)
 ROUND = timedelta(minutes=15)
 
 
-class Findings:
-    """``FindingStore`` in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Finding] = {}
-
-    async def save_findings(self, findings: Sequence[Finding]) -> None:
-        self.kept.update({f.key: f for f in findings})
-
-    async def open_findings(self) -> Sequence[Finding]:
-        return [f for f in self.kept.values() if f.open]
-
-
 class Centre:
     """The centre's loops over the week, by the replayed clock."""
 
     def __init__(self, week: Week, database: Database, every: timedelta) -> None:
         self.week, self.every = week, every
-        self.store, self.clock, self.findings = PostgresAlerts(database), SetClock(WEEK), Findings()
+        self.store, self.clock, self.findings = PostgresAlerts(database), SetClock(WEEK), MemoryFindingStore()
         zones = week.inventory.zones
         self.alerts = Alerts(
             store=self.store,

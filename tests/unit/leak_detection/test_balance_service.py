@@ -8,25 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.findings import Finding, FindingKind
+from domain.findings import FindingKind
 from domain.ports import MeterHour
 from leak_detection.service import LeakDetection
+from tests.support.finding_store import MemoryFindingStore
 from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
 
 ONSET, REPAIR = 24 * PER_DAY, 30 * PER_DAY
-
-
-class Store:
-    """Findings in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Finding] = {}
-
-    async def save_findings(self, findings: Sequence[Finding]) -> None:
-        self.kept.update({f.key: f for f in findings})
-
-    async def open_findings(self) -> Sequence[Finding]:
-        return [f for f in self.kept.values() if f.open]
 
 
 @dataclass
@@ -66,7 +54,7 @@ def leaky() -> ToyTown:
 
 
 async def test_a_small_leak_is_one_finding_until_the_balance_and_the_night_say_it_is_over(leaky: ToyTown) -> None:
-    store = Store()
+    store = MemoryFindingStore()
     service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
     await watch(service, leaky, 22 * PER_DAY, REPAIR)
     (leak,) = [f for f in store.kept.values() if f.kind is not FindingKind.METER_FAULT]
@@ -81,7 +69,7 @@ async def test_a_small_leak_is_one_finding_until_the_balance_and_the_night_say_i
 
 
 async def test_a_restart_says_nothing_twice(leaky: ToyTown) -> None:
-    store = Store()
+    store = MemoryFindingStore()
     first = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
     await watch(first, leaky, 22 * PER_DAY, 28 * PER_DAY)
     told = set(store.kept)
@@ -94,7 +82,7 @@ async def test_a_restart_says_nothing_twice(leaky: ToyTown) -> None:
 @pytest.mark.parametrize("meters", [0, 9, 400])
 async def test_a_zone_with_few_meters_or_none_has_no_balance_and_still_has_its_night_flow(leaky: ToyTown, meters: int) -> None:
     sums = Meters(leaky, meters=meters)
-    store = Store()
+    store = MemoryFindingStore()
     service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=8, meters=sums)
     await watch(service, leaky, 8 * PER_DAY, 8 * PER_DAY + 80)
     assert sums.asked

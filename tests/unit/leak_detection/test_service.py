@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -8,20 +7,8 @@ import pytest
 
 from domain.findings import Finding
 from leak_detection.service import LeakDetection
+from tests.support.finding_store import MemoryFindingStore
 from tests.support.toy_zone import PER_DAY, ToySource, ToyTown
-
-
-class Store:
-    """Findings in memory."""
-
-    def __init__(self, *findings: Finding) -> None:
-        self.kept = {f.key: f for f in findings}
-
-    async def save_findings(self, findings: Sequence[Finding]) -> None:
-        self.kept.update({f.key: f for f in findings})
-
-    async def open_findings(self) -> Sequence[Finding]:
-        return [f for f in self.kept.values() if f.open]
 
 
 async def watch(service: LeakDetection, town: ToyTown, first: int, last: int) -> list[Finding]:
@@ -35,7 +22,7 @@ async def test_a_burst_becomes_one_saved_finding_and_a_restart_goes_on_with_it()
     onset = 14 * PER_DAY + 18
     town = ToyTown(seed=6, bursts={"oued": (onset, onset + 100, 12.0)})
     town.run(0, town.size)
-    store, source = Store(), ToySource(town)
+    store, source = MemoryFindingStore(), ToySource(town)
     service = LeakDetection(town.inventory(), source, store, history_days=14)
     await watch(service, town, onset - 6, onset + 14)
     (leak,) = store.kept.values()
@@ -50,7 +37,7 @@ async def test_a_second_look_at_the_same_bucket_reads_nothing() -> None:
     town = ToyTown(seed=6, days=5)
     town.run(0, town.size)
     source = ToySource(town)
-    service = LeakDetection(town.inventory(), source, Store(), history_days=4)
+    service = LeakDetection(town.inventory(), source, MemoryFindingStore(), history_days=4)
     now = town.time(4 * PER_DAY)
     await service.tick(now)
     assert source.reads == 1
@@ -61,7 +48,7 @@ async def test_a_second_look_at_the_same_bucket_reads_nothing() -> None:
 async def test_night_figures_are_known_after_the_first_look() -> None:
     town = ToyTown(seed=6, days=9)
     town.run(0, town.size)
-    service = LeakDetection(town.inventory(), ToySource(town), Store(), history_days=8)
+    service = LeakDetection(town.inventory(), ToySource(town), MemoryFindingStore(), history_days=8)
     assert service.night_leakage("medina") is None
     await service.tick(town.time(8 * PER_DAY))
     night, lawful, leakage = service.night_flow("medina"), service.lawful_use("medina"), service.night_leakage("medina")
@@ -75,7 +62,7 @@ async def test_late_data_heal_the_cache() -> None:
     town = ToyTown(seed=6, days=6)
     town.run(0, town.size)
     source = ToySource(town)
-    service = LeakDetection(town.inventory(), source, Store(), history_days=4)
+    service = LeakDetection(town.inventory(), source, MemoryFindingStore(), history_days=4)
     point = next(iter(town.data))
     first = 5 * PER_DAY
     kept = town.data[point].copy()
