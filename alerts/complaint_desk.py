@@ -11,7 +11,7 @@ from alerts.conditions import Condition
 from alerts.definitions import COMPLAINTS_CLUSTER
 from domain.alerts import Priority
 from domain.complaints import Complaint
-from domain.errors import KhettaraError
+from domain.errors import CodedError
 from domain.findings import Finding
 from domain.ports import Clock, ComplaintStore, FindingReader
 
@@ -30,12 +30,8 @@ _PHONE = frozenset("0123456789+-/(). ")
 Tell = Callable[[Condition, datetime], Awaitable[object]]
 
 
-class ComplaintRefused(KhettaraError):
+class ComplaintRefused(CodedError):
     """Why a complaint is not taken."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        super().__init__(text)
 
 
 def checked(complaint: Complaint, now: datetime) -> Complaint:

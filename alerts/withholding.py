@@ -9,7 +9,7 @@ from alerts.definitions import definition
 from alerts.incidents import is_event
 from alerts.topology import Topology
 from domain.alerts import Alert, Withholding, WithholdingKind
-from domain.errors import KhettaraError
+from domain.errors import CodedError
 
 LONGEST = {
     WithholdingKind.MAINTENANCE: timedelta(days=7),
@@ -20,12 +20,8 @@ LONGEST = {
 LONGEST_REASON = 300
 
 
-class PlanRefused(KhettaraError):
+class PlanRefused(CodedError):
     """A plan that says something that cannot be."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        super().__init__(text)
 
 
 def check_plan(plan: Withholding, now: datetime, topology: Topology) -> Withholding:

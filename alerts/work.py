@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from domain.alerts import Alert, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
-from domain.errors import KhettaraError
+from domain.errors import CodedError
 from domain.ports import Night
 
 PROOF = timedelta(hours=40)
@@ -32,12 +32,8 @@ _GONE = (
 )
 
 
-class WorkRefused(KhettaraError):
+class WorkRefused(CodedError):
     """What cannot be done with this order, and why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

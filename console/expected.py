@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from console.trends import net_inflow
+from console.trends import jsonable, net_inflow
 from domain.inventory import Inventory
 from domain.ports import SeriesSource
 from domain.series import FloatArray
@@ -37,8 +37,8 @@ class Band:
         return {
             "step_s": SLOT_S,
             "seconds": [int(s) for s in self.seconds],
-            "low_m3h": [round(float(v), 3) if np.isfinite(v) else None for v in self.low_m3h],
-            "high_m3h": [round(float(v), 3) if np.isfinite(v) else None for v in self.high_m3h],
+            "low_m3h": jsonable(self.low_m3h),
+            "high_m3h": jsonable(self.high_m3h),
         }
 
 

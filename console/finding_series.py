@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from console.trends import align
+from console.trends import align, jsonable
 from domain.ports import Night, NightFlows, SeriesSource
 from domain.series import FloatArray
 from domain.zones import Zone
@@ -44,8 +44,8 @@ class FindingSeries:
         """The same as JSON values."""
         return {
             "seconds": [int(s) for s in self.seconds],
-            "inflow_m3h": _plain(self.inflow_m3h),
-            "week_before_m3h": _plain(self.week_before_m3h),
+            "inflow_m3h": jsonable(self.inflow_m3h),
+            "week_before_m3h": jsonable(self.week_before_m3h),
             "nights": [
                 {"night": n.night.isoformat(), "at": n.at.isoformat(), "flow_m3h": round(n.flow_m3h, 3)} for n in self.nights
             ],
@@ -55,7 +55,7 @@ class FindingSeries:
 
     def hours(self) -> list[tuple[datetime, float | None, float | None]]:
         """(start, inflow, inflow a week before) of each hour: the table that holds what the chart draws."""
-        columns = (self.seconds.tolist(), _plain(self.inflow_m3h), _plain(self.week_before_m3h))
+        columns = (self.seconds.tolist(), jsonable(self.inflow_m3h), jsonable(self.week_before_m3h))
         return [(datetime.fromtimestamp(s, UTC), now, before) for s, now, before in zip(*columns, strict=True)]
 
 
@@ -88,7 +88,3 @@ async def _inflow(source: SeriesSource, zone: Zone, seconds: FloatArray) -> Floa
     start, end = (datetime.fromtimestamp(float(s), UTC) for s in (seconds[0], seconds[-1] + STEP_S))
     found = await source.series([inlet.point for inlet in zone.inlets], start, end, STEP_S)
     return net_inflow(zone, {inlet.point: align(found.get(inlet.point), seconds, STEP_S) for inlet in zone.inlets})
-
-
-def _plain(values: FloatArray) -> list[float | None]:
-    return [round(float(v), 3) if np.isfinite(v) else None for v in values]

@@ -31,8 +31,8 @@ class Trend:
         """The same as JSON values."""
         return {
             "seconds": [int(s) for s in self.seconds],
-            "inflow_m3h": _jsonable(self.inflow_m3h),
-            "pressures_m": {key: _jsonable(values) for key, values in self.pressures_m.items()},
+            "inflow_m3h": jsonable(self.inflow_m3h),
+            "pressures_m": {key: jsonable(values) for key, values in self.pressures_m.items()},
         }
 
 
@@ -107,5 +107,6 @@ def net_inflow(found: Mapping[PointKey, Series], inlets: Sequence[Inlet], grid: 
     return total
 
 
-def _jsonable(values: FloatArray) -> list[float | None]:
+def jsonable(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON, to a thousandth; None where nothing was measured."""
     return [round(float(v), 3) if np.isfinite(v) else None for v in values]

@@ -92,5 +92,18 @@ class StorageUnavailable(StorageError):
     retryable = True
 
 
+class CodedError(KhettaraError):
+    """What cannot be done, with a stable code by which pages say it in their language.
+
+    Args:
+        code: A word that stays the same from release to release.
+        text: The same in English, with the numbers.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
 class NotAllowed(KhettaraError):
     """The caller has no right to do this."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.errors import KhettaraError
+from domain.errors import CodedError
 
 LARGEST_BYTES = 2 * 1024 * 1024
 LARGEST_SIDE = 12_000
@@ -12,12 +12,8 @@ LARGEST_PIXELS = 40_000_000
 """Beyond it a small file may take a telephone's whole memory to draw."""
 
 
-class PictureRefused(KhettaraError):
+class PictureRefused(CodedError):
     """Why a file is not taken for a picture."""
-
-    def __init__(self, code: str, text: str) -> None:
-        self.code = code
-        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
