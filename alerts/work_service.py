@@ -142,12 +142,11 @@ class WorkDesk:
     async def tick(self, now: datetime) -> tuple[WorkOrder, ...]:
         """Closes orders whose loss is gone, reopens those whose loss is not; returns them."""
         async with self._lock:
-            alerts = {a.key: a for a in await self._alerts.alerts(include_closed=True)}
             waiting = [o for o in await self._store.orders() if o.state is WorkState.REPAIRED]
             self._looked = {key: at for key, at in self._looked.items() if any(o.key == key for o in waiting)}
             changed = []
             for order in waiting:
-                alert = alerts.get(order.alert)
+                alert = await self._alerts.alert(order.alert)
                 if not awaits_proof(order, alert, now) or not self._look(order, now):
                     continue
                 after = proved(order, alert, now, await self._proof(order, alert, now))

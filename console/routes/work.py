@@ -46,15 +46,15 @@ class ReportBody(BaseModel):
 async def work_list(visit: Viewer, closed: bool = False) -> Response:
     """Orders and where each stands."""
     orders = await _desk(visit).orders(include_closed=closed)
-    alerts = await _alerts(visit)
-    rows = [(order, _shown(visit, alerts.get(order.alert))) for order in orders]
+    alerts = {a.key: a for a in await visit.console.services.alerts.alerts(include_closed=closed)}
+    rows = [(o, _shown(visit, alerts.get(o.alert) or await _alert(visit, o.alert))) for o in orders]
     return await page(visit, "work.html", rows=rows, closed=closed, zones=visit.console.services.inventory.zones)
 
 
 @router.post("/orders", response_model=None)
 async def create(visit: Operator, alert: Annotated[str, Form()] = "") -> Response:
     """Sends a crew for an alert."""
-    found = (await _alerts(visit)).get(alert)
+    found = await _alert(visit, alert)
     if found is None:
         raise HTTPException(404, f"there is no alert {alert[:80]!r}")
     visit.need(Right.ACKNOWLEDGE, found.zone)
@@ -75,7 +75,7 @@ async def worker() -> FileResponse:
 async def order_page(visit: Viewer, key: str) -> Response:
     """One order, for a telephone: what, where, what was said, and buttons to say more."""
     order, reports = await _order(visit, key)
-    alert = (await _alerts(visit)).get(order.alert)
+    alert = await _alert(visit, order.alert)
     may = visit.may(Right.ACKNOWLEDGE, order.zone)
     services = visit.console.services
     found = await _finding(visit, alert)
@@ -233,8 +233,8 @@ async def _order(visit: Visit, key: str) -> tuple[WorkOrder, tuple[CrewReport, .
     return found[0], tuple(found[1])
 
 
-async def _alerts(visit: Visit) -> dict[str, Alert]:
-    return {a.key: a for a in await visit.console.services.alerts.alerts(include_closed=True)}
+async def _alert(visit: Visit, key: str) -> Alert | None:
+    return await visit.console.services.alerts.alert(key) if key.isprintable() else None
 
 
 def _shown(visit: Visit, alert: Alert | None) -> Any:
