@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
+from console.leak_marks import LeakMarks
 from console.ports import ConsoleServices
 from console.snapshot import PLACES, Snapshot, build_snapshot
 from console.wire import Document, change, document, line
+from domain.findings import Finding
 
 _log = structlog.get_logger(__name__)
 _REST = 2.0
@@ -39,6 +42,7 @@ class Feed:
         self._closed = False
         self._read_s = 0.0
         self._places = tuple(p.key for p in services.inventory.points.values() if p.role in PLACES)
+        self._leaks = LeakMarks(services.geometry, services.inventory)
         self._documents: dict[int, Document] = {}
         self._events: dict[tuple[int, int], str] = {}
 
@@ -143,6 +147,7 @@ class Feed:
 
     async def _read(self, number: int) -> Snapshot:
         services = self._services
+        now = services.clock.now()
         zones, alerts, gateways, commands, states, readings = await asyncio.gather(
             services.zones.zones_now(),
             services.alerts.alerts(),
@@ -153,7 +158,7 @@ class Feed:
         )
         return build_snapshot(
             number=number,
-            now=services.clock.now(),
+            now=now,
             local=self._local,
             inventory=services.inventory,
             zones=zones,
@@ -163,7 +168,13 @@ class Feed:
             commands=commands,
             stale_after_s=services.options.stale_after_s,
             readings=readings,
+            leaks=self._leaks.of(await self._findings(now)),
         )
+
+    async def _findings(self, now: datetime) -> Sequence[Finding]:
+        """Those that are open."""
+        reader = self._services.findings
+        return () if reader is None else await reader.findings(since=now)
 
     def _blind(self, number: int) -> Snapshot:
         last = self._snapshot

@@ -98,7 +98,13 @@ async def find_view(services: ConsoleServices, texts: Texts, finding: Finding, n
         heard=said,
         places=places,
         by_complaints=moved,
-        map=region_map(services.geometry, finding.zone, places=[p.pipe for p in places], marks=marks),
+        map=region_map(
+            services.geometry,
+            finding.zone,
+            places=[p.pipe for p in places],
+            region=() if finding.region is None else finding.region.pipes,
+            marks=marks,
+        ),
         timeline=timeline(finding, history, orders, said),
         over_at=over,
     )

@@ -27,7 +27,7 @@ def map_document(geometry: MapGeometry, inventory: Inventory) -> dict[str, Any]:
     valves, tanks, pumps and critical points.
     """
     places = _symbols(geometry, inventory)
-    grid = _Grid([*geometry.nodes.values(), *(place for *_, place in places)])
+    grid = map_grid(geometry, inventory)
     metered = {zone.key for zone in inventory.metered_zones()}
     pipes: dict[str, list[Pipe]] = defaultdict(list)
     for _, start, end, zone in geometry.links:
@@ -46,7 +46,12 @@ def map_document(geometry: MapGeometry, inventory: Inventory) -> dict[str, Any]:
     }
 
 
-class _Grid:
+def map_grid(geometry: MapGeometry, inventory: Inventory) -> Grid:
+    """The grid that everything on the map lies on."""
+    return Grid([*geometry.nodes.values(), *(place for *_, place in _symbols(geometry, inventory))])
+
+
+class Grid:
     """Metres to whole steps."""
 
     def __init__(self, places: list[Place]) -> None:
@@ -56,6 +61,7 @@ class _Grid:
         self.size = list(self.cell((max(xs), max(ys))))
 
     def cell(self, place: Place) -> Cell:
+        """The nearest point of the grid."""
         return round((place[0] - self._west) / self.step_m), round((place[1] - self._south) / self.step_m)
 
 

@@ -49,6 +49,8 @@ class RegionMap:
     pipes: str
     """Path of every pipe of the zone."""
     places: tuple[DrawnPlace, ...]
+    region: str
+    """Path of the pipes of the confidence region; empty where there is none."""
     marks: tuple[Mark, ...]
     west: float
     """Network coordinates of the drawing's upper left corner [m] and metres a unit: a click becomes a place."""
@@ -57,7 +59,12 @@ class RegionMap:
 
 
 def region_map(
-    geometry: MapGeometry, zone: str, *, places: Sequence[str] = (), marks: Sequence[tuple[float, float, str]] = ()
+    geometry: MapGeometry,
+    zone: str,
+    *,
+    places: Sequence[str] = (),
+    region: Sequence[str] = (),
+    marks: Sequence[tuple[float, float, str]] = (),
 ) -> RegionMap | None:
     """The map of a zone; None where nothing of it can be drawn.
 
@@ -65,10 +72,11 @@ def region_map(
         geometry: The network.
         zone: Zone key.
         places: Pipes, the most probable first; those that are not on the map are left out.
+        region: Pipes of the confidence region.
         marks: (x, y, label) in network coordinates; those far from the zone are left out, or they would make it small.
     """
     lines = {name: (*geometry.nodes[a], *geometry.nodes[b]) for name, a, b, z in geometry.links
-             if (z == zone or name in places) and a in geometry.nodes and b in geometry.nodes}  # fmt: skip
+             if (z == zone or name in places or name in region) and a in geometry.nodes and b in geometry.nodes}  # fmt: skip
     if not lines:
         return None
     xs = [c for line in lines.values() for c in (line[0], line[2])]
@@ -99,6 +107,7 @@ def region_map(
         height=height,
         pipes="".join(path(line) for line in lines.values()),
         places=tuple(drawn),
+        region="".join(path(lines[pipe]) for pipe in region if pipe in lines),
         marks=tuple(Mark(x=at(x, y)[0], y=at(x, y)[1], label=label) for x, y, label in near),
         west=west,
         north=north,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from console.leak_marks import LeakNow
 from domain.alerts import LISTED, UNSEEN, Alert, AlertState, Priority
 from domain.inventory import Inventory
 from domain.points import Point, PointKey, Role
@@ -125,6 +126,8 @@ class Snapshot:
     zones_judged: int = 0
     """Zones whose critical pressure is known and fresh: ``zones_below`` says nothing of the others."""
     places: tuple[PlaceNow, ...] = ()
+    leaks: tuple[LeakNow, ...] = ()
+    """Open leaks whose place is known."""
     problem: str = ""
     """Code of what keeps the console from seeing, e.g. ``source``; the rest is then the last known."""
 
@@ -150,6 +153,7 @@ def build_snapshot(
     commands: Sequence[CommandRow],
     stale_after_s: float,
     readings: Mapping[PointKey, Reading] | None = None,
+    leaks: Sequence[LeakNow] = (),
 ) -> Snapshot:
     """The snapshot; ages are ``now`` minus the time of observation, stale is older than ``stale_after_s``.
 
@@ -194,6 +198,7 @@ def build_snapshot(
             for point in inventory.points.values()
             if point.role in PLACES
         ),
+        leaks=tuple(leaks),
     )
 
 

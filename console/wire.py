@@ -14,17 +14,18 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
+from console.leak_marks import LeakNow
 from console.snapshot import ActuatorNow, PlaceNow, Snapshot, ZoneView
 
 Document = Mapping[str, Any]
-GROUPS = ("zones", "actuators", "places")
+GROUPS = ("zones", "actuators", "places", "leaks")
 """Objects by key; everything else is one value."""
 _COUNTED_HERE = frozenset({"inflow_age_s", "age_s", "data_age_s"})
 _DIGITS = 3
 
 
 def document(snapshot: Snapshot) -> dict[str, Any]:
-    """The snapshot as JSON values; zones, actuators and places as objects by key."""
+    """The snapshot as JSON values; zones, actuators, places and leaks as objects by key."""
     return {
         field.name: {item.key: _values(item) for item in getattr(snapshot, field.name)}
         if field.name in GROUPS
@@ -58,7 +59,7 @@ def _different(before: Document, after: Document) -> dict[str, Any]:
     return {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
-def _values(item: ZoneView | ActuatorNow | PlaceNow) -> dict[str, Any]:
+def _values(item: ZoneView | ActuatorNow | PlaceNow | LeakNow) -> dict[str, Any]:
     return {f.name: _plain(getattr(item, f.name)) for f in fields(item) if f.name not in _COUNTED_HERE}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from console.ports import MapGeometry
 from domain.alerts import AlertEvent, AlertState
 from domain.complaints import Complaint, ComplaintKind
-from domain.findings import Evidence, Finding, FindingKind, RankedPlace
+from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from tests.support.console_past import BURST_AT, NOW
 from tests.support.work_store import MemoryComplaintStore, MemoryWorkStore
 
@@ -31,6 +31,7 @@ def past_findings(geometry: MapGeometry) -> list[Finding]:
             ),
             places=tuple(RankedPlace(pipe=p, probability=s) for p, s in zip(pipes, shares, strict=True)),
             money_a_day=3612.0, co2_kg_a_day=167.4, notes=("few_meters",),
+            region=ConfidenceRegion(probability=0.86, radius_m=150.0, pipes=tuple(pipes[:5])),
         ),
         Finding(
             key="leak:oued:2026-04-28T00:30Z", kind=FindingKind.CREEPING, zone="oued", detector="night_flow",

@@ -1,5 +1,5 @@
 // The snapshot a browser holds, and what a change makes of it: the twin of console/wire.py.
-const GROUPS = ["zones", "actuators", "places"];
+const GROUPS = ["zones", "actuators", "places", "leaks"];
 
 /** The new snapshot; null where the change does not follow on what is held, so that only a whole one helps. */
 export function merge(held, part) {

@@ -1,6 +1,7 @@
 // What people act on, as SVG links above the pipes: one stop of the tab key, arrows go from object to object, Enter opens.
 import { badge } from "./bindings.js";
 import { number, text } from "./format.js";
+import { leakItem, showLeak } from "./map-leaks.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const NARROW = 520;
@@ -120,7 +121,7 @@ export class MapObjects {
   }
 
   shows(item) {
-    return this.near || item.kind === "zone" || item.kind === "alarm" || item.kind === "tank" || item.kind === "pump";
+    return this.near || item.kind === "zone" || item.kind === "leak" || item.kind === "alarm" || item.kind === "tank" || item.kind === "pump";
   }
 
   inside(item, spare = 0) {
@@ -136,7 +137,8 @@ export class MapObjects {
   show(snapshot, changed) {
     this.snapshot = snapshot;
     if (!this.view) return; // not placed yet: the first placing shows it
-    for (const item of this.items.filter(({ kind }) => kind !== "alarm")) {
+    if (!changed || changed.leaks) this.showLeaks(snapshot.leaks);
+    for (const item of this.items.filter(({ kind }) => kind !== "alarm" && kind !== "leak")) {
       const group = item.kind === "zone" ? "zones" : item.kind === "valve" ? "actuators" : "places";
       if (changed && !changed[group]?.[item.key]) continue;
       if (item.kind === "zone") {
@@ -144,6 +146,16 @@ export class MapObjects {
         if (!this.near || this.inside(item, SPARE_PX)) this.showZone(item);
       } else if (item.kind === "valve") showValve(item.element, snapshot.actuators[item.key]);
       else if (item.kind !== "critical") showPlace(item.element, item.kind, snapshot.places[item.key]);
+    }
+  }
+
+  showLeaks(leaks) {
+    for (const item of this.items.filter(({ kind, key }) => kind === "leak" && !leaks[key])) this.remove(item);
+    for (const leak of Object.values(leaks)) {
+      let item = this.items.find(({ kind, key }) => kind === "leak" && key === leak.key);
+      if (!item) this.items.push((item = leakItem(leak, this.group)));
+      showLeak(item, leak, this.names[leak.zone] ?? leak.zone);
+      this.settle(item);
     }
   }
 
@@ -202,7 +214,7 @@ export class MapObjects {
   }
 
   remove(item) {
-    if (this.here === item) this.stop(this.items.find((other) => other.kind === "zone" && other.key === item.key));
+    if (this.here === item) this.stop(this.items.find((other) => other.kind === "zone" && (other.key === item.key || item.kind === "leak")));
     this.items.splice(this.items.indexOf(item), 1);
     item.element.remove();
   }
@@ -210,6 +222,7 @@ export class MapObjects {
   move(item) {
     const { x, y, dx = 0, dy = 0, element } = item;
     item.placed = true;
+    item.region?.setAttribute("transform", `scale(${this.scale})`);
     element.setAttribute("transform", `translate(${(x * this.scale + dx).toFixed(1)} ${(dy - y * this.scale).toFixed(1)})`);
   }
 

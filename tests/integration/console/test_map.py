@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from console.geometry import map_document
+from console.leak_marks import LeakMarks
 from console.ports import MapGeometry
 from domain.inventory import build_inventory
 from simulator.region import make_region
 from tests.integration.console.test_browser import browser, enter, page, playwright, running
+from tests.support.console_field import BURST, past_findings
+from tests.support.console_services import demo_geometry, demo_inventory
 from tests.support.console_shots import CHROMIUM
 
 __all__ = ["browser", "page", "running"]
@@ -89,3 +93,19 @@ def test_from_afar_zones_are_marks_and_near_they_have_names(region: Any) -> None
     assert window["x"] <= box["x"] <= window["x"] + window["width"], "what has the focus is in the window"
     region.keyboard.press("0")
     playwright.expect(tag).to_be_focused()
+
+
+def test_a_leak_stands_at_its_pipe_above_the_pipes_it_lies_in(page: Any, running: Any) -> None:
+    enter(page, running, "vera")
+    page.wait_for_selector("#map[data-drawn]")
+    leak = page.locator("#map a.leak")
+    leak.wait_for()
+    assert leak.get_attribute("href") == f"/findings/{quote(BURST, safe='')}"
+    assert "m³/h" in (leak.get_attribute("aria-label") or "")
+    assert page.locator("#map a.leak .region-pipes").evaluate("path => path.getTotalLength()") > 0
+    x, y = (float(v) for v in re.findall(r"-?[\d.]+", leak.get_attribute("transform") or ""))
+    (mark,) = LeakMarks(demo_geometry(), demo_inventory()).of(past_findings(demo_geometry()))
+    assert x / mark.x == pytest.approx(-y / mark.y, rel=0.01), "where the pipe is, at the map's one scale"
+    leak.click()
+    page.wait_for_url("**/findings/*")
+    assert page.locator(".region .sure").count() == 1
