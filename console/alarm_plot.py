@@ -8,7 +8,9 @@ from itertools import pairwise
 
 from alerts.performance import FLOOD_BEGINS, Performance
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 180, 34, 22, 8
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 1280, 200, 34, 22, 8
+ROOM_FOR_A_DAY = 40
+"""Width of a day's name: one nearer to the edge would be cut off."""
 TARGET, LIMIT = 1, 2
 
 
@@ -68,7 +70,9 @@ def _days(starts: list[datetime], step: float, local: tzinfo) -> tuple[tuple[flo
     dates = [s.astimezone(local).date() for s in starts]
     new = [n for n, (a, b) in enumerate(pairwise(dates), 1) if a != b]
     every = max(1, -(-len(new) // 8))
-    return tuple((round(LEFT + n * step, 1), f"{dates[n]:%d.%m}") for n in new[::every])
+    return tuple(
+        (round(LEFT + n * step, 1), f"{dates[n]:%m-%d}") for n in new[::every] if LEFT + n * step <= WIDTH - ROOM_FOR_A_DAY
+    )
 
 
 def _word(count: int) -> str:
