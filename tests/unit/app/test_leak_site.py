@@ -1,0 +1,81 @@
+"""``leaks.toml``: what is wrong in it is said by name, with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.edge_check import check_site
+from app.leak_site import FILE, load_network_points
+from app.site import load_site
+from domain.errors import ConfigurationError
+from domain.points import PointKey
+from tests.support.small_network import GAUGES
+from tests.support.small_town import ZONE, write_town
+
+
+@pytest.fixture(name="town")
+def _town(tmp_path: Path) -> Path:
+    write_town(tmp_path)
+    return tmp_path
+
+
+def test_a_site_without_the_file_has_no_network_layer(town: Path) -> None:
+    (town / FILE).unlink()
+    assert load_network_points(town, load_site(town)) is None
+    assert "leaks" not in check_site(town)
+
+
+def test_points_are_found_by_their_names_in_the_network(town: Path) -> None:
+    points = load_network_points(town, load_site(town))
+    assert points is not None
+    assert points.gauges[PointKey("j02.pressure")] == "J02"
+    assert points.step_s == 1800
+    assert set(points.zones.values()) == {ZONE}
+    assert f"42 pipes by {len(GAUGES)} gauges" in check_site(town)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"small.inp"', '"other.inp"', r"leaks.toml: network = 'other.inp' .* network file \(.inp\) beside leaks.toml"),
+        ('"small.inp"', '"site.toml"', "no pipes or no junctions"),
+        ('= "J02"', '= "J99"', "gauges.j02.pressure = 'J99' .* a node of the network; did you mean"),
+        ('= "MAIN"', '= "MAINS"', "meters.main.flow = 'MAINS' .* a link of the network; did you mean 'MAIN'"),
+        ('"j02.pressure"', '"j2.pressure"', "a point of the site; did you mean 'j02.pressure'"),
+        ('"main.flow" = "MAIN"', '"j02.pressure" = "MAIN"', "a point that measures flow; it measures pressure"),
+        ('= "J10"', '= "J02"', "a node that no other point stands for"),
+        ('"main.flow" = "MAIN"', "", "meters = None .* a meter at every inlet"),
+        ("[gauges]", 'zone = "nowhere"\n[gauges]', "a zone of the site"),
+        ("[gauges]", "step = 1\n[gauges]", "a known key"),
+    ],
+)
+def test_what_is_wrong_is_said(town: Path, old: str, new: str, says: str) -> None:
+    text = (town / FILE).read_text()
+    assert old in text
+    (town / FILE).write_text(text.replace(old, new))
+    with pytest.raises(ConfigurationError, match=says):
+        check_site(town)
+
+
+def test_a_network_without_gauges_is_refused(town: Path) -> None:
+    (town / FILE).write_text('network = "small.inp"\n[meters]\n"main.flow" = "MAIN"\n')
+    with pytest.raises(ConfigurationError, match="3 gauges or more"):
+        check_site(town)
+
+
+def test_a_network_in_other_units_is_refused(town: Path) -> None:
+    file = town / "small.inp"
+    file.write_text(file.read_text().replace("Units CMH", "Units LPS"))
+    with pytest.raises(ConfigurationError, match=r"UNITS LPS.*UNITS CMH"):
+        check_site(town)
+
+
+def test_pipes_lie_in_the_zone_of_their_nodes_or_the_nearest(town: Path) -> None:
+    zones = (town / "zones.toml").read_text()
+    (town / "zones.toml").write_text(zones + zones.replace(f'"{ZONE}"', '"hill"').replace("Garden", "Hill"))
+    (town / "small.inp").write_text((town / "small.inp").read_text().replace("[END]", f"[TAGS]\nNODE J00 {ZONE}\nNODE J44 hill\n"))
+    points = load_network_points(town, load_site(town))
+    assert points is not None
+    assert (points.zones["IN"], points.zones["H00"], points.zones["V34"]) == (ZONE, ZONE, "hill")

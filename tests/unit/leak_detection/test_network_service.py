@@ -1,0 +1,147 @@
+"""When the network layer learns, from what, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.calendar import Calendar
+from domain.points import PointKey
+from domain.series import Series, empty
+from leak_detection.network_leaks import NetworkPoints
+from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
+from leak_detection.network_service import AGAIN_DAYS, TEACH_DAYS, NetworkService, teaching_span
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = 86400.0
+FIRST = START.timestamp()
+POINTS = NetworkPoints(
+    network=Path("town.inp"),
+    gauges={PointKey("a"): "A", PointKey("b"): "B", PointKey("c"): "C"},
+    meters={PointKey("in"): "MAIN"},
+    tanks={},
+    zones={},
+    step_s=3600,
+)
+
+
+class Source:
+    """Ones, from a day on; the gauge ``c`` says nothing."""
+
+    def __init__(self, first: datetime = START) -> None:
+        self.first = first
+        self.latest_end = START
+
+    async def series(
+        self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
+    ) -> dict[PointKey, Series]:
+        self.latest_end = max(self.latest_end, end)
+        times = np.arange(max(start, self.first).timestamp(), end.timestamp(), step_s or 3600) * 1000
+        return {
+            p: empty(p)
+            if p == "c"
+            else Series(
+                point=p,
+                times=times.astype("datetime64[ms]"),
+                values=np.ones(times.size),
+                quality=np.zeros(times.size, dtype=np.int16),
+            )
+            for p in points
+        }
+
+
+class Apart:
+    """Waits for the past and gives what it is told to give."""
+
+    def __init__(self) -> None:
+        self.past: Awaitable[NetworkPast] | None = None
+        self.ready: str | None = None
+        self.started = 0
+
+    def start(self, past: Awaitable[NetworkPast]) -> None:
+        self.past, self.started = past, self.started + 1
+
+    @property
+    def busy(self) -> bool:
+        return self.past is not None
+
+    async def read(self) -> NetworkPast:
+        assert self.past is not None
+        past, self.past = self.past, None
+        return await past
+
+    def outcome(self) -> LearnedNetwork | str | None:
+        ready, self.ready = self.ready, None
+        return ready
+
+
+def service(source: Source) -> tuple[NetworkService, Apart]:
+    apart = Apart()
+    return NetworkService(POINTS, Calendar(timezone="UTC"), source, apart), apart
+
+
+async def test_the_past_is_whole_days_from_the_first_reading_and_nothing_of_the_future() -> None:
+    source = Source()
+    network, apart = service(source)
+    now = START + timedelta(days=60, hours=5, minutes=20)
+    assert await network.tick(now) == []
+    past = await apart.read()
+    assert (past.opening, past.per_day, len(past.pressure_m)) == (56, 24, 60 * 24 + 5)
+    assert source.latest_end <= now
+    assert past.hour[:3].tolist() == [0, 1, 2]
+    assert np.isnan(past.pressure_m[:, 2]).all()
+    assert np.isfinite(past.drivers).all()
+
+
+async def test_too_little_history_is_said_in_words_and_looked_at_again_a_day_later() -> None:
+    network, apart = service(Source())
+    now = START + timedelta(days=20)
+    await network.tick(now)
+    with pytest.raises(CalibrationError, match="20 days of readings; the network layer begins with 57"):
+        await apart.read()
+    apart.ready = "20 days of readings"
+    await network.tick(now + timedelta(hours=1))
+    assert network.trouble == "20 days of readings"
+    assert apart.started == 1
+    await network.tick(now + timedelta(days=1, hours=1))
+    assert apart.started == 2
+    with pytest.raises(CalibrationError):
+        await apart.read()
+
+
+@pytest.mark.parametrize(("days", "teaches"), [(55, None), (56, 56), (111.9, 56), (112, 112), (300, 224), (364, 364), (400, 364)])
+def test_it_learns_anew_as_data_come_in(days: float, teaches: int | None) -> None:
+    span = teaching_span(FIRST, FIRST + days * DAY, 0.0)
+    assert span == (None if teaches is None else (FIRST, teaches))
+
+
+def test_with_years_of_data_the_span_goes_by_the_calendar_alone() -> None:
+    end = FIRST + 2000.3 * DAY
+    spans = {teaching_span(end - back * DAY, end, 3600.0) for back in (730, 740.0, 1500.0)}
+    assert len(spans) == 1
+    ((start, days),) = [s for s in spans if s is not None]
+    assert days == TEACH_DAYS[-1]
+    opened = (end - start) / DAY - days
+    assert 0 <= opened < AGAIN_DAYS
+    assert (start + 3600.0) % DAY == 0
+
+
+def test_a_restart_within_the_same_half_year_learns_from_the_same_days() -> None:
+    far = FIRST - 3000 * DAY
+    spans = [teaching_span(far, FIRST + k * DAY, 0.0) for k in range(400)]
+    assert 3 <= len(set(spans)) <= 4
+    live = spans[10]
+    assert live is not None
+    assert teaching_span(live[0], FIRST + 10 * DAY, 0.0) == live, "the layer that runs does not want to learn anew"
+
+
+def test_gauges_that_were_hardly_ever_read_are_left_out_by_name() -> None:
+    values = np.ones((100, 3))
+    values[10:, 1] = np.nan
+    kept = known_enough(values)
+    assert kept.tolist() == [True, False, True]
+    assert silent(("a", "b", "c"), kept) == ("b",)
