@@ -126,9 +126,14 @@ def parameters_of(found: Group) -> dict[str, str]:
         "flow_error": f"±{says.flow_error_m3h:.1f} m³/h",
         "loss_per_day": f"{says.flow_m3h * 24:.0f} m³/d",
         "since": f"{found.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
-        "confidence": f"{says.confidence * 100:.0f} %",
+        "confidence": f"{_never_certain(says.confidence)} %",
         "detectors": ", ".join(sorted({f.detector for f in found.members})),
     }
+
+
+def _never_certain(share: float) -> str:
+    """Per cent that never round to certainty: one decimal from 98.5 % on, 99.9 % at most."""
+    return f"{min(share, 0.999) * 100:.{1 if share >= 0.985 else 0}f}"
 
 
 def new_alert(found: Group, rules: PriorityRules, now: datetime) -> Alert:

@@ -70,9 +70,8 @@ def _days(starts: list[datetime], step: float, local: tzinfo) -> tuple[tuple[flo
     dates = [s.astimezone(local).date() for s in starts]
     new = [n for n, (a, b) in enumerate(pairwise(dates), 1) if a != b]
     every = max(1, -(-len(new) // 8))
-    return tuple(
-        (round(LEFT + n * step, 1), f"{dates[n]:%m-%d}") for n in new[::every] if LEFT + n * step <= WIDTH - ROOM_FOR_A_DAY
-    )
+    places = ((LEFT + n * step, dates[n]) for n in new[::every])
+    return tuple((round(x, 1), f"{day:%m-%d}") for x, day in places if x <= WIDTH - ROOM_FOR_A_DAY)
 
 
 def _word(count: int) -> str:

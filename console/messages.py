@@ -17,6 +17,7 @@ from console.i18n import Texts
 from console.numbers import moment, number
 from console.snapshot import RANK, UNSEEN
 from domain.alerts import Alert
+from domain.errors import CodedError
 from domain.ports_commands import CommandRow
 from domain.setpoints import Expired, Failed, Outcome, Reason, Refused, Unknown, Verified, outcome_word
 
@@ -41,6 +42,11 @@ def reason_text(texts: Texts, reason: Reason) -> str:
 def reason_texts(texts: Texts, reasons: Iterable[Reason]) -> list[str]:
     """Every reason in the page's language."""
     return [reason_text(texts, reason) for reason in reasons]
+
+
+def refusal_text(texts: Texts, group: str, refused: CodedError) -> str:
+    """What cannot be done, in the page's language: the catalogue's ``<group>.<code>``, else the English text with its numbers."""
+    return texts.find(f"{group}.{refused.code}") or str(refused)
 
 
 def localised(text: str, language: str) -> str:
@@ -149,7 +155,10 @@ def _evidence_value(texts: Texts, name: str, value: str, local: tzinfo) -> str:
         return ", ".join(texts.find(f"detector.{d}") or d for d in value.split(", "))
     if _MOMENT.fullmatch(value):
         return moment(datetime.fromisoformat(value), local)
-    return _MEASURED.sub(lambda m: localised(m.group(0), texts.language), value) if _MEASURED.match(value) else value
+    if not _MEASURED.match(value):
+        return value
+    said = _MEASURED.sub(lambda m: localised(m.group(0), texts.language), value)
+    return said.replace("m³/d", texts("unit.m3_d"))
 
 
 def _readback(texts: Texts, value: float | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ U+2212 for minus, U+202F between thousands, and an en dash pair for "no value".
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from domain.setpoints import Reason
 
@@ -47,6 +47,14 @@ def moment(value: datetime | None, zone: tzinfo) -> str:
 def clock_time(value: datetime | None, zone: tzinfo) -> str:
     """Local time to the second."""
     return NO_VALUE if value is None else value.astimezone(zone).strftime("%H:%M:%S")
+
+
+def utc_offset(value: datetime, zone: tzinfo) -> str:
+    """The zone's distance from UTC at that time: ``UTC``, ``UTC+1``, ``UTC−3:30``."""
+    minutes = round((value.astimezone(zone).utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "\u2212"
+    return f"UTC{sign}{hours}{f':{rest:02d}' if rest else ''}" if minutes else "UTC"
 
 
 def day(value: date | None) -> str:

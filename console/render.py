@@ -100,6 +100,10 @@ class Formats:
         """A date."""
         return _isolated(numbers.day(value))
 
+    def offset(self, value: datetime) -> str:
+        """How far the local clock is from UTC: which clock every time on a page goes by."""
+        return numbers.utc_offset(value, self._local)
+
     def minutes(self, seconds: float | None) -> Markup:
         """A duration in whole minutes."""
         return _isolated(numbers.whole(None if seconds is None else seconds // 60))

@@ -18,7 +18,7 @@ from alerts.work_service import WorkDesk, WorkRefused
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
 from console.finding_view import find_view
-from console.messages import alert_text
+from console.messages import alert_text, refusal_text
 from console.pages import page
 from console.region_map import region_map
 from domain.alerts import Alert, CrewReport, ReportKind, WorkOrder
@@ -62,6 +62,8 @@ async def create(visit: Operator, alert: Annotated[str, Form()] = "") -> Respons
         order = await _desk(visit).create(alert, visit.user.name)
     except KeyError:
         raise HTTPException(404, f"there is no open alert {alert[:80]!r}") from None
+    except WorkRefused as refused:
+        raise _refusal(visit, refused) from None
     return RedirectResponse(f"/orders/{order.key}", status_code=303)
 
 
@@ -84,6 +86,7 @@ async def order_page(visit: Viewer, key: str) -> Response:
         "order": order,
         "reports": reports,
         "shown": _shown(visit, alert),
+        "crew_text": visit.texts.find(f"alert.{alert.code}.crew") if alert else None,
         "zone": services.inventory.zones.get(order.zone),
         "may": may,
         "seen": seen,
@@ -110,7 +113,10 @@ async def report(visit: Operator, body: ReportBody) -> JSONResponse:
         by=visit.user.name,
         note=plain_text(body.note),
     )
-    after = await _desk(visit).report(said)
+    try:
+        after = await _desk(visit).report(said)
+    except WorkRefused as refused:
+        raise _refusal(visit, refused) from None
     return JSONResponse({"order": after.key, "state": after.state.value})
 
 
@@ -128,10 +134,8 @@ async def add_photo(
     content = await _body(request)
     try:
         photo = await _desk(visit).add_photo(key, found.key, _possible(said_at), visit.user.name, content)
-    except PictureRefused as refused:
-        raise HTTPException(413 if refused.code == "picture_too_large" else 415, str(refused)) from None
-    except WorkRefused as refused:
-        raise HTTPException(409, str(refused)) from None
+    except (PictureRefused, WorkRefused) as refused:
+        raise _refusal(visit, refused) from None
     return JSONResponse(_plain_photo(photo))
 
 
@@ -189,6 +193,13 @@ def _plain_photo(photo: Photo) -> dict[str, Any]:
         "size_bytes": photo.size_bytes,
         "address": f"/orders/{photo.order}/photos/{photo.key}",
     }
+
+
+def _refusal(visit: Visit, refused: PictureRefused | WorkRefused) -> HTTPException:
+    """Why it cannot be, in the language of who asked: a crew reads it on its telephone."""
+    no_picture = 413 if refused.code == "picture_too_large" else 415
+    status = no_picture if isinstance(refused, PictureRefused) else 409
+    return HTTPException(status, refusal_text(visit.texts, "work_refused", refused))
 
 
 async def _body(request: Request) -> bytes:

@@ -106,7 +106,7 @@ function showStatus(snapshot) {
   each("clock", (element) => {
     element.dateTime = new Date(snapshot.now * 1000).toISOString();
     put(element.querySelector("b"), snapshot.now_local.slice(11, 16));
-    put(element.querySelector("small"), snapshot.now_local.slice(0, 10));
+    put(element.querySelector("[data-day]"), snapshot.now_local.slice(0, 10));
   });
   each("age-text", (element) => {
     const minutes = minutesSince(snapshot, snapshot.data_at);

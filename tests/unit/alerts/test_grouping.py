@@ -125,6 +125,12 @@ def test_numbers_come_with_their_units() -> None:
     }
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.5, "50 %"), (0.984, "98 %"), (0.9951, "99.5 %"), (0.99999, "99.9 %"), (1.0, "99.9 %")])
+def test_no_alert_is_certain(share: float, said: str) -> None:
+    (found,) = group([replace(STEP, confidence=share)])
+    assert parameters_of(found)["confidence"] == said
+
+
 def test_an_alert_says_when_it_was_raised_not_when_the_leak_began() -> None:
     (found,) = group([STEP])
     now = START + timedelta(hours=1)

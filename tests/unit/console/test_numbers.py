@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.numbers import NO_VALUE, clock_time, moment, number, parse_number, signed, whole
+from console.numbers import NO_VALUE, clock_time, moment, number, parse_number, signed, utc_offset, whole
 from domain.setpoints import Reason
 
 CASES = [
@@ -83,3 +83,11 @@ def test_the_browser_writes_the_same_numbers() -> None:
     )
     answer = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout) == [c[3] for c in cases]
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("Africa/Casablanca", "UTC+1"), ("UTC", "UTC"), ("America/St_Johns", "UTC\u22123:30"), ("Asia/Kolkata", "UTC+5:30")],
+)
+def test_which_clock_times_go_by(zone: str, said: str) -> None:
+    assert utc_offset(datetime(2026, 11, 21, 12, tzinfo=UTC), ZoneInfo(zone)) == said
