@@ -32,7 +32,7 @@ from pressure_control.supervisor import Standing, Wish, decide
 from pressure_control.twin.zone_twin import ZoneTwin
 
 BENCH_SETTINGS = ControlSettings(
-    reserve_m=0.0,
+    reserve_m=0.1,
     surge_m3h=0.0,
     valve_headroom_m=1.0,
     quantile=0.99,

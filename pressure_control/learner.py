@@ -20,6 +20,8 @@ from pressure_control.recursive_loss import RecursiveLoss
 
 LATE_STEPS = 2
 _PUMP_SD = 4.0
+_EARLY_SD = 0.025
+"""Error of ln Q that is usual for a zone whose day is not known yet."""
 TANK_TURN_M = 0.005
 """A level that changes by less stands still."""
 _LEAST_READINGS = 96
@@ -85,7 +87,9 @@ class ZoneLearner:
         if not (math.isfinite(forecast) and math.isfinite(flow)):
             return
         scale = self.flow.scale_m3h
-        if self.flow.ready and flow - forecast > _PUMP_SD * sd * (max(forecast, 0.0) + 0.05 * scale):
+        # On the first day, when any forecast is poor, the tank is witness enough.
+        usual_sd = sd if self.flow.ready else _EARLY_SD
+        if flow - forecast > _PUMP_SD * usual_sd * (max(forecast, 0.0) + 0.05 * scale):
             self._note_pump(window, k, flow - forecast)
         if not math.isfinite(level[k]):
             return

@@ -11,6 +11,8 @@ from pressure_control.learner import TANK_TURN_M, ZoneLearner, tank_turned
 from pressure_control.observations import Window
 
 _SURGE_SD = 5.0
+_LARGE_SURGE_SD = 4.0
+"""What a fire takes is worth a raise sooner; the fast ramp still waits for five."""
 _LEAST_SHARE = 0.05
 _FAST_SHARE = 0.15
 _STANDS_STEPS = 2
@@ -26,6 +28,8 @@ class Surge:
     """A draw that nothing explains."""
 
     jump_m3h: float
+    share: float
+    """Of the zone's mean flow."""
     since_steps: int
     sure: bool
     """Large, and no pump: seen three times, or fewer where the zone's pumps are known and none can be it."""
@@ -41,17 +45,18 @@ def surge(learner: ZoneLearner, recent: Window) -> Surge | None:
     newest = x.size - 1
     for k in range(newest - steps, newest + 1):
         # The average of a step in which a draw begins shows only a part of it: the next step counts as well.
-        if k < 1 or error[k] < _SURGE_SD * sd or not math.isfinite(recent.flow_m3h[k]):
+        if k < 1 or error[k] < _LARGE_SURGE_SD * sd or not math.isfinite(recent.flow_m3h[k]):
             continue
         if x[newest] < x[k - 1] + 0.5 * error[k]:
             continue
         usual = float(recent.flow_m3h[k]) + 0.05 * forecaster.scale_m3h
         jump = usual * (1.0 - math.exp(-float(error[k])))
-        if jump < _LEAST_SHARE * forecaster.scale_m3h or _pump(learner, recent, k, jump):
+        large, clear = jump >= max(_FAST_SHARE * forecaster.scale_m3h, _HYDRANT_M3H), error[k] >= _SURGE_SD * sd
+        if jump < _LEAST_SHARE * forecaster.scale_m3h or not (large or clear) or _pump(learner, recent, k, jump):
             continue
-        large = jump >= max(_FAST_SHARE * forecaster.scale_m3h, _HYDRANT_M3H)
         told_apart = bool(learner.pumps) and not _may_be_pump(learner, recent, k, jump)
-        return Surge(jump_m3h=jump, since_steps=newest - k, sure=large and (told_apart or newest - k >= _STANDS_STEPS))
+        sure = large and clear and (told_apart or newest - k >= _STANDS_STEPS)
+        return Surge(jump_m3h=jump, since_steps=newest - k, share=jump / forecaster.scale_m3h, sure=sure)
     return None
 
 

@@ -27,6 +27,8 @@ _CORRECTION_READINGS = (1, 3, 12)
 _CORRECTION_SD = 2.0
 _LARGEST_CORRECTION_M = 8.0
 _LEAST_PAST = 16
+_USUAL_SHARE, _MOST_RAISES = 0.25, 2.0
+"""A draw of more than a quarter of the mean flow is raised for in proportion, up to twice: the head it costs grows faster still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def learned_critical_point(inputs: LawInputs) -> Target | None:
     top = max(needs, key=lambda n: n.value_m)
     usable = sum(n.usable for n in critical)
     sudden = jump is not None or draw is not None
-    raised = settings.emergency_raise_m if jump is not None else 0.0
+    raised = settings.emergency_raise_m * min(max(jump.share / _USUAL_SHARE, 1.0), _MOST_RAISES) if jump is not None else 0.0
     if draw is not None:
         # What lies beside that point is lower again by as much.
         raised = max(raised, draw.excess_m + next(n.value_m for n in needs if n.watched.point == draw.point) - top.value_m)

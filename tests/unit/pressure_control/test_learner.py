@@ -155,3 +155,22 @@ def test_a_jump_is_a_surge_and_a_pump_is_none(taught: tuple[ZoneLearner, Window]
     recent.tank_m["T1"] = levels
     assert tank_turned(levels, 69)
     assert surge(learner, recent) is None
+
+
+@pytest.mark.parametrize(("turns", "jump_m3h"), [(True, 25.0), (False, 25.0), (True, 3.0)])
+def test_a_pump_is_known_from_its_first_start_also_on_the_first_day(turns: bool, jump_m3h: float) -> None:
+    window, learner = town(1), ZoneLearner(STEP_S)
+    begins = 200
+    window.flow_m3h[begins:] += jump_m3h
+    fall = 3.0 - 0.01 * np.arange(DAY)
+    window.tank_m["T1"] = (
+        np.where(np.arange(DAY) <= begins, fall, fall[begins] + 0.01 * (np.arange(DAY) - begins)) if turns else fall
+    )
+    learner.advance(window)
+    assert not learner.flow.ready
+    if turns and jump_m3h > 20.0:
+        (pump,) = learner.pumps
+        assert pump.level_m == pytest.approx(1.0, abs=0.02)
+        assert pump.jump_m3h == pytest.approx(jump_m3h, rel=0.3)
+    else:
+        assert not learner.pumps

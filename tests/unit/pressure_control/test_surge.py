@@ -79,3 +79,14 @@ def test_without_known_pumps_a_large_draw_is_sure_at_the_third_reading() -> None
     alone.advance(town(5))
     found = [seen(alone, *(2.40, 2.39, 2.38)[:readings]) for readings in (1, 2, 3)]
     assert [one is not None and one.sure for one in found] == [False, False, True]
+
+
+@pytest.mark.parametrize(("jump_m3h", "seen_as"), [(8.0, None), (16.0, False), (26.0, True)])
+def test_a_large_draw_is_raised_for_sooner_than_it_is_sure(jump_m3h: float, seen_as: bool | None) -> None:
+    restless = ZoneLearner(STEP_S)
+    restless.advance(town(5))
+    restless.flow.variance = 0.05**2
+    found = seen(restless, 2.40, 2.39, 2.38, jump_m3h=jump_m3h)
+    assert (None if found is None else found.sure) == seen_as
+    if found is not None:
+        assert found.share == pytest.approx(found.jump_m3h / restless.flow.scale_m3h)

@@ -11,6 +11,7 @@ from pressure_control.laws.learned_critical_point import learned_critical_point
 from pressure_control.learner import ZoneLearner
 from pressure_control.observations import Window, valve_tasks, window
 from pressure_control.settings import ControlSettings
+from pressure_control.surge import Surge
 from tests.support.toy_zone import PER_DAY, ToyTown
 
 TOWN = ToyTown(seed=3, days=10)
@@ -85,6 +86,15 @@ def test_a_jump_of_flow_is_an_emergency_and_goes_further_up() -> None:
     again = learned_critical_point(drawn)
     assert again is not None
     assert again.emergency
+
+
+@pytest.mark.parametrize(("share", "raises"), [(0.1, 1.0), (0.25, 1.0), (0.4, 1.6), (3.0, 2.0)])
+def test_a_larger_draw_is_raised_for_in_proportion(monkeypatch: pytest.MonkeyPatch, share: float, raises: float) -> None:
+    given = inputs(NIGHT)
+    usual = value(given)
+    jump = Surge(jump_m3h=1.0, share=share, since_steps=0, sure=False)
+    monkeypatch.setattr("pressure_control.laws.learned_critical_point.surge", lambda *_: jump)
+    assert value(given) == pytest.approx(usual + raises * SETTINGS.emergency_raise_m)
 
 
 def test_the_reason_shows_the_sum() -> None:
