@@ -35,7 +35,7 @@ from commands.authorisation import Right, authorise
 from commands.desk import Desk
 from commands.dispatch import CommandDispatch
 from commands.effect import Effect
-from commands.emergencies import LowPressure
+from commands.emergencies import Measurements
 from commands.keys import ensure_key_pair
 from commands.second_person import SecondPersonRules
 from commands.settings import BrokerSettings, DeskSettings
@@ -161,7 +161,7 @@ class Centre:
             on_concluded=self._tell,
             on_effect=self._tell_effect,
             on_alarm=self._tell_alarm,
-            evidence=LowPressure(inventory=inventory, source=PostgresSeries(command), clock=self._clock),
+            evidence=Measurements(inventory=inventory, source=PostgresSeries(command), clock=self._clock),
         )
         self._dispatch.listen(self._desk.on_outcome)
         self._suspected: dict[str, datetime] = {}

@@ -1,6 +1,7 @@
 """The emergencies' door: declared by one, confirmed by another person or by the measurements, ended by anybody who could declare.
 
-The measurement confirms for a law (``order(..., emergency=True)``): two sensors of the zone below its least pressure.
+The measurement confirms for a law (``order(..., emergency=True)``): two sensors of the zone below its least pressure, or a draw
+that its flow and one of its critical points show.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import numpy as np
+
 from commands.authorisation import Right
 from commands.doors import Doors, no_words
-from commands.emergency import low_sensors
+from commands.emergency import DRAW_STEP_S, DRAW_STEPS, low_sensors, shown_draw
 from domain.inventory import Inventory
 from domain.ports import Clock, SeriesSource, User
 from domain.ports_commands import Deed, TwoPeopleStore
+from domain.series import on_grid
 from domain.setpoints import Reason, Refused
 from domain.two_people import Emergency, same_person
+from domain.zones import Zone
 
 MEASURED_S = 900.0
 """A measured emergency holds for this long; what still measures confirms again [process s]."""
@@ -32,12 +37,12 @@ class Evidence(Protocol):
         ...
 
 
-class LowPressure:
-    """``Evidence``: at least two critical points of the valve's zone below its least pressure.
+class Measurements:
+    """``Evidence``: two critical points of the valve's zone below its least pressure, or a draw that flow and one of them show.
 
     Args:
         inventory: The site.
-        source: The newest readings.
+        source: The readings.
         clock: Process time.
     """
 
@@ -52,7 +57,27 @@ class LowPressure:
         readings = await self._source.latest(zone.critical_points)
         critical = {point: readings[point] for point in zone.critical_points if point in readings}
         low = low_sensors(critical, zone.min_pressure_m, self._clock.now())
-        return None if low is None else f"measured: {', '.join(low)} below {zone.min_pressure_m:g} m"
+        if low is not None:
+            return f"measured: {', '.join(low)} below {zone.min_pressure_m:g} m"
+        return await self._draw(zone)
+
+    async def _draw(self, zone: Zone) -> str | None:
+        valves = [a for a in self._inventory.actuators.values() if a.zone == zone.key]
+        flows, outlets = [a.flow for a in valves], [a.outlet_pressure for a in valves]
+        points = tuple(dict.fromkeys((*flows, *outlets, *zone.critical_points)))
+        now = self._clock.now()
+        start = now - timedelta(seconds=DRAW_STEPS * DRAW_STEP_S)
+        found = await self._source.series(points, start, now)
+        grid = {p: on_grid(s, start.timestamp(), DRAW_STEP_S, DRAW_STEPS) for p, s in found.items()}
+        if any(p not in grid for p in points):
+            return None
+        outlet = np.mean([grid[p] for p in outlets], axis=0)
+        # A point read early in a step in which the valve rises has not risen yet: that is no loss.
+        outlet[1:] = np.fmin(outlet[1:], outlet[:-1])
+        draw = shown_draw(np.sum([grid[p] for p in flows], axis=0), {p: outlet - grid[p] for p in zone.critical_points})
+        if draw is None:
+            return None
+        return f"measured: {draw.flow_rose_m3h:.0f} m³/h more, and {draw.loss_rose_m:.1f} m more lost on the way to {draw.point}"
 
 
 class Emergencies:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import cast
 
+import numpy as np
 import pytest
 
-from commands.emergencies import LowPressure
-from commands.emergency import low_sensors
+from commands.emergencies import Measurements
+from commands.emergency import DRAW_STEP_S, DRAW_STEPS, low_sensors, shown_draw
 from commands.second_person import SecondPersonRules
 from commands.settings import DeskSettings
 from domain.points import PointKey
+from domain.ports import SeriesSource
 from domain.readings import Quality, Reading
+from domain.series import FloatArray, Series, empty
 from domain.setpoints import Command, Refused
 from domain.two_people import Emergency
 from tests.support.desk import OPERATOR, SECOND, START, VIEWER
@@ -162,5 +168,71 @@ async def test_the_evidence_reads_the_zones_critical_points() -> None:
         async def latest(self, points: object) -> dict[PointKey, Reading]:
             return {}
 
-    evidence = LowPressure(inventory=house.site, source=Source(), clock=house.clock)
+        async def series(self, points: object, start: datetime, end: datetime) -> dict[PointKey, Series]:
+            return {}
+
+    evidence = Measurements(inventory=house.site, source=cast("SeriesSource", Source()), clock=house.clock)
     assert await evidence.confirms(PRV) is None
+
+
+A, B = PointKey("a"), PointKey("b")
+
+
+def hour(before: float, now: float, *, packets: bool = False) -> FloatArray:
+    """An hour in steps of five minutes, the last four of which are new; by packets, every third step is read."""
+    values = np.where(np.arange(DRAW_STEPS) < DRAW_STEPS - 4, before, now)
+    return np.where(np.arange(DRAW_STEPS) % 3 == 0, values, np.nan) if packets else values
+
+
+def test_a_draw_at_a_point_with_pressure_to_spare_is_shown_by_flow_and_that_point() -> None:
+    found = shown_draw(hour(200.0, 230.0), {A: hour(8.0, 8.2), B: hour(4.0, 14.0, packets=True)})
+    assert found is not None
+    assert (found.point, found.loss_rose_m, found.flow_rose_m3h) == (B, pytest.approx(10.0), pytest.approx(30.0))
+
+
+@pytest.mark.parametrize(
+    ("flow", "loss"),
+    [
+        pytest.param(hour(200.0, 230.0), hour(4.0, 5.5), id="too little loss: restless flow"),
+        pytest.param(hour(200.0, 204.0), hour(4.0, 14.0), id="the flow does not show it: a sensor that fails"),
+        pytest.param(hour(200.0, 150.0), hour(4.0, 14.0), id="less flow"),
+        pytest.param(hour(np.nan, 230.0), hour(4.0, 14.0), id="no flow before"),
+        pytest.param(hour(200.0, np.nan), hour(4.0, 14.0), id="no flow now"),
+        pytest.param(hour(200.0, 230.0), hour(np.nan, 14.0), id="no pressure before"),
+        pytest.param(hour(200.0, 230.0), hour(4.0, np.nan), id="no pressure now"),
+        pytest.param(hour(230.0, 230.0), hour(14.0, 14.0), id="it has lasted for long"),
+    ],
+)
+def test_one_instrument_alone_shows_no_draw(flow: FloatArray, loss: FloatArray) -> None:
+    assert shown_draw(flow, {A: loss}) is None
+
+
+@pytest.mark.parametrize(
+    ("valve_rises_m", "point_falls_m", "shown"), [(0.0, 5.0, True), (5.0, 0.0, False), (5.0, 5.0, True), (0.0, 0.0, False)]
+)
+async def test_the_desk_confirms_a_draw_that_the_law_sees_and_not_what_its_own_valve_did(
+    valve_rises_m: float, point_falls_m: float, shown: bool
+) -> None:
+    house = House()
+    actuator = house.site.actuators[PRV]
+    zone = replace(house.site.zones[actuator.zone], critical_points=(A, B))
+    site = replace(house.site, zones={**house.site.zones, zone.key: zone})
+    values = {actuator.flow: hour(50.0, 80.0), actuator.outlet_pressure: hour(40.0, 40.0), A: hour(35.0, 35.0 - point_falls_m)}
+    # The valve is raised in the newest step; the point was read before that.
+    values[actuator.outlet_pressure][-1] += valve_rises_m
+
+    class Source:
+        async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
+            return {}
+
+        async def series(self, points: Sequence[PointKey], start: datetime, end: datetime) -> dict[PointKey, Series]:
+            at = start.timestamp() + DRAW_STEP_S * (np.arange(DRAW_STEPS) + 0.5)
+            times = (at * 1000).astype("datetime64[ms]")
+            quality = np.zeros(DRAW_STEPS, dtype=np.int16)
+            return {p: Series(point=p, times=times, values=values[p], quality=quality) if p in values else empty(p) for p in points}
+
+    evidence = Measurements(inventory=site, source=cast("SeriesSource", Source()), clock=house.clock)
+    words = await evidence.confirms(PRV)
+    assert (words is not None) == shown
+    if words is not None:
+        assert "30 m³/h more" in words
