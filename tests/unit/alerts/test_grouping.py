@@ -125,7 +125,9 @@ def test_numbers_come_with_their_units() -> None:
     }
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.5, "50 %"), (0.984, "98 %"), (0.9951, "99.5 %"), (0.99999, "99.9 %"), (1.0, "99.9 %")])
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.5, "50 %"), (0.984, "98 %"), (0.9951, "99.5 %"), (0.99999, "99.9 %"), (1.0, "99.9 %")]
+)
 def test_no_alert_is_certain(share: float, said: str) -> None:
     (found,) = group([replace(STEP, confidence=share)])
     assert parameters_of(found)["confidence"] == said
