@@ -10,9 +10,10 @@ repair whose least flow lies below that of the nights before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from statistics import median
 
 from domain.alerts import Alert, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
@@ -64,11 +65,11 @@ def new_order(alert: Alert, by: str, now: datetime, orders: Iterable[WorkOrder])
         raise WorkRefused("alert_over", f"alert {alert.key} is over: there is nothing left to repair")
     if alert.zone is None:
         raise WorkRefused("no_zone", f"alert {alert.key} belongs to no zone: nobody could be sent")
-    if any(o.alert == alert.key and o.state is not WorkState.VERIFIED for o in orders):
+    known = tuple(orders)
+    if any(o.alert == alert.key and o.state is not WorkState.VERIFIED for o in known):
         raise WorkRefused("order_exists", f"alert {alert.key} has an open work order")
-    stamp = now.astimezone(UTC)
     return WorkOrder(
-        key=f"work:{alert.zone}:{stamp:%Y%m%dT%H%M%S}",
+        key=_free_key(f"work:{alert.zone}:{now.astimezone(UTC):%Y%m%dT%H%M%S}", {o.key for o in known}),
         alert=alert.key,
         zone=alert.zone,
         state=WorkState.OPEN,
@@ -76,6 +77,11 @@ def new_order(alert: Alert, by: str, now: datetime, orders: Iterable[WorkOrder])
         updated_at=now,
         created_by=by,
     )
+
+
+def _free_key(wanted: str, taken: Collection[str]) -> str:
+    """Two crews may be sent into one zone in the same second."""
+    return next(key for key in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if key not in taken)
 
 
 def reported(order: WorkOrder, report: CrewReport, now: datetime) -> WorkOrder:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
-from alerts.withholding import LONGEST_REASON
+from alerts.withholding import LONGEST, LONGEST_REASON
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
 from console.pages import page
@@ -18,7 +18,6 @@ from domain.alerts import Withholding, WithholdingKind
 
 router = APIRouter()
 _WORKS = (WithholdingKind.MAINTENANCE, WithholdingKind.FLUSHING)
-HOURS = {WithholdingKind.MAINTENANCE: 168, WithholdingKind.FLUSHING: 12}
 
 
 @router.get("/alerts/plans")
@@ -56,7 +55,7 @@ async def make_plan(
     if found is None:
         raise HTTPException(409, visit.texts("plan_refused.unknown_kind"))
     start = _local_time(visit, starts_at)
-    if not 0 < hours <= max(HOURS.values()):  # also what is no number
+    if not 0 < hours <= LONGEST[found] / timedelta(hours=1):  # also what is no number
         raise HTTPException(409, visit.texts("plan_refused.bad_plan_end"))
     plan = Withholding(
         key=f"plan:{secrets.token_hex(6)}",

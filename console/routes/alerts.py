@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Form, HTTPException
+from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 
 from alerts.lifecycle import ImpossibleTransition
@@ -15,23 +17,33 @@ from alerts.withholding import PlanRefused
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
 from console.alarm_rows import SHELF_CHOICES_H, alarm_rows, kept_back, listed
+from console.messages import refusal_text
 from console.pages import page, part
-from console.snapshot import UNSEEN
+from console.snapshot import RANK, UNSEEN
 from domain.alerts import Alert
 
 router = APIRouter()
 OUT_CHOICES_H = (8, 24, 24 * 7, 24 * 30)
 """Hours an alarm can be taken out of service for."""
+MANY = 12
+"""Above so many alerts each shows its head only, and the rest on demand: a flood must fit in the eye."""
 
 
 @router.get("/alerts", response_model=None)
-async def alerts_page(visit: Viewer, closed: bool = False, kept: bool = False) -> Response:
-    """Open alerts, or all of them, or those that are kept back; the table alone for htmx."""
+async def alerts_page(
+    visit: Viewer, closed: bool = False, kept: bool = False, rank: Annotated[int | None, Query(ge=1, le=3)] = None
+) -> Response:
+    """Open alerts, or all of them, or those that are kept back, of one priority or of each; the table alone for htmx."""
     snapshot = await visit.console.feed.current()  # before the list, so that no change after it is missed
     services = visit.console.services
     alerts = await services.alerts.alerts(include_closed=closed)
     shown = kept_back(alerts) if kept else [a for a in alerts if a.parent is None] if closed else listed(alerts)
+    ranks = Counter(RANK[a.priority] for a in shown)
+    shown = [a for a in shown if rank in (None, RANK[a.priority])]
     values: dict[str, Any] = {
+        "ranks": ranks,
+        "rank": rank,
+        "compact": len(shown) > MANY,
         "alerts": alarm_rows(visit.texts, shown, alerts, services.inventory.site.calendar.zone, services.clock.now()),
         "zones": services.inventory.zones,
         "may": {a.key: visit.may(Right.ACKNOWLEDGE, a.zone) for a in shown},
@@ -115,7 +127,7 @@ async def do(visit: Visit, work: Awaitable[object]) -> None:
     except KeyError:
         raise HTTPException(404, visit.texts("alerts.gone")) from None
     except PlanRefused as refused:
-        raise HTTPException(409, visit.texts.find(f"plan_refused.{refused.code}") or str(refused)) from None
+        raise HTTPException(409, refusal_text(visit.texts, "plan_refused", refused)) from None
     except ImpossibleTransition as refused:
         raise HTTPException(409, visit.texts("alerts.impossible")) from refused
 
@@ -139,8 +151,11 @@ def _span(hours: float) -> timedelta:
 
 
 async def _back(visit: Visit) -> Response:
+    """The list as it was looked at."""
     if visit.partial:
-        return await alerts_page(visit)
+        asked = parse_qs(urlsplit(visit.request.headers.get("hx-current-url", "")).query)
+        rank = next((int(r) for r in asked.get("rank", ()) if r in ("1", "2", "3")), None)
+        return await alerts_page(visit, closed="true" in asked.get("closed", ()), kept="true" in asked.get("kept", ()), rank=rank)
     return RedirectResponse("/alerts", status_code=303)
 
 

@@ -82,6 +82,13 @@ def test_what_cannot_be_is_refused_with_its_code() -> None:
     assert new_order(ALERT, "omar", NOW, (replace(ORDER, state=WorkState.VERIFIED),)).alert == ALERT.key
 
 
+def test_two_orders_of_one_zone_and_second_are_two() -> None:
+    first = new_order(ALERT, "omar", NOW, ())
+    second = new_order(replace(ALERT, key="another"), "samira", NOW, (first,))
+    third = new_order(replace(ALERT, key="a third"), "samira", NOW, (first, second))
+    assert len({first.key, second.key, third.key}) == 3
+
+
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["on_site", "repaired", "note", "look"]), st.booleans(), st.floats(0.1, 60.0)), max_size=20

@@ -13,6 +13,7 @@ from alerts.complaints import Verdict
 from console.finding_view import bars
 from console.i18n import load_texts
 from console.region_map import pipe_middles, region_map, zone_at
+from domain.alerts import Alert
 from domain.complaints import ComplaintKind
 from domain.findings import Evidence, FindingKind
 from tests.support.console_client import logged_in
@@ -29,12 +30,15 @@ BODY: dict[str, Any] = {
 }
 
 
+def burst_alert(world: ConsoleWorld) -> Alert:
+    return next(a for a in world.alerts.by_key.values() if a.zone == "medina" and a.code == "leak.burst")
+
+
 async def send_crew(world: ConsoleWorld, client: httpx.AsyncClient, token: str) -> str:
     """An order for the burst, by its page; its key."""
     page = (await client.get(f"/findings/{BURST}")).text
     assert "Send a crew" in page
-    alert = next(a for a in world.alerts.by_key.values() if a.zone == "medina" and a.code == "leak.burst")
-    answer = await client.post("/orders", data={"alert": alert.key, "csrf_token": token})
+    answer = await client.post("/orders", data={"alert": burst_alert(world).key, "csrf_token": token})
     return answer.headers["location"].removeprefix("/orders/")
 
 
@@ -46,6 +50,11 @@ async def test_a_finding_its_alert_and_its_order_lead_to_one_another() -> None:
         assert f'href="/orders/{order}"' in page
         assert "Sudden loss: probable burst" in page
         assert "Send a crew" not in page
+        await client.get("/language/ar")
+        again = await client.post("/orders", data={"alert": burst_alert(world).key, "csrf_token": token})
+        assert again.status_code == 409
+        assert "أُرسل فريق من قبل لهذا الإنذار." in again.text
+        await client.get("/language/en")
         crew = (await client.get(f"/orders/{order}")).text
         assert f'href="/findings/{BURST}"' in crew
         assert "M-021" in crew, "the crew digs where the page of the finding says"
@@ -119,11 +128,13 @@ async def test_what_is_no_photograph_is_refused() -> None:
     world = await console_world()
     async with logged_in(world, "omar") as (client, token):
         order = await send_crew(world, client, token)
+        await client.get("/language/fr")
         address = f"/api/v1/orders/photos?key=photo-0001&order={order}&said_at=2026-05-06T09:00:00Z"
         cases = {413: b"\xff\xd8\xff" + b"\0" * (2 * 1024 * 1024), 415: b"<svg onload='alert(1)'/>"}
         for status, content in cases.items():
             answer = await client.post(address, content=content, headers={"x-csrf-token": token, "content-type": "image/jpeg"})
             assert answer.status_code == status
+            assert "photo" in answer.json()["detail"], "a crew reads it, in its language"
         answer = await client.post(address, content=jpeg(), headers={"content-type": "image/jpeg"})
         assert answer.status_code == 403, "no token"
         odd = address.replace("photo-0001", "../../secret")

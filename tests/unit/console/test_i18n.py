@@ -55,6 +55,23 @@ def asked_for() -> set[str]:
     return found - {"login.html"}
 
 
+@pytest.mark.parametrize(
+    ("error", "group"),
+    [
+        ("PlanRefused", "plan_refused"),
+        ("ComplaintRefused", "complaint_refused"),
+        ("WorkRefused", "work_refused"),
+        ("PictureRefused", "work_refused"),
+    ],
+)
+def test_every_code_of_a_refusal_has_a_sentence(error: str, group: str) -> None:
+    folders = (ROOT / "alerts", ROOT / "console")
+    modules = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.py")]
+    codes = {code for text in modules for code in re.findall(rf'{error}\(\s*"(\w+)"', text)}
+    assert codes
+    assert {f"{group}.{code}" for code in codes} - set(ENGLISH) == set()
+
+
 def test_every_key_that_is_asked_for_exists() -> None:
     assert len(asked_for()) > 150
     assert asked_for() - set(ENGLISH) == set()
