@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
 from domain.series import FloatArray
+from leak_detection import robust
 from leak_detection.model.history import Repair
 from leak_detection.model.ledger import LedgerSettings
 from leak_detection.model.residuals import learn_regression
@@ -26,7 +28,8 @@ _TEACH_EVERY = 3
 _HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
 _LEAST_SHARE = 0.35
 """Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
-_PUMPING_M3H = 5.0
+_PUMPING_M3H, _PUMPING_SHARE = 5.0, 0.05
+"""A pump runs above the less of the two: so much, and so much of its large flows."""
 _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
@@ -101,24 +104,36 @@ def operating_states(past: NetworkPast) -> list[OperatingState]:
     rows = past.opening * past.per_day
     hour, drivers, pressure = past.hour[:rows], past.drivers[:rows], past.pressure_m[:rows]
     whole = np.isfinite(drivers).all(axis=1)
-    pumps = [k for k in range(len(past.meters)) if _is_switched(drivers[whole, k])]
-    on = (drivers[:, pumps] > _PUMPING_M3H) @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
+    running = np.stack([_runs(drivers[:, k]) for k in range(len(past.meters))], axis=1)
+    pumps = [k for k in range(len(past.meters)) if 0.05 < 1.0 - float(running[whole, k].mean()) < 0.95] if whole.any() else []
+    on = running[:, pumps] @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
+    rise = _rise(drivers[:, len(past.meters) :], past.per_day)
     states = []
     for h in _HOURS:
         at = whole & (hour == h)
-        for which in np.unique(on[at]):
+        found, count = np.unique(on[at], return_counts=True)
+        for which, often in zip(found, count, strict=True):
             mine = at & (on == which)
             seen = np.isfinite(pressure[mine]).any(axis=0)
-            if mine.sum() >= _LEAST_SHARE * at.sum() and seen.all():
+            # Of many pumps no state may be that common: then the most common one.
+            if (often >= _LEAST_SHARE * at.sum() or often == count.max() < _LEAST_SHARE * at.sum()) and seen.all():
                 states.append(
                     OperatingState(
                         hour=h,
                         drivers=drivers[mine].mean(axis=0),
                         pressure_m=_trimmed_mean(pressure[mine]),
                         weight=float(mine.mean()),
+                        rise_m_h=np.nan_to_num(robust.mean(rise[mine])),
                     )
                 )
     return states
+
+
+def _rise(level_m: FloatArray, per_day: int) -> FloatArray:
+    """Rise of each level around each row [m/h], shape (T, tanks)."""
+    rise = np.full(level_m.shape, np.nan)
+    rise[1:-1] = (level_m[2:] - level_m[:-2]) * per_day / 48.0
+    return rise
 
 
 def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
@@ -128,10 +143,11 @@ def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
     return np.asarray(np.nanmean(np.where(off <= 9.0 * np.nanmedian(off, axis=0), pressure_m, np.nan), axis=0))
 
 
-def _is_switched(flow_m3h: FloatArray) -> bool:
-    """Whether a meter stands at nothing for a good part of the time, and otherwise flows."""
-    still = float((flow_m3h < _PUMPING_M3H).mean())
-    return 0.05 < still < 0.95
+def _runs(flow_m3h: FloatArray) -> NDArray[np.bool_]:
+    """Rows in which a meter's flow is more than next to nothing."""
+    known = np.abs(flow_m3h[np.isfinite(flow_m3h)])
+    large = float(np.quantile(known, 0.99)) if known.size else 0.0
+    return np.asarray(np.abs(flow_m3h) > min(_PUMPING_M3H, _PUMPING_SHARE * large))
 
 
 def _balances(past: NetworkPast, found: NetworkSignatures) -> tuple[FloatArray, SignatureSet]:

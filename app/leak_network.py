@@ -7,7 +7,7 @@ tank is fed by the tank at its measured level. The rest is scaled to the metered
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,12 +16,19 @@ import numpy as np
 
 from app.leak_network_file import NetworkFile, read_network_file
 from domain.series import FloatArray
-from simulator.toolkit import Epanet
+from simulator.toolkit import Epanet, HydraulicsError
 
 _ACCURACY = 1e-5
-_EXPONENT = 1.852
-"""Of the head loss on the flow (Hazen and Williams); 2 with the other formulas, a difference far below what files get wrong."""
 _STILL_M3H = 0.02
+_TURNED_SHARE = 0.05
+"""Of all inflow: an inlet's meter with less may change its sign by itself."""
+_RUNS_SHARE = 0.05
+"""Of a pump's largest flow: with less it stands."""
+_OPEN_M = 0.05
+"""So far from its setting a pressure valve does not regulate."""
+_NUDGE = 1.02
+_BALANCED = 0.01
+"""EPANET's own limit; a state that does not reach it has no solution to speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +42,8 @@ class OperatingState:
     """At the gauges, shape (G,)."""
     weight: float
     """Share of all time."""
+    rise_m_h: FloatArray = field(default_factory=lambda: np.empty(0))
+    """Mean rise of each tank [m/h]; empty where not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,6 +71,8 @@ class NetworkCopy:
             HydraulicsError: EPANET does not accept the file.
         """
         self.net = Epanet(network)
+        self.net.use_metric()
+        self.net.drop_controls()
         self.file: NetworkFile = read_network_file(network, self.net.nodes, self.net.links, gauges, meters, tanks)
         self.net.set_accuracy(_ACCURACY)
         self.net.one_demand()
@@ -70,6 +81,11 @@ class NetworkCopy:
         for pump in self.file.cut:
             self.net.set_status(self.file.meters[pump], False)
         self._behind = dict.fromkeys(self.file.behind, 1.0)
+        self._turn = np.ones(len(meters))
+        self._most = np.zeros(len(meters))
+        self._running = {k: True for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut}
+        self._main: float | None = None
+        self._demand: FloatArray = np.zeros(len(self.net.nodes))
 
     def __enter__(self) -> Self:
         return self
@@ -81,11 +97,47 @@ class NetworkCopy:
         """Scales what lies behind each tank to what its pump takes on the mean: a tank neither fills nor empties for long."""
         file = self.file
         weight = np.array([s.weight for s in states])
+        mean = np.array([s.drivers[: len(file.meters)] for s in states]).T @ weight / weight.sum()
         for pump, tank in file.filled.items():
-            taken = float(np.array([s.drivers[pump] for s in states]) @ weight / weight.sum())
             drawn = float((file.demand[:, file.behind[tank]].sum(axis=1) * file.factors.mean(axis=1)).sum())
-            if taken > 0 and drawn > 0:
-                self._behind[tank] = taken / drawn
+            if mean[pump] > 0 and drawn > 0:
+                self._behind[tank] = float(mean[pump]) / drawn
+        self._most = np.abs(np.array([s.drivers[: len(file.meters)] for s in states])).max(axis=0)
+        self._find_turned(mean)
+        if file.unread_tanks and file.inlets:
+            # What a tank nobody measures takes and gives in an hour is not known; over the day it is nothing.
+            drawn = float((file.demand[:, file.metered].sum(axis=1) * file.factors.mean(axis=1)).sum())
+            inflow = self.inflow(mean) - float(sum(max(mean[k], 0.0) for k in file.cut))
+            self._main = inflow / drawn if inflow > 0 and drawn > 0 else 1.0
+
+    def _find_turned(self, mean_m3h: FloatArray) -> None:
+        """Finds inlet meters that count against the direction of their link in the file: both are right, each in its way."""
+        file = self.file
+        against = [
+            (k, sign)
+            for k, sign in zip(file.inlets, file.inward, strict=True)
+            if mean_m3h[k] * sign < -_TURNED_SHARE * np.abs(mean_m3h[list(file.inlets)]).sum()
+        ]
+        if not against:
+            return
+        factor = file.factors.mean(axis=1)
+        for node in file.junctions:
+            self.net.set_demand(int(node), float(file.demand[:, node] @ factor))
+        self.net.solve()
+        flow = self.net.flows()
+        for k, sign in against:
+            # Where the file, too, lets water out there, it is an outlet and nothing is turned.
+            if flow[file.meters[k]] * sign > 0:
+                self._turn[k] = -1.0
+
+    @property
+    def inward(self) -> FloatArray:
+        """Sign of each inlet's meter that means water into the main part, shape (inlets,)."""
+        return np.array(self.file.inward) * self._turn[list(self.file.inlets)]
+
+    def inflow(self, flow_m3h: FloatArray) -> float:
+        """Flow into the main part [m³/h] by the meters at its inlets."""
+        return float(self.inward @ flow_m3h[list(self.file.inlets)])
 
     def believe(self, unknowns: Unknowns) -> None:
         """Sets roughness and valves; demands follow with each ``load``."""
@@ -93,7 +145,7 @@ class NetworkCopy:
         for link, value in zip(file.pipes, file.roughness * np.exp(unknowns.roughness), strict=True):
             self.net.set_roughness(int(link), float(value))
         for (link, setting), more in zip(file.valves, unknowns.valve_m, strict=True):
-            self.net.set_setting(link, setting + float(more))
+            self.net.set_setting(link, (setting + float(more)) * self.file.pressure_per_m)
 
     def load(self, state: OperatingState, number: int, unknowns: Unknowns, level: float = 1.0) -> FloatArray:
         """Draws what was measured in a state, and solves it.
@@ -111,8 +163,10 @@ class NetworkCopy:
         factor = file.factors[:, state.hour] * np.exp(unknowns.pattern[number])
         demand = (file.demand * factor[:, None]).sum(axis=0) * np.exp(unknowns.demand)
         taken = {pump: max(float(state.drivers[pump]), 0.0) for pump in file.cut}
-        inflow = sum(float(state.drivers[m]) for m in file.inlets) - sum(taken.values())
-        if file.inlets and inflow > 0 and demand[file.metered].sum() > 0:
+        inflow = self.inflow(state.drivers) - sum(taken.values()) - self._stored(state)
+        if self._main is not None:
+            demand[file.metered] *= level * self._main
+        elif file.inlets and inflow > 0 and demand[file.metered].sum() > 0:
             demand[file.metered] *= level * inflow / demand[file.metered].sum()
         for tank, scale in self._behind.items():
             demand[file.behind[tank]] *= scale
@@ -122,14 +176,45 @@ class NetworkCopy:
             self.net.set_tank_level(tank, float(value))
         for node in file.junctions:
             self.net.set_demand(int(node), float(demand[node]))
+        for pump, running in self._running.items():
+            if running != (now := abs(float(state.drivers[pump])) > _RUNS_SHARE * self._most[pump]):
+                self.net.set_status(file.meters[pump], now)
+                self._running[pump] = now
         self.net.solve()
-        return np.asarray(demand)
+        self._demand = np.asarray(demand)
+        return self._demand
+
+    def _stored(self, state: OperatingState) -> float:
+        """What the measured tanks of the main part take in [m³/h]."""
+        if not state.rise_m_h.size:
+            return 0.0
+        tanks = self.file.tanks
+        return float(sum(state.rise_m_h[k] * self.file.tank_area_m2.get(tanks[k], 0.0) for k in self.file.floating))
+
+    def check(self, state: OperatingState) -> None:
+        """Whether the last solution is one.
+
+        Raises:
+            HydraulicsError: Its flows do not balance.
+        """
+        error = self.net.imbalance()
+        if not error <= _BALANCED or not np.isfinite(self.net.heads()).all():
+            drawn, inflow = float(self._demand[self.file.junctions].sum()), self.inflow(state.drivers)
+            raise HydraulicsError(
+                f"the network does not balance at {state.hour}:00 with {drawn:.1f} m³/h of demand and {inflow:.1f} m³/h of "
+                f"metered inflow: flows still change by {error:.2g} of their sum, {_BALANCED} at most is a solution; "
+                "see whether pumps, valves, closed pipes and units of the network file are right"
+            )
 
     def read(self) -> tuple[FloatArray, FloatArray]:
         """Heads of the gauges [m] and flows of the meters [m³/h], 0 at a pump that is cut out."""
-        flow = self.net.flows()[list(self.file.meters)]
+        flow = self.net.flows()[list(self.file.meters)] * self._turn
         flow[list(self.file.cut)] = 0.0
         return self.net.heads()[list(self.file.gauges)], flow
+
+    def pressures(self) -> FloatArray:
+        """Of the gauges [m], shape (G,)."""
+        return self.net.pressures()[list(self.file.gauges)] / self.file.pressure_per_m
 
     def leaks(self, demand: FloatArray, size_m3h: float) -> tuple[FloatArray, FloatArray]:
         """What a leak at each junction changes in the loaded state, per state as a whole.
@@ -152,7 +237,8 @@ class NetworkCopy:
         """The same for a leak of almost nothing, by the derivative of the solved state.
 
         A junction's balance is linear in the heads where each pipe's flow follows its head loss by ``dq/dh = q / (n h)``; an active
-        pressure valve holds the head behind it and asks of the node before it whatever the nodes behind it need.
+        pressure valve holds the head behind it and asks of the node before it whatever the nodes behind it need. How a pump's flow
+        follows its lift is seen from a second state with a little more demand.
 
         Returns:
             Shapes (junctions, G) and (junctions, meters), per m³/h.
@@ -161,11 +247,15 @@ class NetworkCopy:
         head, flow = self.net.heads(), self.net.flows()
         start, end = file.ends[file.pipes, 0], file.ends[file.pipes, 1]
         loss, through = np.abs(head[start] - head[end]), np.abs(flow[file.pipes])
-        carries = np.where(through > 0, np.maximum(through, _STILL_M3H) / (_EXPONENT * np.maximum(loss, 1e-6)), 0.0)
+        carries = np.where(through > 0, np.maximum(through, _STILL_M3H) / (file.exponent * np.maximum(loss, 1e-6)), 0.0)
+        regulating = self._regulating(head, flow)
+        more, carried = self._others(head, flow, regulating)
+        start, end = np.concatenate([start, file.ends[more, 0]]), np.concatenate([end, file.ends[more, 1]])
+        carries = np.concatenate([carries, carried])
         matrix, charged = np.zeros((count, count)), np.eye(count)
         for a, b, sign in ((start, start, 1.0), (end, end, 1.0), (start, end, -1.0), (end, start, -1.0)):
             np.add.at(matrix, (a, b), sign * carries)
-        for link, _ in file.valves:
+        for link in regulating:
             before, behind = file.ends[link]
             matrix[before] += matrix[behind]
             charged[before] += charged[behind]
@@ -177,10 +267,57 @@ class NetworkCopy:
             matrix[node, node] = 1.0
         wanted = np.zeros((len(file.gauges) + len(file.meters), count))
         wanted[np.arange(len(file.gauges)), list(file.gauges)] = 1.0
-        of_pipe = {int(link): k for k, link in enumerate(file.pipes)}
-        for row, link in enumerate(file.meters, len(file.gauges)):
-            if link in of_pipe:
-                wanted[row, file.ends[link, 0]] += carries[of_pipe[link]]
-                wanted[row, file.ends[link, 1]] -= carries[of_pipe[link]]
-        change = -(np.linalg.solve(matrix.T, wanted.T).T @ charged)[:, file.junctions]
+        of_link = {int(link): k for k, link in enumerate((*file.pipes, *more))}
+        for row, (link, turn) in enumerate(zip(file.meters, self._turn, strict=True), len(file.gauges)):
+            if link in of_link:
+                wanted[row, file.ends[link, 0]] += turn * carries[of_link[link]]
+                wanted[row, file.ends[link, 1]] -= turn * carries[of_link[link]]
+        change = -(_solve(matrix.T, wanted.T).T @ charged)[:, file.junctions]
         return change[: len(file.gauges)].T, change[len(file.gauges) :].T
+
+    def _regulating(self, head: FloatArray, flow: FloatArray) -> list[int]:
+        """Pressure reducing valves that hold the pressure behind them."""
+        file = self.file
+        height = head - self.net.pressures() / file.pressure_per_m
+        return [
+            link
+            for link, _ in file.valves
+            if flow[link] > 0
+            and head[file.ends[link, 1]] - height[file.ends[link, 1]] > self.net.setting(link) / file.pressure_per_m - _OPEN_M
+        ]
+
+    def _others(self, head: FloatArray, flow: FloatArray, regulating: list[int]) -> tuple[list[int], FloatArray]:
+        """Running pumps and open valves, and how much more each carries per metre."""
+        file = self.file
+        links = [
+            link for link in (*file.other, *(v for v, _ in file.valves if v not in regulating)) if abs(flow[link]) > _STILL_M3H
+        ]
+        if not links:
+            return [], np.empty(0)
+        before, behind = file.ends[links, 0], file.ends[links, 1]
+        carried = np.abs(flow[links]) / (2.0 * np.maximum(np.abs(head[before] - head[behind]), 1e-3))
+        if pumps := [k for k, link in enumerate(links) if link in file.pumps]:
+            there_head, there_flow = self._nudged()
+            more = np.abs(there_flow[links] - flow[links])[pumps]
+            lift = np.abs((there_head[behind] - there_head[before]) - (head[behind] - head[before]))[pumps]
+            carried[pumps] = np.where(lift > 1e-6, more / np.maximum(lift, 1e-6), 0.0)
+        return links, carried
+
+    def _nudged(self) -> tuple[FloatArray, FloatArray]:
+        """Heads and flows with a little more demand."""
+        for factor in (_NUDGE, 1.0):
+            for node in self.file.junctions:
+                self.net.set_demand(int(node), float(self._demand[node]) * factor)
+            self.net.solve()
+            if factor > 1:
+                there = self.net.heads(), self.net.flows()
+        return there
+
+
+def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Solution of a balance; a part without any source, which has none, gets the smallest."""
+    try:
+        return np.asarray(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        # Singular: nodes that closed pipes cut off from every source.
+        return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])

@@ -19,6 +19,11 @@ _SIZES_M3H = (1.0, 10.0, 25.0)
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
 """Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
+_STEPS = 4
+"""In which a file is moved that one step does not bring near the gauges (each with so many times their error's square)."""
+_FAR_M = 15.0
+"""Of a gauge's mean pressure from the file's: more is no matter of roughness or demand."""
+_POOR_MISFIT = 5.0
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -35,6 +40,8 @@ class NetworkSignatures:
     tank_area_m2: tuple[float, ...]
     misfit: tuple[float, float]
     """Root mean square of measured less predicted, over the error of a measurement, before and after."""
+    doubts: tuple[str, ...] = ()
+    """Where file and gauges do not agree, in words."""
 
 
 def make_signatures(
@@ -63,6 +70,9 @@ def make_signatures(
     """
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
+        level = _check(copy, states)
+    with NetworkCopy(network, gauges, meters, tanks) as copy:
+        copy.feed(states)
         draws, misfit = _calibrate(copy, states, np.random.default_rng(seed))
         middle = _unpack(copy, draws.mean(axis=0), len(states))
         change = _changes(copy, states, middle, regression)
@@ -81,22 +91,75 @@ def make_signatures(
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
             misfit=misfit,
+            doubts=_doubts(copy, gauges, states, level, misfit),
         )
+
+
+def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> FloatArray:
+    """Solves each state as the file has it; mean pressure of the gauges [m], shape (G,).
+
+    Raises:
+        HydraulicsError: A state has no solution.
+    """
+    nothing = _unpack(copy, np.zeros_like(_draw(copy, len(states), np.random.default_rng(0))), len(states))
+    pressures = []
+    for number, state in enumerate(states):
+        copy.load(state, number, nothing)
+        copy.check(state)
+        pressures.append(copy.pressures())
+    return np.asarray(_weights(states) @ np.array(pressures))
+
+
+def _doubts(
+    copy: NetworkCopy, gauges: tuple[str, ...], states: Sequence[OperatingState], level_m: FloatArray, misfit: tuple[float, float]
+) -> tuple[str, ...]:
+    """What a person should see to before trusting the places."""
+    file, said = copy.file, []
+    if not file.inlets:
+        said.append(
+            "no metered inlet: the meters do not lie between the sources and the network, so demands are as the file has them"
+        )
+    if file.unread_tanks:
+        said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")
+    measured = _weights(states) @ np.array([s.pressure_m for s in states])
+    off = measured - level_m
+    said += [
+        f"gauge {gauges[k]} reads {measured[k]:.1f} m on the mean where the network file has {level_m[k]:.1f} m: "
+        f"node, height or zone of one of them is wrong; {_FAR_M:.0f} m at most are usual"
+        for k in np.flatnonzero(np.abs(off) > _FAR_M)
+    ]
+    if misfit[1] > _POOR_MISFIT:
+        said.append(
+            f"pressures still differ from the calibrated file by {misfit[1]:.1f} times the error of a measurement "
+            f"({misfit[0]:.1f} before; {_POOR_MISFIT:.0f} at most are usual): places are less sure than they say"
+        )
+    return tuple(said)
 
 
 def _calibrate(
     copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator
 ) -> tuple[FloatArray, tuple[float, float]]:
     """Draws of the unknowns that agree with the measured states, and the misfit before and after."""
-    draws = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
+    first = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
     measured = _scaled(
-        np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy.file.inlets
+        np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy
     )
-    predicted = np.array([_predict(copy, states, draw) for draw in draws])
-    after = smooth(draws, predicted, measured, rng)
-    before = _predict(copy, states, np.zeros(draws.shape[1]))
-    best = _predict(copy, states, after.mean(axis=0))
-    return after, (_rms(before - measured), _rms(best - measured))
+
+    def predict(draws: FloatArray) -> FloatArray:
+        return np.array([_predict(copy, states, draw) for draw in draws])
+
+    predicted = predict(first)
+    after = smooth(first, predicted, measured, rng)
+    before = _predict(copy, states, np.zeros(first.shape[1]))
+    misfit = _rms(before - measured), _rms(_predict(copy, states, after.mean(axis=0)) - measured)
+    if misfit[1] <= _POOR_MISFIT:
+        return after, misfit
+    # Far from straight: small steps follow the bend (Emerick and Reynolds 2013, Computers & Geosciences 55, 3).
+    draws = smooth(first, predicted, measured, rng, error=_STEPS**0.5)
+    for _ in range(_STEPS - 1):
+        draws = smooth(draws, predict(draws), measured, rng, error=_STEPS**0.5)
+    stepped = misfit[0], _rms(_predict(copy, states, draws.mean(axis=0)) - measured)
+    return (draws, stepped) if stepped[1] < misfit[1] else (after, misfit)
 
 
 def _rms(values: FloatArray) -> float:
@@ -133,14 +196,14 @@ def _predict(copy: NetworkCopy, states: Sequence[OperatingState], draw: FloatArr
         head, flow = copy.read()
         heads.append(head)
         flows.append(flow)
-    return _scaled(np.array(heads), np.array(flows), copy.file.inlets)
+    return _scaled(np.array(heads), np.array(flows), copy)
 
 
-def _scaled(head_m: FloatArray, flow_m3h: FloatArray, inlets: tuple[int, ...]) -> FloatArray:
+def _scaled(head_m: FloatArray, flow_m3h: FloatArray, copy: NetworkCopy) -> FloatArray:
     """States against their mean (a gauge's own height does not matter) and shares of the inlets, over their errors."""
     parts = [((head_m - head_m.mean(axis=0)) / _PRESSURE_ERROR_M).ravel()]
-    if len(inlets) > 1:
-        inlet = flow_m3h[:, list(inlets)]
+    if len(copy.file.inlets) > 1:
+        inlet = flow_m3h[:, list(copy.file.inlets)] * copy.inward
         parts.append((inlet[:, :-1] / np.maximum(inlet.sum(axis=1, keepdims=True), 1e-9) / _SHARE_ERROR).ravel())
     return np.concatenate(parts)
 

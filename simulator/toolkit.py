@@ -27,7 +27,9 @@ FloatArray = NDArray[np.float64]
 _EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 3, 8, 10, 11
 _ROUGHNESS, _FLOW, _STATUS, _SETTING = 2, 8, 11, 12
 _TRIALS, _ACCURACY, _DEMAND_MULTIPLIER = 0, 1, 4
-_NODES, _LINKS = 0, 2
+_NODES, _LINKS, _CONTROLS = 0, 2, 5
+_CMH = 8
+_RELATIVE_ERROR = 1
 _WARNINGS = range(1, 7)
 
 
@@ -59,7 +61,7 @@ def find_library() -> Path:
 class Epanet:
     """One network, solved state by state.
 
-    Arrays are in the order of ``nodes`` and ``links``; flows are m³/h where the file says CMH.
+    Arrays are in the order of ``nodes`` and ``links``; flows are m³/h where the file says CMH, or after ``use_metric``.
     """
 
     def __init__(self, network: Path, *, library: Path | None = None) -> None:
@@ -127,6 +129,27 @@ class Epanet:
     def set_emitter(self, node: int, coefficient: float) -> None:
         """Leak at a node (position in ``nodes``) [m³/h per m^N1]."""
         self._set_node(node, _EMITTER, coefficient)
+
+    def use_metric(self) -> None:
+        """Makes every number m³/h, m and mm (roughness of Darcy and Weisbach), whatever flow units the file is in.
+
+        Pressures and settings of a metric file that gives them in kPa stay so.
+        """
+        units = ctypes.c_int()
+        self._call("getflowunits", ctypes.byref(units))
+        if units.value != _CMH:
+            self._call("setflowunits", _CMH)
+
+    def drop_controls(self) -> None:
+        """Takes out the simple controls: pumps and valves stay as they are set."""
+        for control in range(self._count(_CONTROLS), 0, -1):
+            self._call("deletecontrol", control)
+
+    def imbalance(self) -> float:
+        """Change of all flows in the last trial of the last solution, as a share of all flow."""
+        value = ctypes.c_double()
+        self._call("getstatistic", _RELATIVE_ERROR, ctypes.byref(value))
+        return value.value
 
     def set_accuracy(self, accuracy: float, trials: int = 200) -> None:
         """How closely flows are balanced, as a share of all flow; the usual 0.01 is too coarse for differences of two states."""

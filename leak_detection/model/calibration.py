@@ -12,7 +12,9 @@ import numpy as np
 from domain.series import FloatArray
 
 
-def smooth(unknowns: FloatArray, predicted: FloatArray, measured: FloatArray, rng: np.random.Generator) -> FloatArray:
+def smooth(
+    unknowns: FloatArray, predicted: FloatArray, measured: FloatArray, rng: np.random.Generator, *, error: float = 1.0
+) -> FloatArray:
     """Draws after the measurements.
 
     Args:
@@ -20,12 +22,13 @@ def smooth(unknowns: FloatArray, predicted: FloatArray, measured: FloatArray, rn
         predicted: What each draw predicts, over the error of that measurement (its standard deviation is 1), shape (M, N).
         measured: The same as measured, shape (N,).
         rng: For the error that each draw sees.
+        error: Of a measurement; taken for √n times its size the measurements may be used n times, each time from new predictions.
 
     Returns:
         Shape (M, K).
     """
     members = len(unknowns)
     spread = predicted - predicted.mean(axis=0)
-    gain = np.linalg.inv(spread @ spread.T + (members - 1) * np.eye(members))
-    seen = measured + rng.normal(size=predicted.shape)
+    gain = np.linalg.inv(spread @ spread.T + (members - 1) * error**2 * np.eye(members))
+    seen = measured + error * rng.normal(size=predicted.shape)
     return np.asarray(unknowns + (seen - predicted) @ spread.T @ gain @ (unknowns - unknowns.mean(axis=0)))
