@@ -13,9 +13,8 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,21 +95,17 @@ def run(commands: dict[str, list[str]]) -> int:
         )
         for name, line in commands.items()
     ]
-    followers = [threading.Thread(target=part.follow, args=(width,)) for part in running]
-    for follower in followers:
-        follower.start()
-    try:
-        with _ended_with_us(running):
-            for follower in followers:
-                follower.join()
-    except KeyboardInterrupt:  # the terminal's Ctrl-C has reached the parts too: let them end their services
-        deadline = time.monotonic() + _PATIENCE_S
-        for follower in followers:
-            follower.join(max(0.0, deadline - time.monotonic()))
-        for part in running:
-            if part.process.poll() is None:
+    with ThreadPoolExecutor(len(running)) as threads, _ended_with_us(running):
+        ends = [threads.submit(part.follow, width) for part in running]
+        try:
+            wait(ends)
+        except KeyboardInterrupt:  # the terminal's Ctrl-C has reached the parts too: let them end their services
+            wait(ends, timeout=_PATIENCE_S)
+            for part in running:
                 part.process.kill()
-        return 130
+            return 130
+    for end in ends:
+        end.result()
     print("· together")
     for part in running:
         print(f"{part.name:<{width}} {part.verdict()}", flush=True)
