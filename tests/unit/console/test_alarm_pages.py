@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -197,3 +198,24 @@ async def test_where_no_token_is_configured_nothing_is_taken() -> None:
     async with logged_in(world, "samira") as (client, _):
         assert (await client.get("/alerts/plans")).status_code == 404
         assert (await client.get("/alerts")).status_code == 200
+
+
+async def test_a_flood_fits_in_the_eye_and_can_be_sifted_by_priority() -> None:
+    world = await console_world()
+    burst = next(a for a in world.alerts.by_key.values() if a.code == "leak.burst")
+    for n in range(20):
+        world.alerts.by_key[f"x{n}"] = replace(burst, key=f"x{n}", zone="oued", priority=(Priority.LOW, Priority.HIGH)[n % 2])
+    async with logged_in(world, "omar") as (client, token):
+        everything, low = (await client.get("/alerts")).text, (await client.get("/alerts?rank=3")).text
+        assert everything.count('<details class="about">') >= 20, "each shows its head, the rest on demand"
+        assert ('value="x0"' in everything, 'value="x1"' in everything) == (True, True)
+        assert ('value="x0"' in low, 'value="x1"' in low) == (True, False)
+        assert 'hx-get="/alerts?rank=3"' in low, "what is fetched anew is what is looked at"
+        answer = await client.post(
+            "/alerts/acknowledge",
+            data={"key": "x1", "csrf_token": token},
+            headers={"hx-request": "true", "hx-current-url": "http://console.test/alerts?rank=3"},
+        )
+        assert 'value="x0"' in answer.text, "the list that was looked at"
+        assert 'value="x3"' not in answer.text
+        assert (await client.get("/alerts?rank=4")).status_code == 422
