@@ -9,7 +9,7 @@ from app.leak_learning import learn_network
 from app.network_set import NetworkSet, read_network_set
 from leak_detection.model.ledger import Ledger, LedgerSettings
 from leak_detection.model.watch import Told
-from leak_detection.network_past import NetworkPast
+from leak_detection.network_past import LearnedNetwork, NetworkPast
 
 __all__ = ["NetworkSet", "PipeAlarm", "read_network_set", "replay_network"]
 
@@ -28,8 +28,12 @@ class PipeAlarm:
 def replay_network(data: NetworkSet, settings: LedgerSettings | None = None) -> tuple[list[PipeAlarm], Ledger]:
     """Alarms of the second year, each from the days before its issue; what is open on its first day is told then."""
     learned = learn_network(as_past(data), settings)
-    run = learned.run
-    return [_alarm(data, learned.pipes, leak.told) for leak in run.leaks], run.watch.ledger
+    return alarms_of(data, learned), learned.run.watch.ledger
+
+
+def alarms_of(data: NetworkSet, learned: LearnedNetwork) -> list[PipeAlarm]:
+    """What was told, in order."""
+    return [_alarm(data, learned.pipes, leak.told) for leak in learned.run.leaks]
 
 
 def as_past(data: NetworkSet) -> NetworkPast:

@@ -15,6 +15,7 @@ from domain.findings import Finding
 from domain.series import FloatArray
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 900, 320, 60, 40, 44, 20
+_MOST_PLACES = 4
 _OBSERVED, _EXPECTED, _MARK = "#0b6e99", "#9aa5ac", "#b3261e"
 
 
@@ -73,7 +74,8 @@ def svg_of(finding: Finding, series: FindingSeries) -> str:
                 f'<line x1="{x(moment):.1f}" x2="{x(moment):.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" stroke="{_MARK}"{dash}/>'
             )
     body.append(f'<text x="{_LEFT}" y="20" font-weight="bold">{escape(_title(finding))}</text>')
-    body.append(f'<text x="{_LEFT}" y="36" fill="#556">{escape(_legend(series))}</text>')
+    below = f"{_legend(series)}; {_places(finding)}" if finding.places else _legend(series)
+    body.append(f'<text x="{_LEFT}" y="36" fill="#556">{escape(below)}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
         f'font-family="sans-serif" font-size="12">' + "".join(body) + "</svg>\n"
@@ -97,7 +99,7 @@ def _png(finding: Finding, series: FindingSeries, out: Path) -> None:
     axes.axvline(finding.found_at, color=_MARK, linewidth=1)
     axes.set_title(_title(finding), loc="left", fontsize=9)
     axes.set_ylabel("m³/h")
-    axes.set_xlabel(_legend(series), fontsize=8)
+    axes.set_xlabel(f"{_legend(series)}\n{_places(finding)}" if finding.places else _legend(series), fontsize=8)
     figure.savefig(out)
 
 
@@ -107,9 +109,20 @@ def _title(finding: Finding) -> str:
     )
 
 
+_SEEN = {
+    "balance": "inflow that the meters do not explain",
+    "inflow": "inflow; grey: the week before",
+    "meters": "all metered flows; grey: the week before",
+}
+
+
 def _legend(series: FindingSeries) -> str:
-    seen = "inflow that the meters do not explain" if series.name == "balance" else "inflow; grey: the week before"
-    return f"{seen} [m³/h]; dashed: since, full: found (UTC)"
+    return f"{_SEEN.get(series.name, series.name)} [m³/h]; dashed: since, full: found (UTC)"
+
+
+def _places(finding: Finding) -> str:
+    """The first pipes and how sure they are."""
+    return "pipes " + ", ".join(f"{p.pipe} {p.probability:.0%}" for p in finding.places[:_MOST_PLACES])
 
 
 def _day(seconds: float) -> str:

@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from app.leaks_table import FindingSeries, finding_document
+from app.network_set import NetworkSet
 from app.replay.mapping import ReplayMap, parse_map
 from app.scheduler import ZoneMap
 from app.site import read_toml
@@ -28,7 +29,10 @@ from domain.points import PointKey
 from domain.series import FloatArray, local_days_and_minutes
 from leak_detection.evaluate import replay
 from leak_detection.inputs import ZoneInputs, zone_inputs
+from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
+from leak_detection.network_past import LearnedNetwork
 from leak_detection.zone_replay import ReplayedAlarm, ZoneRecording, ZoneTrack, judge_tracks, track_zone
+from simulator.inp import read_sections
 
 TEACH_DAYS = 28
 """What only teaches before a recording without meters is judged."""
@@ -165,16 +169,55 @@ def _drawn(finding: Finding, recording: ZoneRecording, track: ZoneTrack, epoch_s
 
 
 def _network(folder: Path) -> Replayed:
-    from app.bench_model import read_network_set, replay_network
+    from app.bench_model import alarms_of, as_past, read_network_set
+    from app.leak_learning import learn_network
 
     data = read_network_set(folder)
-    alarms, _ = replay_network(data)
+    learned = learn_network(as_past(data))
     rows = [
         AlarmRow(place=a.pipe, start=_utc(a.start), issued=_utc(a.issued), flow_m3h=a.flow_m3h, confidence=a.confidence)
-        for a in alarms
+        for a in alarms_of(data, learned)
     ]
+    findings = network_findings(data, learned)
     return Replayed(
-        kind="network with a model", zones=1, days=len(data.pressure_m) * data.step_s / 86400.0, alarms=rows, findings=[]
+        kind="network with a model", zones=len({f.zone for f in findings}) or 1,
+        days=len(data.pressure_m) * data.step_s / 86400.0, alarms=rows, findings=findings,
+        series={f.key: metered_near(f, data) for f in findings},
+    )  # fmt: skip
+
+
+def network_findings(data: NetworkSet, learned: LearnedNetwork) -> list[Finding]:
+    """What was told as findings with their places, as the service makes them; zones are the tags of the network's nodes."""
+    from app.leak_site import pipe_zones
+
+    sections = read_sections(data.network.read_text(errors="replace"))
+    tags = {row.words[2] for row in sections.get("TAGS", ()) if len(row.words) > 2}
+    points = NetworkPoints(
+        network=data.network,
+        gauges={PointKey(name): name for name in data.gauges},
+        meters={PointKey(name): name for name in data.meters},
+        tanks={PointKey(name): name for name in data.tanks},
+        zones=pipe_zones(sections, tags, "network"),
+        step_s=data.step_s,
+    )
+    leaks = [network_leak(leak, learned, points, _epoch(data.start)) for leak in learned.run.leaks]
+    return [replace(network_finding(leak), open=leak.ended_at is None) for leak in leaks]
+
+
+def metered_near(finding: Finding, data: NetworkSet) -> FindingSeries:
+    """All metered flows together in the week around the onset beside the week before, hour by hour."""
+    hour = 3600 // data.step_s
+    rows = len(data.drivers) // hour * hour
+    flow = data.drivers[:rows, : len(data.meters)].sum(axis=1).reshape(-1, hour).mean(axis=1)
+    onset, week = round((finding.since.timestamp() - _epoch(data.start)) / 3600.0), 7 * 24
+    first = min(max(week, onset - week // 2), max(week, flow.size - week))
+    last = min(flow.size, first + week)
+    return FindingSeries(
+        name="meters",
+        times_s=_epoch(data.start) + 3600.0 * np.arange(first, last, dtype=np.float64),
+        observed_m3h=flow[first:last],
+        expected_m3h=flow[first - week : last - week],
+        inflow_m3h=flow[first:last],
     )
 
 

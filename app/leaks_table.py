@@ -21,11 +21,18 @@ WORDS = {
     "night_flow": "least hour between 02:00 and 05:00, beside like nights",
     "head_loss": "head loss from the valve to the critical points, after and before the onset",
     "first_flow": "flow when first told",
+    "place_fit": "share of the pressure change that this place explains",
+    "gauge": "pressure that the flows do not explain",
+    "night_after": "night flow after, beside before",
 }
 NOTES = {
     "few_meters": "fewer than 60 % of the customers have a meter: the confidence is lowered",
     "pressure_silent": "the zone's pressure gauges are silent: leakage could not be brought to the usual pressure",
     "inflow_gaps": "more than a fifth of the last week's inflow is missing",
+    "gauges_silent": "gauges were silent when it was told: the confidence is lowered",
+    "over_pressure_night": "over: the pressures came back, and the night flow fell",
+    "over_pressure": "over: the pressures came back; too few nights are measured to witness it",
+    "over_inflow": "over: the inflow is back to what it was",
 }
 CAUSES = {
     "leak": "a leak",
@@ -114,7 +121,7 @@ def explain_text(finding: Finding, money: str | None = None) -> str:
         away = f", {abs(part.observed - part.expected) / part.sd:.1f} sd away" if part.sd > 0 else ""
         unit = "" if part.unit == "1" else " m³/h" if part.unit == "m3/h" else f" {part.unit}"
         numbers = f"{part.observed:.2f} / {part.expected:.2f} ± {part.sd:.2f}{unit}{away}"
-        lines.append(f"    {part.name:<15} {numbers:<44} {WORDS.get(part.name, '')}".rstrip())
+        lines.append(f"    {part.name:<15} {numbers:<44} {WORDS.get(part.name.partition(':')[0], '')}".rstrip())
     return "\n".join(lines)
 
 

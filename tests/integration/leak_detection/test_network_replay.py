@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from app.bench_model import replay_network
+from app.bench_model import alarms_of, as_past
+from app.leak_learning import learn_network
+from app.leaks_plot import svg_of
+from app.leaks_replay import metered_near, network_findings
+from app.leaks_table import explain_text, finding_document, read_finding
 from app.network_set import NetworkSet
 from tests.support.small_network import GAUGES, METER, STEP_S, Leak, is_near, record, write_network
 
@@ -13,8 +17,8 @@ _FIRST_DAYS, _DAYS = 100, 135
 _REPAIRED, _STANDING, _BURST = Leak("J31", 30.4, 45.5, 9.0), Leak("J13", 60.3, 999.0, 6.0), Leak("J42", 115.6, 999.0, 12.0)
 
 
-@pytest.fixture(name="told", scope="module")
-def _told(tmp_path_factory):
+@pytest.fixture(name="replayed", scope="module")
+def _replayed(tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "small.inp"
     write_network(path)
     pressure, flow = record(path, (_REPAIRED, _STANDING, _BURST), _DAYS, np.random.default_rng(17))
@@ -31,7 +35,13 @@ def _told(tmp_path_factory):
         drivers=flow,
         repairs=((start + timedelta(days=_REPAIRED.last), "V21"),),
     )
-    return start, replay_network(data)[0]
+    return data, learn_network(as_past(data))
+
+
+@pytest.fixture(name="told")
+def _told(replayed):
+    data, learned = replayed
+    return data.start, alarms_of(data, learned)
 
 
 def test_what_stands_is_told_on_the_first_day_and_the_burst_within_a_day_near_their_places(told):
@@ -53,3 +63,15 @@ def test_the_flow_is_about_right(told):
     _, alarms = told
     (burst,) = [a for a in alarms if is_near(a.pipe, _BURST.node)][:1]
     assert burst.flow_m3h == pytest.approx(_BURST.flow_m3h, rel=0.4)
+
+
+def test_its_findings_say_their_places_in_words_and_pictures(replayed):
+    data, learned = replayed
+    findings = network_findings(data, learned)
+    assert len(findings) == len(alarms_of(data, learned))
+    burst = max(findings, key=lambda f: f.flow_m3h)
+    assert any(is_near(p.pipe, _BURST.node) for p in burst.places[:3])
+    assert read_finding(finding_document(burst))[0] == burst
+    assert f"{burst.places[0].pipe} (" in explain_text(burst)
+    assert f"within {burst.region.radius_m:.0f} m of" in explain_text(burst)
+    assert f"pipes {burst.places[0].pipe}" in svg_of(burst, metered_near(burst, data))
