@@ -12,6 +12,7 @@ import importlib.util
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +32,7 @@ _NODES, _LINKS, _CONTROLS = 0, 2, 5
 _CMH = 8
 _RELATIVE_ERROR = 1
 _WARNINGS = range(1, 7)
+_MOST_REASONS, _LONG = 3, 120
 
 
 class HydraulicsError(KhettaraError):
@@ -79,9 +81,10 @@ class Epanet:
             self._open = True
             self._call("openH")
             self._call("initH", 0)
-        except HydraulicsError:
+        except HydraulicsError as error:
+            why = "" if self._open else self._why(network)
             self.close()
-            raise
+            raise HydraulicsError(f"{error}{why}") from error
         self.nodes = self._names("node", self._count(_NODES))
         self.links = self._names("link", self._count(_LINKS))
         self._bulk = hasattr(self._c, "EN_getnodevalues")
@@ -235,6 +238,21 @@ class Epanet:
 
     def _call(self, function: str, *arguments: Any, what: str = "") -> None:
         self._check(getattr(self._c, f"EN_{function}")(self._project, *arguments), what or function)
+
+    def _why(self, network: Path) -> str:
+        """What EPANET's report says of a file that it did not open: the first lines that it cannot read."""
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report.txt")
+            self._c.EN_open(self._project, str(network).encode(), str(report).encode(), b"")
+            self._c.EN_close(self._project)
+            lines = report.read_text(errors="replace").splitlines() if report.exists() else []
+        said = [
+            "".join(c if c.isprintable() else "?" for c in f"{line.strip()} {' '.join(after.split())}".strip(" ;"))[:_LONG]
+            for line, after in zip(lines, [*lines[1:], ""], strict=False)
+            if line.strip().startswith("Error") and not line.strip().startswith("Error 200")
+        ]
+        more = f" (and {len(said) - _MOST_REASONS} more)" if len(said) > _MOST_REASONS else ""
+        return "".join(f"; {one}" for one in said[:_MOST_REASONS]) + more
 
     def _check(self, code: int, what: str) -> None:
         if code == 0 or code in _WARNINGS:
