@@ -48,6 +48,10 @@ class LearnApart:
         task, self._task = self._task, None
         return task.result()
 
+    def say(self, words: str) -> None:
+        """Into the log."""
+        log.warning("the network layer", says=words)
+
     async def finished(self) -> None:
         """Waits until nothing is under way; the outcome stays to be taken."""
         if self._task is not None:

@@ -119,6 +119,7 @@ def placed(finding: Finding, leak: NetworkLeak) -> Finding:
         places=leak.places,
         region=leak.region,
         confidence=_both(finding.confidence, leak.confidence),
+        notes=tuple(dict.fromkeys((*finding.notes, *leak.notes))),
         evidence=(*finding.evidence, *(e for e in leak.evidence if e.name not in known)),
     )
 

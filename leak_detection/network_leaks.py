@@ -11,7 +11,7 @@ import numpy as np
 
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from domain.points import PointKey
-from leak_detection.life import STANDING_S
+from leak_detection.life import DOUBT, STANDING_S
 from leak_detection.model.places import FAR_M, NEAR_M
 from leak_detection.network_past import LearnedNetwork
 from leak_detection.network_run import RunLeak
@@ -73,10 +73,22 @@ class NetworkLeak:
     """When the pressures came back."""
     followed: bool
     """Whether the ledger will notice its end; else only the zone's inflow can."""
+    notes: tuple[str, ...] = ()
+    """Codes of what lowers the confidence."""
 
 
-def network_leak(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints, start_s: float) -> NetworkLeak:
-    """A leak of a run that began at ``start_s`` (seconds since 1970 UTC) in the site's words."""
+def network_leak(
+    leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints, start_s: float, notes: tuple[str, ...] = ()
+) -> NetworkLeak:
+    """A leak of a run that began at ``start_s`` (seconds since 1970 UTC) in the site's words.
+
+    Args:
+        leak: Of the run.
+        learned: The run and its names.
+        points: Of the site.
+        start_s: Of its first day.
+        notes: Of what made it less sure when it was told.
+    """
     told, place, pipes = leak.told, leak.told.place, learned.pipes
     region = _region(leak, learned)
     since, told_at = _at(start_s, told.start_day), _at(start_s, told.told_day)
@@ -90,12 +102,13 @@ def network_leak(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints, 
         how=leak.how,
         flow_m3h=round(place.flow_m3h, 2),
         flow_error_m3h=round(place.flow_error_m3h, 2),
-        confidence=round(min(place.far, _MOST_CONFIDENCE), 3),
+        confidence=round(min(place.far, _MOST_CONFIDENCE) * DOUBT ** len(notes), 3),
         places=_places(leak, learned),
         region=region,
         evidence=_evidence(leak, learned, points),
         ended_at=None if leak.ended_day is None else _at(start_s, leak.ended_day),
         followed=leak.line is not None,
+        notes=notes,
     )
 
 
@@ -115,6 +128,7 @@ def network_finding(leak: NetworkLeak) -> Finding:
         evidence=(*leak.evidence, first),
         places=leak.places,
         region=leak.region,
+        notes=leak.notes,
     )
 
 

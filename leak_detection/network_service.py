@@ -9,13 +9,15 @@ the same leaks: after 8, 16, 32 and 52 weeks of data, then every half year from 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.calendar import Calendar
+from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
@@ -27,6 +29,11 @@ AGAIN_DAYS = 182
 """After the last of these it learns every so many days, counted from 1970, from the ``TEACH_DAYS[-1]`` days before."""
 LAG_S = 900.0
 """An hour is looked at so long after its end: polls, spools and commits take their time."""
+SILENT_S = 86400.0
+SILENT_SHARE = 0.2
+"""Of the gauges: with more of them silent a leak is less sure."""
+GAUGES_SILENT = "gauges_silent"
+"""Note of such a leak."""
 MOST_HOURS = 48
 """Looked at in one tick: what was missed is caught up with in several."""
 _DAY_S, _HOUR_S = 86400.0, 3600.0
@@ -52,6 +59,10 @@ class Apart(Protocol):
         """What was learnt, or in words why nothing was; None while it is under way. Given once."""
         ...
 
+    def say(self, words: str) -> None:
+        """Tells those who run the system."""
+        ...
+
 
 @dataclass(slots=True, kw_only=True)
 class _Live:
@@ -59,6 +70,12 @@ class _Live:
     start_s: float
     done_s: float
     """Everything before is taken."""
+    heard_s: FloatArray
+    """When each gauge, meter and tank in use last said something."""
+    silent: tuple[PointKey, ...] = ()
+    """Those that have said nothing for ``SILENT_S``."""
+    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Of leaks, by their place among those of the run: what made them less sure when they were told."""
 
 
 class NetworkService:
@@ -98,7 +115,10 @@ class NetworkService:
             self._tried_s = mark
             self._apart.start(self._past(mark))
         live = self._live
-        return [] if live is None else [network_leak(k, live.learned, self._points, live.start_s) for k in live.learned.run.leaks]
+        if live is None:
+            return []
+        leaks = enumerate(live.learned.run.leaks)
+        return [network_leak(k, live.learned, self._points, live.start_s, live.notes.get(n, ())) for n, k in leaks]
 
     def _due(self, mark: float) -> bool:
         """Whether to learn: for the first time, or from more data; a day after a try at the soonest."""
@@ -113,7 +133,8 @@ class NetworkService:
         found = self._apart.outcome()
         if isinstance(found, LearnedNetwork):
             start_s, until_s = self._reading
-            self._live = _Live(learned=found, start_s=start_s, done_s=until_s)
+            used = int(found.gauges.sum() + found.drivers.sum())
+            self._live = _Live(learned=found, start_s=start_s, done_s=until_s, heard_s=np.full(used, until_s))
             self.trouble = ""
         elif found is not None:
             self.trouble = found
@@ -131,6 +152,22 @@ class NetworkService:
             live.done_s += _HOUR_S
             if (live.done_s - live.start_s) % _DAY_S == 0:
                 run.end_day([np.nan] * (run.watch.whole.change_m.shape[2] - run.watch.gauges.change_m.shape[2]))
+            self._listen(live, pressure[first : first + rows], drivers[first : first + rows])
+
+    def _listen(self, live: _Live, pressure: FloatArray, drivers: FloatArray) -> None:
+        """Notes who is silent, says so when that changes, and what it means for leaks told meanwhile."""
+        heard = np.isfinite(np.concatenate([pressure, drivers], axis=1)).any(axis=0)
+        live.heard_s[heard] = live.done_s
+        used = [key for key, keep in zip(self._points.points, (*live.learned.gauges, *live.learned.drivers), strict=True) if keep]
+        quiet = live.done_s - live.heard_s >= SILENT_S
+        count, run = pressure.shape[1], live.learned.run
+        silent = tuple(key for key, is_quiet in zip(used, quiet, strict=True) if is_quiet)
+        if silent != live.silent:
+            live.silent = silent
+            self._apart.say(_silence(used, quiet, count))
+        if quiet[:count].mean() > SILENT_SHARE:
+            hour_ago = (live.done_s - _HOUR_S - live.start_s) / _DAY_S
+            live.notes |= {n: (GAUGES_SILENT,) for n, leak in enumerate(run.leaks) if leak.told.told_day > hour_ago}
 
     async def _past(self, mark: float) -> NetworkPast:
         """All that teaches and all since, up to ``mark``.
@@ -189,6 +226,18 @@ class NetworkService:
         ]
         values, count = np.stack(columns, axis=1), len(points.gauges)
         return values[:, :count], values[:, count:]
+
+
+def _silence(used: Sequence[PointKey], quiet: NDArray[np.bool_], gauges: int) -> str:
+    """What those who are silent keep the layer from."""
+    silent = [key for key, is_quiet in zip(used[:gauges], quiet[:gauges], strict=True) if is_quiet]
+    without = [key for key, is_quiet in zip(used[gauges:], quiet[gauges:], strict=True) if is_quiet]
+    words = []
+    if without:
+        words.append(f"{', '.join(without)}: silent for a day; without every flow and level no pressure can be judged")
+    if silent:
+        words.append(f"{', '.join(silent)}: gauges silent for a day; places are less sure")
+    return "; ".join(words) or "every gauge, flow and level is heard again"
 
 
 def winter_offset_s(calendar: Calendar) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ import pytest
 from domain.calendar import Calendar
 from domain.points import PointKey
 from domain.series import Series, empty
+from leak_detection import network_service
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
+from leak_detection.network_run import NetworkRun
 from leak_detection.network_service import AGAIN_DAYS, TEACH_DAYS, NetworkService, teaching_span
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,24 +34,26 @@ POINTS = NetworkPoints(
 
 
 class Source:
-    """Ones, from a day on; the gauge ``c`` says nothing."""
+    """Seconds since the start, from a day on; the gauge ``c`` says nothing."""
 
     def __init__(self, first: datetime = START) -> None:
         self.first = first
         self.latest_end = START
+        self.silent: dict[PointKey, tuple[datetime, datetime]] = {}
 
     async def series(
         self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
     ) -> dict[PointKey, Series]:
         self.latest_end = max(self.latest_end, end)
         times = np.arange(max(start, self.first).timestamp(), end.timestamp(), step_s or 3600) * 1000
+        hushed = {p: (times >= a.timestamp() * 1000) & (times < b.timestamp() * 1000) for p, (a, b) in self.silent.items()}
         return {
             p: empty(p)
             if p == "c"
             else Series(
                 point=p,
                 times=times.astype("datetime64[ms]"),
-                values=np.ones(times.size),
+                values=np.where(hushed.get(p, False), np.nan, times / 1000 - FIRST),
                 quality=np.zeros(times.size, dtype=np.int16),
             )
             for p in points
@@ -59,8 +65,9 @@ class Apart:
 
     def __init__(self) -> None:
         self.past: Awaitable[NetworkPast] | None = None
-        self.ready: str | None = None
+        self.ready: LearnedNetwork | str | None = None
         self.started = 0
+        self.said: list[str] = []
 
     def start(self, past: Awaitable[NetworkPast]) -> None:
         self.past, self.started = past, self.started + 1
@@ -73,6 +80,9 @@ class Apart:
         assert self.past is not None
         past, self.past = self.past, None
         return await past
+
+    def say(self, words: str) -> None:
+        self.said.append(words)
 
     def outcome(self) -> LearnedNetwork | str | None:
         ready, self.ready = self.ready, None
@@ -111,6 +121,66 @@ async def test_too_little_history_is_said_in_words_and_looked_at_again_a_day_lat
     assert apart.started == 2
     with pytest.raises(CalibrationError):
         await apart.read()
+
+
+class Run:
+    """A run that only notes what it is given; tells a leak on the third day."""
+
+    opening = 56
+
+    def __init__(self) -> None:
+        self.rows: list[float] = []
+        self.ends: list[int] = []
+        self.leaks: list[SimpleNamespace] = []
+        some = SimpleNamespace(change_m=np.zeros((1, 1, 2)))
+        self.watch = SimpleNamespace(whole=some, gauges=some)
+
+    def hour(self, pressure_m: np.ndarray, drivers: np.ndarray) -> None:
+        assert pressure_m.shape == (1, 2)
+        self.rows += drivers[:, 0].tolist()
+
+    def end_day(self, balance_m3h: Sequence[float]) -> None:
+        assert not list(balance_m3h)
+        self.ends.append(len(self.rows))
+        if len(self.ends) == 3:
+            self.leaks.append(SimpleNamespace(told=SimpleNamespace(told_day=60.0)))
+
+
+async def live(source: Source) -> tuple[NetworkService, Apart, Run]:
+    """A service that has learnt up to the 57th midnight."""
+    network, apart = service(source)
+    await network.tick(START + timedelta(days=57, minutes=20))
+    await apart.read()
+    run = Run()
+    apart.ready = LearnedNetwork(
+        run=cast("NetworkRun", run),
+        pipes=(),
+        gauges=np.array([True, True, False]),
+        drivers=np.array([True]),
+        misfit=(9.0, 1.0),
+    )
+    return network, apart, run
+
+
+async def test_every_hour_is_taken_once_in_order_and_not_too_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_service, "network_leak", lambda *_: None)
+    network, _, run = await live(Source())
+    for hours in (0, 1, 1, 3, 100, 100, 101):
+        await network.tick(START + timedelta(days=57, hours=hours, minutes=20))
+    assert run.rows == [57 * DAY + 3600.0 * n for n in range(101)]
+    assert run.ends == [24, 48, 72, 96]
+
+
+async def test_silence_of_a_day_is_said_once_and_makes_a_leak_less_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[tuple[str, ...]] = []
+    monkeypatch.setattr(network_service, "network_leak", lambda *args: notes.append(args[-1]))
+    source = Source()
+    source.silent = {PointKey("b"): (START + timedelta(days=58), START + timedelta(days=61))}
+    network, apart, _ = await live(source)
+    for day in range(57, 63):
+        await network.tick(START + timedelta(days=day, minutes=20))
+    assert apart.said == ["b: gauges silent for a day; places are less sure", "every gauge, flow and level is heard again"]
+    assert set(notes) == {("gauges_silent",)}
 
 
 @pytest.mark.parametrize(("days", "teaches"), [(55, None), (56, 56), (111.9, 56), (112, 112), (300, 224), (364, 364), (400, 364)])
