@@ -20,7 +20,15 @@ from leak_detection.model.ledger import LedgerSettings
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
 from leak_detection.model.watch import NetworkWatch
-from leak_detection.network_past import LEAST_GAUGES, CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
+from leak_detection.network_past import (
+    LEAST_GAUGES,
+    LEAST_KNOWN,
+    CalibrationError,
+    LearnedNetwork,
+    NetworkPast,
+    known_enough,
+    silent,
+)
 from leak_detection.network_run import NetworkRun
 
 _TEACH_EVERY = 3
@@ -44,6 +52,10 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> 
     """
     teach = past.opening * past.per_day
     gauges, drivers = known_enough(past.pressure_m[:teach]), known_enough(past.drivers[:teach])
+    left_out = tuple(
+        f"{name} is left out: fewer than {LEAST_KNOWN:.0%} of its samples came in the days that teach"
+        for name in (*silent(past.gauges, gauges), *silent((*past.meters, *past.tanks), drivers))
+    )
     past = _without(past, gauges, drivers)
     pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], past.drivers[:teach:_TEACH_EVERY]
     regression = learn_regression(pressure, flows, past.per_day * 7 // _TEACH_EVERY)
@@ -67,7 +79,9 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> 
         run.hour(past.pressure_m[rows], past.drivers[rows])
         if rows.stop % past.per_day == 0:
             run.end_day(balance[rows.stop // past.per_day - 1])
-    return LearnedNetwork(run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit)
+    return LearnedNetwork(
+        run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
+    )
 
 
 def _hours(past: NetworkPast) -> Iterator[slice]:

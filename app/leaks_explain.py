@@ -49,6 +49,8 @@ def run_replay(
             console.print(escape(explain_text(finding)), highlight=False)
     if plots is not None:
         console.print(f"{_draw_all(result, plots)} pictures in {plots}")
+    for note in result.notes:
+        console.print(f"less sure: {escape(note)}", highlight=False)
     console.print(summary(result, out), highlight=False)
 
 

@@ -62,6 +62,8 @@ class Replayed:
     findings: list[Finding]
     series: dict[str, FindingSeries] = field(default_factory=dict)
     """By finding: what a page draws."""
+    notes: tuple[str, ...] = ()
+    """What in the recording or the network file makes all of it less sure, in words."""
 
 
 def replay_dataset(dataset: Path, points: Path | None, over: ZoneMap) -> Replayed:
@@ -182,7 +184,7 @@ def _network(folder: Path) -> Replayed:
     return Replayed(
         kind="network with a model", zones=len({f.zone for f in findings}) or 1,
         days=len(data.pressure_m) * data.step_s / 86400.0, alarms=rows, findings=findings,
-        series={f.key: metered_near(f, data) for f in findings},
+        series={f.key: metered_near(f, data) for f in findings}, notes=(*data.notes(), *learned.doubts),
     )  # fmt: skip
 
 
@@ -326,6 +328,7 @@ def write_findings(result: Replayed, out: Path) -> None:
         "kind": result.kind,
         "zones": result.zones,
         "days": result.days,
+        "notes": list(result.notes),
         "findings": [finding_document(f, result.series.get(f.key)) for f in result.findings],
     }
     out.parent.mkdir(parents=True, exist_ok=True)

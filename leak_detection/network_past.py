@@ -68,6 +68,8 @@ class LearnedNetwork:
     """Which of its meters and tanks, shape (D,)."""
     misfit: tuple[float, float]
     """Root mean square of measured less predicted, over the error of a measurement, before and after the calibration."""
+    doubts: tuple[str, ...] = ()
+    """What makes its places less sure, in words: points left out, a file that does not agree with them."""
 
 
 def known_enough(values: FloatArray) -> NDArray[np.bool_]:
