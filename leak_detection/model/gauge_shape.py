@@ -33,7 +33,7 @@ class ShapeSettings:
     noise_ratio: float = 2.5
     noise_more_m: float = 0.03
     clock_samples: int = 36
-    """Farthest offset looked for, either way."""
+    """Farthest offset looked for, either way, and never more than an eighth of the day."""
     clock_gain: float = 0.5
     """The squared misfit falls to this share or less at the right offset."""
     clock_hint: float = 0.04
@@ -124,7 +124,8 @@ def _clock(
     """Offset of each gauge's clock in samples, 0 where none is needed: first every third offset, then those near the best."""
     out = np.zeros(pressure_m.shape[1], dtype=np.int64)
     right = _misfit(pressure_m, explained_m, 0)
-    coarse = np.arange(-settings.clock_samples, settings.clock_samples + 1, _COARSE)
+    reach = min(settings.clock_samples, len(pressure_m) // 8)
+    coarse = np.arange(-reach, reach + 1, _COARSE)
     for g in np.flatnonzero(able & (right > settings.clock_hint * signal_m**2)):
         p, e = pressure_m[:, g], explained_m[:, g]
         first = int(coarse[int(np.argmin([_misfit(p, e, int(k)) for k in coarse]))])

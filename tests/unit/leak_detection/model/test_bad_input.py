@@ -6,6 +6,7 @@ import pytest
 from domain.errors import ConfigurationError
 from leak_detection.model.burst_watch import BurstWatch
 from leak_detection.model.gauge_faults import Screener, doubts, screen, set_all_right
+from leak_detection.model.gauge_shape import ShapeSettings, shape_of
 from leak_detection.model.gridding import gridded
 from leak_detection.model.residuals import daily_residuals, learn_regression
 
@@ -55,6 +56,14 @@ def test_all_gauges_dead_for_a_day_is_no_leak_and_no_crash():
     watch = BurstWatch(signatures=_SIGNATURES, distance_m=np.zeros((30, 30)), per_day=_PER_DAY)
     rest = set_all_right(pressure, seen, _PER_DAY) - 50 + 6e-5 * flows**2 * np.linspace(0.6, 1.4, _GAUGES)
     assert all(watch.look(rest[k : k + 1]) is None for k in range(len(rest)))
+
+
+def test_a_clock_an_hour_late_is_seen_in_hourly_readings_too():
+    inflow = 100 + 60 * np.sin(2 * np.pi * np.arange(_PER_DAY) / _PER_DAY) + 30 * np.sin(6 * np.pi * np.arange(_PER_DAY) / _PER_DAY)
+    explained = -1e-3 * (inflow**2)[:, None] * np.linspace(0.6, 1.4, _GAUGES)
+    pressure = 50 + explained + np.random.default_rng(5).normal(0, 0.02, explained.shape)
+    pressure[:, 3] = np.roll(pressure[:, 3], 1)
+    assert shape_of(pressure, explained, ShapeSettings()).clock_samples.tolist() == [0, 0, 0, 1, 0, 0]
 
 
 def test_samples_that_come_late_or_twice_count_once_at_their_own_time():
