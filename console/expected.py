@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from console.trends import jsonable, net_inflow
 from domain.inventory import Inventory
 from domain.ports import SeriesSource
-from domain.series import FloatArray
+from domain.series import FloatArray, local_days_and_minutes
 
 DAYS = 14
 SLOT_S = 900
@@ -55,7 +57,7 @@ async def inflow_band(source: SeriesSource, inventory: Inventory, zone: str, *, 
     return Band(seconds=shown, low_m3h=low, high_m3h=high)
 
 
-def usual(past_s: FloatArray, values: FloatArray, shown_s: FloatArray, *, local: tzinfo) -> tuple[FloatArray, FloatArray]:
+def usual(past_s: FloatArray, values: FloatArray, shown_s: FloatArray, *, local: ZoneInfo) -> tuple[FloatArray, FloatArray]:
     """Quantiles of the past at each shown moment's time of day, its two neighbours counted in.
 
     Args:
@@ -76,14 +78,7 @@ def usual(past_s: FloatArray, values: FloatArray, shown_s: FloatArray, *, local:
     return low[of_shown], high[of_shown]
 
 
-def _slots(seconds: FloatArray, local: tzinfo) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _slots(seconds: FloatArray, local: ZoneInfo) -> NDArray[np.int64]:
     """Number of the slot of the local day."""
-    hours, which = np.unique(seconds // 3600, return_inverse=True)
-    offsets = np.array([_offset_s(float(hour) * 3600, local) for hour in hours])
-    found: np.ndarray[tuple[int], np.dtype[np.int64]] = ((seconds + offsets[which]) % _DAY_S // SLOT_S).astype(np.int64)
-    return found
-
-
-def _offset_s(second: float, local: tzinfo) -> float:
-    offset = datetime.fromtimestamp(second, local).utcoffset()
-    return offset.total_seconds() if offset is not None else 0.0
+    _, minutes = local_days_and_minutes(seconds, local)
+    return np.asarray(minutes * 60.0 // SLOT_S, dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.inventory import Inventory
 from domain.ports import Night, SeriesSource
-from domain.series import FloatArray, Series, local_days_and_minutes
+from domain.series import empty, local_days_and_minutes, on_grid
 from leak_detection.net_flow import net_inflow
 from leak_detection.night_flow import minimum_night_flows
 
@@ -39,7 +39,10 @@ class MeasuredNights:
         times_s = np.arange(first_s, until.timestamp(), _STEP_S, dtype=np.float64)
         start = datetime.fromtimestamp(float(times_s[0]), UTC)
         series = await self._series.series([inlet.point for inlet in found.inlets], start, until, _STEP_S)
-        grids = {inlet.point: _on_grid(series.get(inlet.point), times_s) for inlet in found.inlets}
+        grids = {
+            inlet.point: on_grid(series.get(inlet.point) or empty(inlet.point), float(times_s[0]), _STEP_S, times_s.size)
+            for inlet in found.inlets
+        }
         day, minute = local_days_and_minutes(times_s, self._inventory.site.calendar.zone)
         nights = minimum_night_flows(
             net_inflow(found, grids), day, minute, start_s=float(times_s[0]), step_s=_STEP_S, complete_until_s=until.timestamp()
@@ -50,14 +53,3 @@ class MeasuredNights:
             for ordinal, end_s, flow in rows
         )
         return tuple(night for night in shown if night.at >= since)
-
-
-def _on_grid(series: Series | None, times_s: FloatArray) -> FloatArray:
-    """Bucket means on the grid, shape (T,); NaN where there are none."""
-    column = np.full(times_s.shape, np.nan)
-    if series is None or len(series) == 0:
-        return column
-    index = np.floor((series.seconds - times_s[0]) / _STEP_S + 1e-6).astype(np.int64)
-    inside = (index >= 0) & (index < times_s.size)
-    total, count = (np.bincount(index[inside], weights=w, minlength=times_s.size) for w in (series.values[inside], None))
-    return np.where(count > 0, total / np.maximum(count, 1), column)
