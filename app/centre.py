@@ -131,6 +131,7 @@ class Centre:
         )
         models_file = settings.centre.state_folder / "models.json"
         restore_twins(models_file, twins := load_twins(settings.site.folder, inventory))
+        law = settings.centre.control_law or (TWIN_LAW if twins else DEFAULT_LAW)
         self._control = control = PressureControl(
             inventory,
             self._series,
@@ -139,9 +140,9 @@ class Centre:
             models=read_models(models_file),
             learners=read_learners(models_file),
             twins=twins,
-            law=settings.centre.control_law or (TWIN_LAW if twins else DEFAULT_LAW),
+            law=law,
         )
-        self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file)
+        self._steering = Steering(control, self._view, self._store, first_mode=first_mode, models_file=models_file, law=law)
         self._dispatch, key_id = self._make_dispatch()
         self._desk = Desk(
             inventory=inventory,

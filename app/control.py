@@ -24,7 +24,6 @@ from pressure_control.service import PressureControl
 from pressure_control.twin.keeping import restore_twin, twin_to_json
 from pressure_control.twin.zone_twin import ZoneTwin
 
-LAW = DEFAULT_LAW
 KEEP_EVERY = timedelta(hours=1)
 _Learned = TypeVar("_Learned")
 log = structlog.get_logger(__name__)
@@ -39,16 +38,25 @@ class Steering:
         store: Knows the mode of each actuator.
         first_mode: Mode of an actuator for which none was ever set.
         models_file: Where what was learned is kept over a restart.
+        law: Name of the law, the author of its orders in the audit.
     """
 
     def __init__(
-        self, control: PressureControl, view: CurrentActuators, store: CommandStore, *, first_mode: Mode, models_file: Path
+        self,
+        control: PressureControl,
+        view: CurrentActuators,
+        store: CommandStore,
+        *,
+        first_mode: Mode,
+        models_file: Path,
+        law: str = DEFAULT_LAW,
     ) -> None:
         self._control = control
         self._view = view
         self._store = store
         self._first_mode = first_mode
         self._models_file = models_file
+        self._law = law
         self._kept_at: datetime | None = None
         self._not_following: set[str] = set()
         self._told: set[str] = set()
@@ -68,10 +76,10 @@ class Steering:
             mode = modes[key].mode if key in modes else self._first_mode
             if advised.hold or mode is not Mode.AUTO:
                 continue
-            answer = await desk.order(LAW, key, advised.value_m, advised.reason, emergency=advised.emergency)
+            answer = await desk.order(self._law, key, advised.value_m, advised.reason, emergency=advised.emergency)
             if not isinstance(answer, Command) and advised.ordinary_m is not None:
                 # Nobody and nothing confirms the emergency: the ordinary step is still due.
-                answer = await desk.order(LAW, key, advised.ordinary_m, advised.reason)
+                answer = await desk.order(self._law, key, advised.ordinary_m, advised.reason)
             if isinstance(answer, Command):
                 ordered.append(answer)
             else:

@@ -47,12 +47,14 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, bool]] = []
+        self.authors: set[str] = set()
 
     def law_decided(self, actuator: str, now: datetime) -> None:
         pass
 
     async def order(self, law: str, actuator: str, value_m: float, reason: str, *, emergency: bool = False) -> Refused:
         self.asked.append((value_m, emergency))
+        self.authors.add(law)
         return Refused(command_id="c", at=NOW, by="desk", reasons=())
 
 
@@ -63,7 +65,9 @@ async def no_modes() -> dict[str, Any]:
 def steering(law: Law, file: Path) -> Steering:
     view = SimpleNamespace(note_advice=lambda *_: None)
     store = SimpleNamespace(modes=no_modes)
-    return Steering(cast("Any", law), cast("Any", view), cast("Any", store), first_mode=Mode.AUTO, models_file=file)
+    return Steering(
+        cast("Any", law), cast("Any", view), cast("Any", store), first_mode=Mode.AUTO, models_file=file, law="time_of_day"
+    )
 
 
 async def test_an_emergency_that_nobody_confirms_is_an_ordinary_step(tmp_path: Path) -> None:
@@ -74,6 +78,7 @@ async def test_an_emergency_that_nobody_confirms_is_an_ordinary_step(tmp_path: P
     law.advice, desk.asked = {"v": advice()}, []
     await steering(law, tmp_path / "models.json").tick(NOW, cast("Any", desk))
     assert desk.asked == [(36.0, False)]
+    assert desk.authors == {"time_of_day"}, "the audit names the law that ordered"
 
 
 def test_a_valve_is_told_once_when_it_stops_to_follow_and_once_when_it_follows_again(tmp_path: Path) -> None:
