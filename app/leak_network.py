@@ -27,6 +27,8 @@ _RUNS_SHARE = 0.05
 _OPEN_M = 0.05
 """So far from its setting a pressure valve does not regulate."""
 _NUDGE = 1.02
+_LEAST_PER_M = 0.5
+"""No unit of pressure is less of a metre of water."""
 _BALANCED = 0.01
 """EPANET's own limit; a state that does not reach it has no solution to speak of."""
 
@@ -81,6 +83,12 @@ class NetworkCopy:
         for pump in self.file.cut:
             self.net.set_status(self.file.meters[pump], False)
         self._behind = dict.fromkeys(self.file.behind, 1.0)
+        self._height = self.net.elevations()
+        # EPANET 2.2 turns psi into metres with the flow units, 2.3 does not: its own word for a known setting tells.
+        told = [
+            ratio for link, metres in self.file.valves if metres > 0 and (ratio := self.net.setting(link) / metres) > _LEAST_PER_M
+        ]
+        self._per_m = told[0] if told else self.file.pressure_per_m
         self._turn = np.ones(len(meters))
         self._most = np.zeros(len(meters))
         self._running = {k: True for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut}
@@ -145,7 +153,7 @@ class NetworkCopy:
         for link, value in zip(file.pipes, file.roughness * np.exp(unknowns.roughness), strict=True):
             self.net.set_roughness(int(link), float(value))
         for (link, setting), more in zip(file.valves, unknowns.valve_m, strict=True):
-            self.net.set_setting(link, (setting + float(more)) * self.file.pressure_per_m)
+            self.net.set_setting(link, (setting + float(more)) * self._per_m)
 
     def load(self, state: OperatingState, number: int, unknowns: Unknowns, level: float = 1.0) -> FloatArray:
         """Draws what was measured in a state, and solves it.
@@ -214,7 +222,7 @@ class NetworkCopy:
 
     def pressures(self) -> FloatArray:
         """Of the gauges [m], shape (G,)."""
-        return self.net.pressures()[list(self.file.gauges)] / self.file.pressure_per_m
+        return (self.net.heads() - self._height)[list(self.file.gauges)]
 
     def leaks(self, demand: FloatArray, size_m3h: float) -> tuple[FloatArray, FloatArray]:
         """What a leak at each junction changes in the loaded state, per state as a whole.
@@ -278,12 +286,11 @@ class NetworkCopy:
     def _regulating(self, head: FloatArray, flow: FloatArray) -> list[int]:
         """Pressure reducing valves that hold the pressure behind them."""
         file = self.file
-        height = head - self.net.pressures() / file.pressure_per_m
+        pressure = head - self._height
         return [
             link
             for link, _ in file.valves
-            if flow[link] > 0
-            and head[file.ends[link, 1]] - height[file.ends[link, 1]] > self.net.setting(link) / file.pressure_per_m - _OPEN_M
+            if flow[link] > 0 and pressure[file.ends[link, 1]] > self.net.setting(link) / self._per_m - _OPEN_M
         ]
 
     def _others(self, head: FloatArray, flow: FloatArray, regulating: list[int]) -> tuple[list[int], FloatArray]:

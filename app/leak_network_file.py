@@ -23,7 +23,7 @@ _FLOW_M3H = {
 """EPANET's units of flow, in m³/h."""
 _AMERICAN = frozenset(("CFS", "GPM", "MGD", "IMGD", "AFD"))
 """With them come feet, psi and thousandths of a foot."""
-_FOOT_M, _M_OF_PSI, _KPA_OF_M = 0.3048, 0.3048 / 0.4333, 6.895 * 0.4333 / 0.3048
+_FOOT_M, _PSI_OF_M, _KPA_OF_PSI = 0.3048, 0.4333 / 0.3048, 6.895
 """As EPANET has them."""
 _EXPONENTS = {"H-W": 1.852, "D-W": 2.0, "C-M": 2.0}
 """Of the head loss on the flow: Hazen and Williams, Darcy and Weisbach, Chezy and Manning."""
@@ -138,7 +138,7 @@ def read_network_file(
         roughness=looks[:, 0] * units.roughness,
         length_m=np.array([number(r, 3, section="PIPES", what="a length") for r in pipes]) * units.length,
         kind=np.unique(looks, axis=0, return_inverse=True)[1].ravel(),
-        valves=tuple((link[r.words[0]], number(r, 5, section="VALVES", what="a setting") * units.setting) for r in reducing),
+        valves=tuple((link[r.words[0]], number(r, 5, section="VALVES", what="a setting") / units.pressure_per_m) for r in reducing),
         other=(*pumps, *(link[r.words[0]] for r in valves if r not in reducing)),
         pumps=tuple(pumps),
         pressure_per_m=units.pressure_per_m,
@@ -200,12 +200,11 @@ def _open(sections: Sections, link: dict[str, int], pipes: tuple[Row, ...], valv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Units:
-    """Factors from the file's units to m³/h, m, mm of roughness and metres of setting."""
+    """Factors from the file's units to m³/h, m and mm of roughness; its unit of pressure of a metre of water."""
 
     demand: float
     length: float
     roughness: float
-    setting: float
     pressure_per_m: float
     exponent: float
 
@@ -227,14 +226,12 @@ def _units(network: Path, sections: Sections) -> _Units:
         1.0,
     )
     american, kpa = unit in _AMERICAN, options.get("PRESSURE") == "KPA"
-    per_m = _KPA_OF_M if kpa and not american else 1.0
-    foot = _FOOT_M if american else 1.0
+    foot, per_m = (_FOOT_M, _PSI_OF_M) if american else (1.0, _PSI_OF_M * _KPA_OF_PSI if kpa else 1.0)
     return _Units(
         demand=_FLOW_M3H[unit] * multiplier,
         length=foot,
         # Thousandths of a foot or millimetres; the other formulas' numbers have no unit.
         roughness=foot if formula == "D-W" else 1.0,
-        setting=_M_OF_PSI if american else 1.0 / per_m,
         pressure_per_m=per_m,
         exponent=_EXPONENTS[formula],
     )

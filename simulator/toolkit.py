@@ -25,7 +25,7 @@ from domain.errors import KhettaraError
 FloatArray = NDArray[np.float64]
 
 # Numbers of the EPANET 2.2 toolkit (epanet2_enums.h).
-_EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 3, 8, 10, 11
+_ELEVATION, _EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 0, 3, 8, 10, 11
 _ROUGHNESS, _FLOW, _STATUS, _SETTING = 2, 8, 11, 12
 _TRIALS, _ACCURACY, _DEMAND_MULTIPLIER = 0, 1, 4
 _NODES, _LINKS, _CONTROLS = 0, 2, 5
@@ -136,7 +136,7 @@ class Epanet:
     def use_metric(self) -> None:
         """Makes every number m³/h, m and mm (roughness of Darcy and Weisbach), whatever flow units the file is in.
 
-        Pressures and settings of a metric file that gives them in kPa stay so.
+        Pressures and settings stay in the file's unit of pressure.
         """
         units = ctypes.c_int()
         self._call("getflowunits", ctypes.byref(units))
@@ -193,6 +193,10 @@ class Epanet:
         value = ctypes.c_double()
         self._call("getlinkvalue", link + 1, _SETTING, ctypes.byref(value))
         return value.value
+
+    def elevations(self) -> FloatArray:
+        """Height of every node [m], shape (nodes,)."""
+        return self._values("node", _ELEVATION, len(self.nodes))
 
     def pressures(self) -> FloatArray:
         """Pressure at every node [m], shape (nodes,)."""
