@@ -227,6 +227,10 @@ class Settings(_Section):
     host_id: str = "khettara"
 
 
+_ENVIRONMENT = "environment"
+"""What an error names where no file was given."""
+
+
 def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from a file and the environment.
 
@@ -240,7 +244,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str] | None = Non
             data.setdefault(section, {})[key] = value
         elif name.startswith(PREFIX) and section in PLAIN_KEYS:
             data[section] = value
-    return parse(Settings, data, str(path or "environment"))
+    return parse(Settings, data, str(path or _ENVIRONMENT))
 
 
 def parse(model: type[M], data: Mapping[str, Any], file: str) -> M:
@@ -250,5 +254,10 @@ def parse(model: type[M], data: Mapping[str, Any], file: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        expected = {"extra_forbidden": "a known key", "missing": "a value; the key is required"}.get(first["type"], first["msg"])
-        raise ConfigurationError(file=file, key=key, value=first.get("input"), expected=expected) from None
+        absent = first["type"] == "missing"
+        needed = "a value; the key is required"
+        if file == _ENVIRONMENT:
+            needed += f", in a file given by --config or as {PREFIX}{key.upper().replace('.', '__')}"
+        expected = {"extra_forbidden": "a known key", "missing": needed}.get(first["type"], first["msg"])
+        # pydantic's input of a key that is not there is all that surrounds it
+        raise ConfigurationError(file=file, key=key, value="absent" if absent else first.get("input"), expected=expected) from None

@@ -77,3 +77,8 @@ def test_the_law_of_a_site_is_one_of_the_table() -> None:
     offered = get_args(get_args(CentreSettings.model_fields["control_law"].annotation)[0])
     assert set(offered) == set(LAWS)
     assert CentreSettings().control_law is None
+
+
+def test_without_a_file_the_error_says_where_a_key_may_stand() -> None:
+    with pytest.raises(ConfigurationError, match=r"environment: site = 'absent' .* --config or as KHETTARA_SITE"):
+        load_settings(None, {})
