@@ -4,8 +4,8 @@
     [database]  dsn = "host=… dbname=… user=…", password_file = "…"
     [broker]    host, port, username, password_file, ca_file, certificate_file, key_file
     [clock]     kind = "wall" | "scaled"
-    [console]   host, port
-    [centre]    state_folder
+    [console]   host, port, oidc
+    [centre]    state_folder, first_mode, control_law, detect_every_s, control_every_s, second_person
     [alerts]    inbox_token_file
     [retention] raw_days, quarter_hour_days, hour_days, day_days
     [complaints] phone_days
@@ -175,8 +175,6 @@ class CentreSettings(_Section):
     """Process seconds between two looks of the detectors."""
     control_every_s: float = Field(default=300.0, ge=60)
     """Process seconds between two advices of the control laws."""
-    refit_every_s: float = Field(default=21600.0, ge=3600)
-    """Process seconds between two fits of the control laws."""
     control_law: Literal["fixed", "time_of_day", "flow_modulated", "learned_critical_point", "model_twin"] | None = None
     """Law of every valve; None takes the model twin where the site has a model, else the learned critical point."""
     second_person: SecondPersonSettings = SecondPersonSettings()
