@@ -47,7 +47,7 @@ class ControlSettings:
     emergency_ramp_m: float = 5.0
     """Largest step up in a sudden draw that nothing explains."""
     emergency_raise_m: float = 6.0
-    """How much further than needed a law goes in such a draw: where it is drawn, nothing measures."""
+    """How much further than needed a law goes in such a draw, in a very large one twice that: nothing measures where it is."""
     sensor_noise_m: float = 0.0
     """Standard deviation of the noise of a critical pressure's readings, where known."""
     packet_late_steps: int = 3
