@@ -50,9 +50,9 @@ def alarm_rows(texts: Texts, shown: Iterable[Alert], known: Sequence[Alert], loc
     return [_row(texts, row, children.get(row.alert.key, []), local, now) for row in alert_rows(texts, shown, local)]
 
 
-def listed(alerts: Iterable[Alert]) -> list[Alert]:
-    """What stands in the operator's list."""
-    return [a for a in alerts if a.state in LISTED]
+def listed(alerts: Iterable[Alert], zone: str | None = None) -> list[Alert]:
+    """What stands in the operator's list, of one zone or of all; an alert that stands for several zones stands in each."""
+    return [a for a in alerts if a.state in LISTED and (zone is None or zone in (a.zone, *a.areas))]
 
 
 def kept_back(alerts: Iterable[Alert]) -> list[Alert]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from console.access import Viewer, Visit
+from console.alarm_rows import listed
 from console.pages import page, part
 from console.snapshot import ActuatorNow, Snapshot, ZoneView
 from console.trends import inflow_lines, sparkline
@@ -33,7 +34,8 @@ async def overview(visit: Viewer) -> HTMLResponse:
     services = visit.console.services
     snapshot = await visit.console.feed.current()  # before the lists, so that no change after it is missed
     rows = snapshot.zones if len(snapshot.zones) <= ROWS else neediest(snapshot.zones)[:ROWS]
-    lines, alerts, commands = await asyncio.gather(_sparklines(visit, rows), services.alerts.alerts(), _last_moves(visit))
+    lines, known, commands = await asyncio.gather(_sparklines(visit, rows), services.alerts.alerts(), _last_moves(visit))
+    alerts = listed(known)
     return await page(
         visit, "overview.html", snapshot=snapshot, zones=services.inventory.zones, lines=lines, rows=rows, valves=valves(snapshot),
         zone_names={z.key: z.name(visit.texts.language) for z in services.inventory.metered_zones()},
@@ -78,7 +80,7 @@ def valves(snapshot: Snapshot) -> dict[str, list[ActuatorNow]]:
 @router.get("/fragments/alerts")
 async def alerts_part(visit: Viewer, zone: str | None = None) -> HTMLResponse:
     """The short list of open alerts, of one zone or of all."""
-    alerts = [a for a in await visit.console.services.alerts.alerts() if zone is None or a.zone == zone]
+    alerts = listed(await visit.console.services.alerts.alerts(), zone)
     return part(
         visit, "parts/alerts_short.html", alerts=visit.alert_rows(alerts)[:_ALERTS], more=max(0, len(alerts) - _ALERTS),
         zones=visit.console.services.inventory.zones,

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from commands.authorisation import Right
 from console.access import Viewer, Visit
+from console.alarm_rows import listed
 from console.desk_steps import MODE_HOURS, DeskStep
 from console.expected import inflow_band
 from console.i18n import Texts
@@ -75,7 +76,7 @@ async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | 
     """The faceplate, with a step of the desk opened where a form was sent without htmx."""
     services = visit.console.services
     snapshot = await visit.console.feed.current()
-    alerts = [a for a in await services.alerts.alerts() if a.zone == zone.key]
+    alerts = listed(await services.alerts.alerts(), zone.key)
     return await page(
         visit, "zone.html", snapshot=snapshot, zone=zone, view=snapshot.zone(zone.key), actuators=zone_actuators(visit, zone.key),
         alerts=visit.alert_rows(alerts),

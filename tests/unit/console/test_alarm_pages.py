@@ -51,6 +51,20 @@ async def test_an_alarm_says_cause_consequence_action_and_time_and_opens_its_chi
     assert page.count("/alerts/acknowledge") == 2 * 2, "two unseen alarms; a child has no button of its own"
 
 
+async def test_the_short_lists_hold_what_the_long_one_holds_in_each_zone_it_stands_for() -> None:
+    world = await console_world()
+    await with_child(world)
+    head = world.alerts.by_key[BURST]
+    await world.alerts.save_alert(replace(head, areas=("medina", "oued")), actor="system", action="updated")
+    async with logged_in(world, "samira") as (client, _):
+        await client.get("/language/en")
+        places = ("/", "/fragments/alerts", "/zones/oued", "/fragments/alerts?zone=oued")
+        lists = [(await client.get(place)).text for place in places]
+    for place, text in zip(places, lists, strict=True):
+        assert "Sudden loss: probable burst" in text, place
+        assert "Pressure below the minimum" not in text, f"{place}: a child stands behind its cause"
+
+
 async def test_shelving_takes_a_reason_and_an_end_that_fits_and_comes_back() -> None:
     world = await console_world()
     async with logged_in(world, "samira") as (client, token):
