@@ -104,13 +104,17 @@ def contrast(window_m: FloatArray, per_day: int, rows: int, known: Sequence[Know
 
 
 def contrast_covariance(contrasts: FloatArray) -> FloatArray:
-    """Covariance of contrasts, shape (N, G), with wild ones clipped; shape (G, G)."""
+    """Covariance of contrasts, shape (N, G), NaN where missing, with wild ones clipped; shape (G, G), positive definite.
+
+    A pair's products are divided by the geometric mean of both gauges' counts, not by the pair's own: that alone keeps it positive
+    definite when a gauge was missing for some of the time.
+    """
     middle = robust.median(contrasts)
     sd = np.maximum(np.nan_to_num(robust.SD_OF_MAD * robust.median(np.abs(contrasts - middle))), 3e-3)
     known = np.isfinite(contrasts)
     z = np.where(known, np.clip((np.where(known, contrasts, 0.0) - np.nan_to_num(middle)) / sd, -3.0, 3.0), 0.0)
-    both = np.maximum(known.T.astype(float) @ known.astype(float), 1.0)
-    c = 0.9 * (z.T @ z) / both + 0.1 * np.eye(len(sd))
+    z = z / np.sqrt(np.maximum(known.sum(axis=0), 1))
+    c = 0.9 * (z.T @ z) + 0.1 * np.eye(len(sd))
     np.fill_diagonal(c, np.maximum(np.diag(c), 1.0))
     return np.asarray(c * np.outer(sd, sd))
 

@@ -45,23 +45,44 @@ def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSe
     inverse = np.linalg.inv(covariance)
     flow = np.full(signatures.places, 0.5 * float(signatures.sizes_m3h.mean()))
     for _ in range(3):
-        flow = _flows(signatures.at(flow), np.broadcast_to(inverse, (signatures.places, *inverse.shape)), change_m)[0]
+        signature = signatures.at(flow)
+        weighed = signature @ inverse
+        flow, energy, down = _flows((weighed * signature).sum(axis=1), weighed @ change_m)
     for _ in range(2):
         signature = signatures.at(flow)
-        own = np.einsum("pg,gh->pgh", (_OWN_ERROR * signature) ** 2, np.eye(len(change_m)))
-        full = covariance[None] + flow[:, None, None] ** 2 * (_SPREAD**2 * signatures.spread_m + own)
-        precise = np.linalg.inv(full)
-        flow, energy, down = _flows(signature, precise, change_m)
-    rest = change_m[None, :] - flow[:, None] * signature
-    misfit = np.einsum("pg,pgh,ph->p", rest, precise, rest)
-    likelihood = np.where(down, -0.5 * misfit - 0.5 * np.linalg.slogdet(full)[1], -np.inf)
+        full = signature_error(signatures.spread_m, signature, flow) + covariance
+        asked = np.stack([signature, np.broadcast_to(change_m, signature.shape)], axis=2)
+        weighed = np.linalg.solve(full, asked)
+        along = (signature * weighed[:, :, 1]).sum(axis=1)
+        flow, energy, down = _flows((signature * weighed[:, :, 0]).sum(axis=1), along)
+    misfit = weighed[:, :, 1] @ change_m - 2.0 * flow * along + flow**2 * energy
+    size = 2.0 * np.log(np.diagonal(np.linalg.cholesky(full), axis1=1, axis2=2)).sum(axis=1)
+    likelihood = np.where(down, -0.5 * misfit - 0.5 * size, -np.inf)
     return _best(_probability(likelihood), flow, energy, signature, change_m, np.asarray(inverse), signatures.distance_m)
 
 
-def _flows(signature: FloatArray, precise: FloatArray, change_m: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    """Flow of a leak at each place by weighted least squares, its information, and whether it is one at all."""
-    energy = np.maximum(np.einsum("pg,pgh,ph->p", signature, precise, signature), 1e-12)
-    along = np.einsum("pg,pgh,h->p", signature, precise, change_m)
+def signature_error(spread_m: FloatArray, signature: FloatArray, flow_m3h: FloatArray) -> FloatArray:
+    """Covariance of what leaks do, for what their signatures get wrong, shape (P, G, G).
+
+    Args:
+        spread_m: Of the signatures per (m³/h)², shape (P, G, G).
+        signature: Shape (P, G).
+        flow_m3h: Shape (P,).
+    """
+    error = (_SPREAD * flow_m3h)[:, None, None] ** 2 * spread_m
+    gauge = np.arange(signature.shape[1])
+    error[:, gauge, gauge] += (flow_m3h[:, None] * _OWN_ERROR * signature) ** 2
+    return np.asarray(error)
+
+
+def _flows(energy: FloatArray, along: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """Flow of a leak at each place by weighted least squares, its information, and whether it is one at all.
+
+    Args:
+        energy: Information on the flow, shape (P,).
+        along: The change along the signature, shape (P,).
+    """
+    energy = np.maximum(energy, 1e-12)
     return np.maximum(along / energy, _LEAST_FLOW_M3H), energy, along > 0
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from domain.errors import ConfigurationError
 from leak_detection.model.burst_watch import BurstWatch
-from leak_detection.model.bursts import KnownChange, burst, contrast
+from leak_detection.model.bursts import KnownChange, burst, contrast, contrast_covariance
 from leak_detection.model.hourly import HourlyLayer
 from leak_detection.model.residuals import learn_regression
 
@@ -150,3 +150,14 @@ def test_the_whole_layer_tells_the_burst_and_masks_the_gauge_that_stands_still()
     verdicts = [n.verdict for n in news if n.verdict is not None]
     assert [(f.gauge, f.kind, f.since_day) for v in verdicts for f in v.opened] == [(2, "stuck", 35)]
     assert len(verdicts) == days
+
+
+def test_the_covariance_stays_positive_definite_with_a_gauge_that_is_missing_half_the_time():
+    rng = np.random.default_rng(2)
+    common = rng.normal(0, 0.02, (60, 1))
+    contrasts = common * np.linspace(1.0, 3.0, _GAUGES) + rng.normal(0, 0.001, (60, _GAUGES))
+    contrasts[:, 0] = np.where(np.arange(60) < 30, contrasts[:, 0], np.nan)
+    contrasts[:20, 1] = np.nan
+    contrasts[40:, 2] = np.nan
+    covariance = contrast_covariance(contrasts)
+    assert np.linalg.eigvalsh(covariance).min() > 0
