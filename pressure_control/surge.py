@@ -29,7 +29,7 @@ class Surge:
 
     jump_m3h: float
     share: float
-    """Of the zone's mean flow."""
+    """Of the flow that sets the zone's scale, ``FlowForecaster.scale_m3h``."""
     since_steps: int
     sure: bool
     """Large, and no pump: seen three times, or fewer where the zone's pumps are known and none can be it."""
