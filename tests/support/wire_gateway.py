@@ -20,12 +20,19 @@ RESEND_S = 0.5
 
 
 class WireGateway:
-    """One connected gateway; ``births`` maps its devices to their aliases."""
+    """One connected gateway; ``births`` maps its devices to their aliases.
 
-    def __init__(self, client: aiomqtt.Client, node: str, births: Mapping[str, Mapping[str, int]]) -> None:
+    It sends again what no receipt has covered for ``resend_s``, and after a rebirth: where each message is counted, ``resend_s`` is
+    longer than a receipt may ever take.
+    """
+
+    def __init__(
+        self, client: aiomqtt.Client, node: str, births: Mapping[str, Mapping[str, int]], *, resend_s: float = RESEND_S
+    ) -> None:
         self.client = client
         self.node = node
         self.births = births
+        self.resend_s = resend_s
         self.rebirths = 0
         self.receipt: Receipt | None = None
         self._news = asyncio.Event()
@@ -45,9 +52,10 @@ class WireGateway:
         async with asyncio.timeout(patience_s):
             while missing := [payload for numbers, payload in blocks.items() if not self.covers(numbers)]:
                 random.shuffle(missing)
+                rebirths = self.rebirths
                 for payload in missing:
                     await self.publish(payload, device=device)
-                await self._progress(blocks)
+                await self._progress(blocks, rebirths)
 
     def covers(self, numbers: SequenceRange) -> bool:
         """Whether the newest receipt holds all of these numbers."""
@@ -58,12 +66,12 @@ class WireGateway:
             whole = whole[1:]
         return any(part.first <= numbers.first and numbers.last <= part.last for part in whole)
 
-    async def _progress(self, blocks: Mapping[SequenceRange, bytes]) -> None:
-        """Returns when everything is covered, or nothing has come for a while."""
-        while not all(self.covers(numbers) for numbers in blocks):
+    async def _progress(self, blocks: Mapping[SequenceRange, bytes], rebirths: int) -> None:
+        """Returns when everything is covered, when it was born again, or when nothing has come for a while."""
+        while self.rebirths == rebirths and not all(self.covers(numbers) for numbers in blocks):
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), RESEND_S)
+                await asyncio.wait_for(self._news.wait(), self.resend_s)
             except TimeoutError:
                 return
 
@@ -72,8 +80,9 @@ class WireGateway:
         async for message in self.client.messages:
             payload = decode(bytes(message.payload))
             if is_rebirth(payload):
-                self.rebirths += 1
                 await self.born()
+                self.rebirths += 1
+                self._news.set()
                 continue
             receipt = decode_receipt(payload, parse_topic(message.topic.value).edge)
             if receipt is not None:
@@ -83,14 +92,14 @@ class WireGateway:
 
 @asynccontextmanager
 async def gateway(
-    broker: Broker, *, node: str = NODE, births: Mapping[str, Mapping[str, int]] | None = None
+    broker: Broker, *, node: str = NODE, births: Mapping[str, Mapping[str, int]] | None = None, resend_s: float = RESEND_S
 ) -> AsyncIterator[WireGateway]:
     """A gateway that listens while the block lasts."""
     async with aiomqtt.Client(
         "127.0.0.1", broker.port, username=broker.username, password=broker.password, protocol=aiomqtt.ProtocolVersion.V5
     ) as client:
         await client.subscribe(topic("NCMD", node=node))
-        found = WireGateway(client, node, births or {DEVICE: {"flow_m3h": 1, "pressure_m": 2}})
+        found = WireGateway(client, node, births or {DEVICE: {"flow_m3h": 1, "pressure_m": 2}}, resend_s=resend_s)
         listening = asyncio.create_task(found.listen())
         try:
             yield found

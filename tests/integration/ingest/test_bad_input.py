@@ -315,7 +315,7 @@ async def test_every_kind_of_bad_input_ends_as_the_table_says(stored: Stored, tm
         task = asyncio.create_task(service.run(stop))
         async with asyncio.timeout(PATIENCE_S):
             await service.connected.wait()
-        async with gateway(broker, births=births) as edge:
+        async with gateway(broker, births=births, resend_s=PATIENCE_S) as edge:
             await edge.born()
             road, looking, before = Road(edge, broker), Looking(stored), service.snapshot()
             for case in CASES:
