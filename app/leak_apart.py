@@ -17,7 +17,7 @@ import structlog
 
 from app.processes import die_with_parent
 from domain.errors import KhettaraError
-from leak_detection.network_past import LearnedNetwork, NetworkPast, silent
+from leak_detection.network_past import LearnedNetwork, NetworkPast
 from protocols.tasks import end_tasks
 
 _NICE = 10
@@ -76,7 +76,7 @@ class LearnApart:
         log.info(
             "the network layer has learnt",
             days=past.opening, misfit_before=round(before, 2), misfit_after=round(after, 2), leaks=len(learned.run.leaks),
-            silent_gauges=silent(past.gauges, learned.gauges), silent_meters=silent((*past.meters, *past.tanks), learned.drivers),
+            doubts=learned.doubts,
         )  # fmt: skip
         return learned
 

@@ -74,9 +74,6 @@ def _read_network(table: Table, file: Path) -> Sections:
         raise table.wrong("network", file.name, "the name of a network file (.inp) beside leaks.toml") from None
     if not sections.get("PIPES") or not sections.get("JUNCTIONS"):
         raise table.wrong("network", file.name, "an EPANET network file: this one has no pipes or no junctions")
-    units = next((r.words[1].upper() for r in sections.get("OPTIONS", ()) if r.words[0].upper() == "UNITS"), "GPM")
-    if units != "CMH":
-        raise table.wrong("network", f"{file.name}: UNITS {units}", "a network in m³/h: [OPTIONS] UNITS CMH")
     return sections
 
 

@@ -1,6 +1,6 @@
 """A snapshot on its way to a browser: the first whole, then only what has changed since. Pure.
 
-    {"number": 7, "now": …, "zones": {"medina": {…}}, "actuators": {…}, "places": {…}}     event: snapshot
+    {"number": 7, "now": …, "zones": {"medina": {…}}, "actuators": {…}, "places": {…}, "leaks": {…}}   event: snapshot
     {"number": 8, "after": 7, "now": …, "zones": {"medina": {"inflow_m3h": 31.2}}}         event: change
 
 Times are seconds since 1970 and ages are the browser's to count, so that what stands still costs nothing.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.calendar import Calendar
+from domain.errors import KhettaraError
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
@@ -110,7 +111,12 @@ class NetworkService:
         mark = float(np.floor((now.timestamp() - LAG_S) / _HOUR_S) * _HOUR_S)
         self._take_outcome()
         if self._live is not None:
-            await self._advance(self._live, mark)
+            try:
+                await self._advance(self._live, mark)
+            except KhettaraError:
+                raise
+            except Exception as error:  # noqa: BLE001  a supervisor: what the model stumbles over must not stop the zones' alarms
+                self._give_up(mark, f"it stumbled and begins anew in a day: {error!r}")
         if self._due(mark) and not self._apart.busy:
             self._tried_s = mark
             self._apart.start(self._past(mark))
@@ -128,6 +134,10 @@ class NetworkService:
             return True
         live = self._live
         return teaching_span(live.start_s, mark, self._offset_s) not in (None, (live.start_s, live.learned.run.opening))
+
+    def _give_up(self, mark: float, words: str) -> None:
+        self._live, self.trouble, self._tried_s = None, words, mark
+        self._apart.say(words)
 
     def _take_outcome(self) -> None:
         found = self._apart.outcome()

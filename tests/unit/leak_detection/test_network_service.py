@@ -171,6 +171,22 @@ async def test_every_hour_is_taken_once_in_order_and_not_too_many_at_once(monkey
     assert run.ends == [24, 48, 72, 96]
 
 
+async def test_what_the_model_stumbles_over_is_said_and_it_learns_anew_a_day_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, apart, run = await live(Source())
+
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError("no gauge")
+
+    monkeypatch.setattr(run, "hour", stumble)
+    assert await network.tick(START + timedelta(days=57, hours=2, minutes=20)) == []
+    assert network.learned is None
+    assert "no gauge" in apart.said[0]
+    await network.tick(START + timedelta(days=58, minutes=20))
+    assert not apart.busy
+    await network.tick(START + timedelta(days=58, hours=2, minutes=20))
+    assert len((await apart.read()).pressure_m) == 58 * 24 + 2
+
+
 async def test_silence_of_a_day_is_said_once_and_makes_a_leak_less_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     notes: list[tuple[str, ...]] = []
     monkeypatch.setattr(network_service, "network_leak", lambda *args: notes.append(args[-1]))
