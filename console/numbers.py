@@ -7,7 +7,8 @@ U+2212 for minus, U+202F between thousands, and an en dash pair for "no value".
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from domain.setpoints import Reason
 
@@ -55,6 +56,26 @@ def utc_offset(value: datetime, zone: tzinfo) -> str:
     hours, rest = divmod(abs(minutes), 60)
     sign = "+" if minutes > 0 else "\u2212"
     return f"UTC{sign}{hours}{f':{rest:02d}' if rest else ''}" if minutes else "UTC"
+
+
+def clock_changes(value: datetime, zone: tzinfo, days: int = 45) -> list[tuple[int, int]]:
+    """The local clock around a time: (from which second since 1970, seconds ahead of UTC), oldest first.
+
+    Browsers keep time zones of their own, older or newer than the server's; a page goes by one clock, which is this one.
+    """
+    return list(_clock_changes(value.astimezone(UTC).date(), zone, days))
+
+
+@lru_cache(maxsize=8)
+def _clock_changes(middle: date, zone: tzinfo, days: int) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    start = datetime(middle.year, middle.month, middle.day, tzinfo=UTC) - timedelta(days=days)
+    for hours in range(48 * days):
+        at = start + timedelta(hours=hours)
+        ahead = round((at.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+        if not found or found[-1][1] != ahead:
+            found.append((int(at.timestamp()), ahead))
+    return tuple(found)
 
 
 def day(value: date | None) -> str:

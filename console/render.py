@@ -51,7 +51,6 @@ class Renderer:
             site_name=self._site_names.get(language) or self._site_names.get("fr") or "Khettara",
             f=Formats(language, self._local),
             say=self._clauses[language],
-            local_zone=str(self._local),
             browser_texts=json.dumps(texts.group("browser"), ensure_ascii=False),
             **values,
         )
@@ -103,6 +102,10 @@ class Formats:
     def offset(self, value: datetime) -> str:
         """How far the local clock is from UTC: which clock every time on a page goes by."""
         return numbers.utc_offset(value, self._local)
+
+    def clock_changes(self, value: datetime) -> str:
+        """The local clock around a time as JSON, for the browser."""
+        return json.dumps(numbers.clock_changes(value, self._local))
 
     def minutes(self, seconds: float | None) -> Markup:
         """A duration in whole minutes."""

@@ -44,7 +44,7 @@ async def finding_page(visit: Viewer, key: str) -> HTMLResponse:
         drawn=None if series is None else series.document() | _marks(view), money=_money(visit),
         cause=finding.cause.partition(":"), shown=None if alert is None else visit.alert_rows([alert])[0],
         may=visit.may(Right.ACKNOWLEDGE, finding.zone), may_send=_may_send(visit, view) and not open_order,
-        timezone=visit.console.services.inventory.site.calendar.timezone, percent=percent,
+        percent=percent,
         hours=[] if series is None else series.hours(),
     )  # fmt: skip
 

@@ -84,7 +84,6 @@ async def render_zone(visit: Visit, zone: Zone, steps: Mapping[str, DeskStep] | 
         approvals={r.proposal.actuator: r for r in await services.desk.approvals(visit.user)},
         may_propose=visit.may(Right.PROPOSE, zone.key), may_auto=visit.may(Right.SET_AUTO, zone.key),
         trend_hours=services.options.trend_hours, mode_hours=MODE_HOURS,
-        timezone=services.inventory.site.calendar.timezone,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 // The trends of a zone, drawn left to right in every language.
 import { snapshot } from "./feed.js";
-import { number, text } from "./format.js";
+import { local, moment, number, text } from "./format.js";
 
 // Values stay left to right inside a legend that may run the other way.
 const LTR = "\u2066";
@@ -23,16 +23,16 @@ function axes(colour, unit) {
   ];
 }
 
-function options(element, zone, colour, unit, series) {
+function options(element, colour, unit, series) {
   return {
     width: element.clientWidth,
     height: element.classList.contains("tall") ? 250 : 172,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    tzDate: (seconds) => uPlot.tzDate(local(seconds), "UTC"),
     cursor: { sync: { key: "zone" }, points: { size: 6 }, drag: { setScale: true, x: true, y: false } },
     legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => line(u.series[i].dash) } },
     padding: [8, 8, 0, 0],
-    axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (u, splits) => splits.map((s) => clock(u, s, zone)) })),
-    series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : `${LTR}${moment(s, zone)}${END}`) }, ...series],
+    axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (_, splits) => splits.map((s) => moment(s).slice(11)) })),
+    series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : `${LTR}${moment(s).slice(5)}${END}`) }, ...series],
   };
 }
 
@@ -42,20 +42,9 @@ function line(dash) {
   return dash[0] > 3 ? "dashed" : "dotted";
 }
 
-function clock(_, seconds, zone) {
-  const d = uPlot.tzDate(new Date(seconds * 1000), zone);
-  return `${String(d.getHours()).padStart(2, "0")}:${String(d.getMinutes()).padStart(2, "0")}`;
-}
-
-function moment(seconds, zone) {
-  const d = uPlot.tzDate(new Date(seconds * 1000), zone);
-  const two = (n) => String(n).padStart(2, "0");
-  return `${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
-}
-
 const shown = (digits, unit) => (_, v) => (v === null || v === undefined ? "––" : `${LTR}${number(v, digits)} ${unit}${END}`);
 
-function flowChart(element, zone, trend, band) {
+function flowChart(element, trend, band) {
   const colour = palette(element);
   const edge = { stroke: colour("--trace-2"), width: 0.8, dash: [2, 3], points: { show: false }, value: shown(1, "m³/h") };
   const series = [
@@ -64,7 +53,7 @@ function flowChart(element, zone, trend, band) {
     { label: text("inflow"), stroke: colour("--trace-1"), width: 1.8, points: { show: false }, value: shown(1, "m³/h") },
   ];
   const columns = [at(band, "low_m3h", trend.seconds), at(band, "high_m3h", trend.seconds), trend.inflow_m3h];
-  const plan = options(element, zone, colour, "m³/h", series);
+  const plan = options(element, colour, "m³/h", series);
   plan.bands = [{ series: [2, 1], fill: colour("--trace-fill") }];
   const all = columns.flat().filter((v) => v !== null);
   plan.scales = { y: { range: [Math.min(0, ...all), Math.max(1, ...all) * 1.08] } };
@@ -76,7 +65,7 @@ function at(band, column, seconds) {
   return seconds.map((s) => band?.[column][Math.floor((s - band.seconds[0]) / band.step_s)] ?? null);
 }
 
-function pressureChart(element, zone, trend) {
+function pressureChart(element, trend) {
   const colour = palette(element);
   const looks = {
     critical: { stroke: colour("--trace-1"), width: 1.6 },
@@ -95,7 +84,7 @@ function pressureChart(element, zone, trend) {
   series.push({ label: text("minimum"), stroke: colour("--limit"), width: 1, dash: [1, 3], points: { show: false }, value: shown(1, "m") });
   columns.push(trend.seconds.map(() => trend.min_pressure_m));
   const values = columns.flat().filter((v) => v !== null);
-  const plan = options(element, zone, colour, "m", series);
+  const plan = options(element, colour, "m", series);
   plan.scales = { y: { range: [Math.max(0, Math.min(...values) - 4), Math.max(...values) + 4] } };
   return new uPlot(plan, [trend.seconds, ...columns], element);
 }
@@ -126,7 +115,6 @@ function ends(band) {
 /** Draws the two trends and keeps them fresh. */
 export async function startCharts(flow) {
   const pressure = document.querySelector('[data-part="pressure"]');
-  const zone = flow.dataset.timezone;
   let drawn = [];
   let band = null;
   const redraw = async () => {
@@ -137,7 +125,7 @@ export async function startCharts(flow) {
     const old = drawn;
     say(flow, trend.inflow_m3h);
     say(pressure, Object.values(trend.pressures_m).flat());
-    drawn = [flowChart(flow, zone, trend, band), pressureChart(pressure, zone, trend)];
+    drawn = [flowChart(flow, trend, band), pressureChart(pressure, trend)];
     for (const chart of old) chart.destroy();
     requestAnimationFrame(() => drawn.forEach((chart, i) => chart.setLegend({ idx: lastKnown(i ? Object.values(trend.pressures_m) : [trend.inflow_m3h]) ?? trend.seconds.length - 2 })));
   };

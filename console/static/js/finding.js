@@ -1,20 +1,16 @@
 // The charts of a finding's page, drawn left to right in every language; the tables under them hold the same numbers.
-import { number } from "./format.js";
+import { local, moment as whole, number } from "./format.js";
 
 const LTR = "\u2066";
 const END = "\u2069";
 const nights = document.querySelector('[data-part="nights"]');
 const inflow = document.querySelector('[data-part="inflow"]');
 
-const two = (n) => String(n).padStart(2, "0");
-
 function start() {
   const data = JSON.parse(nights.dataset.finding);
   const names = JSON.parse(nights.dataset.names);
-  const zone = nights.dataset.timezone;
-  const local = (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone);
-  const day = (seconds) => `${two(local(seconds).getMonth() + 1)}-${two(local(seconds).getDate())}`;
-  const moment = (seconds) => `${day(seconds)} ${two(local(seconds).getHours())}:${two(local(seconds).getMinutes())}`;
+  const day = (seconds) => whole(seconds).slice(5, 10);
+  const moment = (seconds) => whole(seconds).slice(5);
   const shown = (_, v) => (v === null || v === undefined ? "––" : `${LTR}${number(v, 1)} m³/h${END}`);
   let drawn = [];
 
@@ -52,7 +48,7 @@ function start() {
     return new uPlot({
       width: element.clientWidth,
       height: 200,
-      tzDate: local,
+      tzDate: (seconds) => uPlot.tzDate(local(seconds), "UTC"),
       padding: [8, 8, 0, 0],
       legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => (u.series[i].dash ? "dashed" : "solid") } },
       scales: { y: { range: [Math.min(0, ...values), Math.max(1, ...values) * 1.12] } },

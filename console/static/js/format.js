@@ -24,9 +24,15 @@ export function text(key, values = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
 }
 
-const local = new Intl.DateTimeFormat("sv-SE", { timeZone: document.body.dataset.timezone || "UTC", dateStyle: "short", timeStyle: "short" });
+const changes = JSON.parse(document.body.dataset.clockChanges ?? "[[0,0]]");
+
+/** A time in seconds since 1970 on the site's clock, as the server keeps it: read the result by getUTC…; a browser's own zones may differ. */
+export function local(seconds) {
+  const [, ahead] = changes.findLast(([from]) => from <= seconds) ?? changes[0];
+  return new Date((seconds + ahead) * 1000);
+}
 
 /** Local date and minute of a time in seconds since 1970. */
 export function moment(seconds) {
-  return local.format(new Date(seconds * 1000));
+  return local(seconds).toISOString().slice(0, 16).replace("T", " ");
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.numbers import NO_VALUE, clock_time, moment, number, parse_number, signed, utc_offset, whole
+from console.numbers import NO_VALUE, clock_changes, clock_time, moment, number, parse_number, signed, utc_offset, whole
 from domain.setpoints import Reason
 
 CASES = [
@@ -90,4 +90,26 @@ def test_the_browser_writes_the_same_numbers() -> None:
     [("Africa/Casablanca", "UTC+1"), ("UTC", "UTC"), ("America/St_Johns", "UTC\u22123:30"), ("Asia/Kolkata", "UTC+5:30")],
 )
 def test_which_clock_times_go_by(zone: str, said: str) -> None:
-    assert utc_offset(datetime(2026, 11, 21, 12, tzinfo=UTC), ZoneInfo(zone)) == said
+    assert utc_offset(datetime(2025, 1, 15, 12, tzinfo=UTC), ZoneInfo(zone)) == said
+
+
+def test_the_local_clock_around_a_change() -> None:
+    changes = clock_changes(datetime(2025, 3, 20, 9, 30, tzinfo=UTC), ZoneInfo("Europe/Paris"))
+    assert [ahead for _, ahead in changes] == [3600, 7200]
+    assert datetime.fromtimestamp(changes[1][0], UTC) == datetime(2025, 3, 30, 1, tzinfo=UTC)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_browser_goes_by_the_servers_clock_whatever_its_own_zones_say() -> None:
+    source = (Path(__file__).parents[3] / "console/static/js/format.js").read_text("utf-8")
+    source = re.sub(r"^export ", "", source, flags=re.MULTILINE)
+    at = datetime(2025, 3, 30, 0, 59, tzinfo=UTC)
+    changes = clock_changes(at, ZoneInfo("Europe/Paris"))
+    body = {"dataset": {"clockChanges": json.dumps(changes)}}
+    script = (
+        f"const moment = new Function('document', {json.dumps(source + ';return moment;')})"
+        f"({{ documentElement: {{ lang: 'en' }}, body: {json.dumps(body)} }});\n"
+        f"console.log(moment({at.timestamp()}), moment({at.timestamp()} + 60));"
+    )
+    answer = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "2025-03-30 01:59 2025-03-30 03:00"
