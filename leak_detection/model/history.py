@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.ledger import Course, Ledger, OpenLeak
 from leak_detection.model.places import locate
-from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
+from leak_detection.model.shapes import fill, filled_variance, less_slow, noise_covariance, orthonormal, units, whitening
 
 _PURE = 3.0
 """How much resembling one leak counts against explaining much: power of the part along the signature, over the whole squared."""
@@ -70,10 +71,11 @@ def begin(
     ]
     z = fill(residual_m)
     days = len(z)
+    known = np.isfinite(residual_m)
     courses = _courses(days, [r.day for r in repairs], s)
-    chosen = _choose(ledger, z, courses, s)
+    chosen = _choose(ledger, z, known, courses, s)
     ledger.courses = [c for c, _ in chosen]
-    standing = [leak for leak in _placed(ledger, z, chosen, s) if not _just_repaired(ledger, leak, repairs, days, s)]
+    standing = [leak for leak in _placed(ledger, z, known, chosen, s) if not _just_repaired(ledger, leak, repairs, days, s)]
     apart: list[OpenLeak] = []
     for leak in (*seen, *sorted(standing, key=lambda leak: -leak.glr)):
         if all(ledger.signatures.distance_m[leak.place.index, other.place.index] > ledger.settings.merge_m for other in apart):
@@ -119,6 +121,8 @@ class _Search:
 
     residual_m: FloatArray
     """Loses what was one gauge's own."""
+    known: NDArray[np.bool_]
+    """Where that was read, of the same shape."""
     courses: list[Course]
     values: FloatArray
     """Of the courses, shape (T, courses)."""
@@ -139,7 +143,8 @@ class _Search:
             q = orthonormal(columns)
             rest = z - q @ (q.T @ z)
             quick = less_slow(rest, 21) if early else rest - 0.7 * (rest - less_slow(rest, 31))
-            white = whitening(noise_covariance(quick, days=len(z)) * 1.3)
+            silent = np.diag(filled_variance(quick, self.known, days=len(z)))
+            white = whitening((noise_covariance(quick, days=len(z)) + silent) * 1.3)
             f = self.values - q @ (q.T @ self.values)
             energy = (f**2).sum(axis=0)
             heard = (energy > 0.05 * np.maximum((self.values**2).sum(axis=0), 1.0)) & (energy > 1.5)
@@ -162,11 +167,14 @@ class _Search:
             return (int(top[row]), float(leak[row]) ** 2) if leak[row] ** 2 >= s.least_glr else None
 
 
-def _choose(ledger: Ledger, z: FloatArray, courses: list[Course], s: HistorySettings) -> list[tuple[Course, float]]:
+def _choose(
+    ledger: Ledger, z: FloatArray, known: NDArray[np.bool_], courses: list[Course], s: HistorySettings
+) -> list[tuple[Course, float]]:
     """Courses and their likelihood ratios, in the order in which they were found."""
     days = len(z)
     search = _Search(
         residual_m=z,
+        known=known,
         courses=courses,
         values=np.stack([c.over(days) for c in courses], axis=1),
         directions=np.concatenate([ledger.signatures.at(4.0), ledger.signatures.at(20.0)]),
@@ -182,13 +190,16 @@ def _choose(ledger: Ledger, z: FloatArray, courses: list[Course], s: HistorySett
     return [(courses[k], glr) for k, glr in chosen]
 
 
-def _placed(ledger: Ledger, z: FloatArray, chosen: list[tuple[Course, float]], s: HistorySettings) -> list[OpenLeak]:
+def _placed(
+    ledger: Ledger, z: FloatArray, known: NDArray[np.bool_], chosen: list[tuple[Course, float]], s: HistorySettings
+) -> list[OpenLeak]:
     """Open leaks with the loadings of one joint fit."""
     days, gauges = z.shape
     x = np.stack([np.ones(days)] + [c.over(days) for c, _ in chosen], axis=1)
     inverse = np.linalg.pinv(x.T @ x)
     loads = inverse @ x.T @ z
-    covariance = noise_covariance(z - x @ loads, days=days) * 1.5
+    rest = z - x @ loads
+    covariance = (noise_covariance(rest, days=days) + np.diag(filled_variance(rest, known, days=days))) * 1.5
     found = []
     for k, (course, glr) in enumerate(chosen, 1):
         if course.end_day is not None:

@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.places import Place, locate
-from leak_detection.model.shapes import fill, noise_covariance, orthonormal, shape, units, until, whitening
+from leak_detection.model.shapes import NO_SAY, fill, filled_variance, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
-
-_NO_SAY = 100.0
-"""Variance of a gauge that is missing [m²]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +107,14 @@ class Ledger:
     _directions: FloatArray = field(init=False)
     _blind: NDArray[np.bool_] = field(init=False)
     """Gauges that were missing in the last days: they have no say."""
+    _known: NDArray[np.bool_] = field(init=False)
+    """Days on which each gauge was read, shape (T, G)."""
 
     def __post_init__(self) -> None:
         small, large = self.signatures.at(4.0), self.signatures.at(20.0)
         self._directions = np.concatenate([small, large, np.eye(small.shape[1])])
         self._blind = np.zeros(small.shape[1], dtype=bool)
+        self._known = np.ones((0, small.shape[1]), dtype=bool)
 
     def look(self, residual_m: FloatArray) -> list[OpenLeak]:
         """Judges the newest day.
@@ -128,6 +128,7 @@ class Ledger:
         if len(residual_m) < self.settings.warm_days:
             return []
         self._blind = np.asarray(np.isnan(residual_m[-self.settings.step_days :]).any(axis=0))
+        self._known = np.isfinite(residual_m)
         z = self._levelled(fill(residual_m))
         new: list[OpenLeak] = []
         aside: list[FloatArray] = []
@@ -235,7 +236,7 @@ class Ledger:
         days = len(z)
         q = orthonormal([np.ones(days)] + [c.over(days) for c in self.courses[-self.settings.most_shapes :]])
         rest = z - q @ (q.T @ z)
-        covariance = noise_covariance(rest) + np.diag(np.where(self._blind, _NO_SAY, 0.0))
+        covariance = noise_covariance(rest) + np.diag(np.where(self._blind, NO_SAY, filled_variance(rest, self._known)))
         white = whitening(covariance)
         for direction in aside:
             unit = white @ direction

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 
+NO_SAY = 100.0
+"""Variance of a gauge that is missing [m²]."""
+_HALF, _LEAST_KNOWN_DAYS = 0.5, 14
 _BEND = 1.5
 """Growing leaks grow faster with time, yet not always with its square."""
 
@@ -49,6 +53,22 @@ def noise_covariance(rest: FloatArray, *, days: int = 90, ridge: float = 0.1) ->
     c = z.T @ z / len(z)
     c = (1 - ridge) * c + ridge * np.eye(len(sd))
     return np.asarray(c * np.outer(sd, sd))
+
+
+def filled_variance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90) -> FloatArray:
+    """What to add to the noise of each gauge that was missing in most of the last days, shape (G,): ``fill`` makes it look still.
+
+    Args:
+        rest: What is not explained, shape (T, G).
+        known: Where that was read, of the same shape.
+        days: Taken for the noise.
+    """
+    out = np.zeros(rest.shape[1])
+    for gauge in np.flatnonzero(known[-days:].mean(axis=0) < _HALF):
+        values = rest[known[:, gauge], gauge][-days:]
+        few = values.size < _LEAST_KNOWN_DAYS
+        out[gauge] = NO_SAY if few else (1.4826 * float(np.median(np.abs(values - np.median(values))))) ** 2
+    return out
 
 
 def less_slow(rest: FloatArray, days: int) -> FloatArray:

@@ -52,6 +52,15 @@ def test_a_step_is_found_within_two_days_near_its_place_with_its_flow(net):
     assert leaks[0].place.flow_m3h == pytest.approx(6.0, rel=0.35)
 
 
+def test_a_gauge_that_comes_back_after_two_months_is_no_leak(net):
+    residual = np.random.default_rng(4).normal(0, 0.05, (170, _GAUGES))
+    residual[60:130, 3] = np.nan
+    leaks, ledger = _replay(net, residual)
+    assert leaks == []
+    assert len(ledger.courses) + len(ledger.gauge_steps) <= 1
+    assert begin(Ledger(signatures=net), residual, []) == []
+
+
 def test_a_repair_closes_it(net):
     residual = _noise()
     residual[50:75] += 6.0 * net.at(6.0)[12]
