@@ -72,9 +72,11 @@ class NetworkCopy:
             ConfigurationError: A gauge, meter or tank is not in the network.
             HydraulicsError: EPANET does not accept the file.
         """
+        self.name = network.name
         self.net = Epanet(network)
         self.net.use_metric()
         self.net.drop_controls()
+        self.net.keep_on()
         self.file: NetworkFile = read_network_file(network, self.net.nodes, self.net.links, gauges, meters, tanks)
         self.net.set_accuracy(_ACCURACY)
         self.net.one_demand()
@@ -181,7 +183,9 @@ class NetworkCopy:
         for pump, flow in taken.items():
             demand[file.suction[pump]] += flow
         for tank, value in zip(file.tanks, state.drivers[len(file.meters) :], strict=True):
-            self.net.set_tank_level(tank, float(value))
+            # A gauge's rounding may lie above the brim, which EPANET refuses.
+            low, high = file.tank_levels_m.get(tank, (float(value), float(value)))
+            self.net.set_tank_level(tank, min(max(float(value), low), high))
         for node in file.junctions:
             self.net.set_demand(int(node), float(demand[node]))
         for pump, running in self._running.items():

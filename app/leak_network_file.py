@@ -83,6 +83,8 @@ class NetworkFile:
     behind: dict[int, NDArray[np.bool_]]
     """Nodes that each filled tank feeds, by tank."""
     tank_area_m2: dict[int, float]
+    tank_levels_m: dict[int, tuple[float, float]]
+    """Lowest and highest level of each tank."""
 
 
 def read_network_file(
@@ -158,6 +160,11 @@ def read_network_file(
         unread_tanks=tuple(nodes[t] for t in floating if t not in tank_nodes),
         metered=metered,
         behind=behind,
+        tank_levels_m={
+            t: (float(r.words[3]) * units.length, float(r.words[4]) * units.length)
+            for t, r in tank_rows.items()
+            if len(r.words) > 5
+        },
         tank_area_m2={t: np.pi * (float(r.words[5]) * units.length) ** 2 / 4 for t, r in tank_rows.items() if len(r.words) > 5},
     )
 

@@ -14,16 +14,19 @@ from leak_detection.model.calibration import smooth
 from leak_detection.model.places import distances
 from leak_detection.model.residuals import FlowRegression
 from leak_detection.model.signatures import SignatureSet
+from simulator.toolkit import HydraulicsError
 
 _SIZES_M3H = (1.0, 10.0, 25.0)
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
 """Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
+_LEAST_SOLVED = 0.5
 _STEPS = 4
 """In which a file is moved that one step does not bring near the gauges (each with so many times their error's square)."""
 _FAR_M = 15.0
 """Of a gauge's mean pressure from the file's: more is no matter of roughness or demand."""
 _POOR_MISFIT = 5.0
+_OFF_LEVEL_M, _STILL_M = 0.1, 1e-6
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -128,6 +131,18 @@ def _doubts(
         f"node, height or zone of one of them is wrong; {_FAR_M:.0f} m at most are usual"
         for k in np.flatnonzero(np.abs(off) > _FAR_M)
     ]
+    for tank, levels in zip(file.tanks, np.array([s.drivers[len(file.meters) :] for s in states]).T, strict=True):
+        low, high = file.tank_levels_m.get(tank, (-np.inf, np.inf))
+        if levels.min() < low - _OFF_LEVEL_M or levels.max() > high + _OFF_LEVEL_M:
+            said.append(
+                f"tank {copy.net.nodes[tank]} reads {levels.min():.2f} to {levels.max():.2f} m where the network file allows "
+                f"{low:.2f} to {high:.2f} m: its bottom or the gauge's zero is wrong"
+            )
+    inflow = [copy.inflow(s.drivers) for s in states]
+    if file.inlets and max(inflow) <= 0:
+        said.append(f"the inlets' meters bring {max(inflow):.1f} m³/h at most: demands are as the file has them")
+    still = np.ptp(np.array([s.pressure_m for s in states]), axis=0) < _STILL_M
+    said += [f"gauge {gauges[k]} reads the same at all hours of the days that teach" for k in np.flatnonzero(still)]
     if misfit[1] > _POOR_MISFIT:
         said.append(
             f"pressures still differ from the calibrated file by {misfit[1]:.1f} times the error of a measurement "
@@ -145,10 +160,7 @@ def _calibrate(
         np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy
     )
 
-    def predict(draws: FloatArray) -> FloatArray:
-        return np.array([_predict(copy, states, draw) for draw in draws])
-
-    predicted = predict(first)
+    first, predicted = _solvable(copy, states, first)
     after = smooth(first, predicted, measured, rng)
     before = _predict(copy, states, np.zeros(first.shape[1]))
     misfit = _rms(before - measured), _rms(_predict(copy, states, after.mean(axis=0)) - measured)
@@ -157,9 +169,31 @@ def _calibrate(
     # Far from straight: small steps follow the bend (Emerick and Reynolds 2013, Computers & Geosciences 55, 3).
     draws = smooth(first, predicted, measured, rng, error=_STEPS**0.5)
     for _ in range(_STEPS - 1):
-        draws = smooth(draws, predict(draws), measured, rng, error=_STEPS**0.5)
+        draws = smooth(*_solvable(copy, states, draws), measured, rng, error=_STEPS**0.5)
     stepped = misfit[0], _rms(_predict(copy, states, draws.mean(axis=0)) - measured)
     return (draws, stepped) if stepped[1] < misfit[1] else (after, misfit)
+
+
+def _solvable(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Draws in which the network has a solution, and what they predict.
+
+    Raises:
+        HydraulicsError: Hardly any has.
+    """
+    predicted = []
+    for draw in draws:
+        try:
+            predicted.append(_predict(copy, states, draw))
+        except HydraulicsError:
+            # A draw may be a network that cannot be: it says nothing.
+            predicted.append(np.full(1, np.nan))
+    solved = np.array([bool(np.isfinite(p).all()) for p in predicted])
+    if solved.sum() < _LEAST_SOLVED * len(draws):
+        raise HydraulicsError(
+            f"{copy.name} has a solution in {int(solved.sum())} of {len(draws)} variations of its roughness, demands and valves, "
+            f"{_LEAST_SOLVED:.0%} at least are needed: pumps, closed pipes or units of the file may be wrong"
+        )
+    return draws[solved], np.array([p for p, ok in zip(predicted, solved, strict=True) if ok])
 
 
 def _rms(values: FloatArray) -> float:

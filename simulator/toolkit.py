@@ -27,7 +27,8 @@ FloatArray = NDArray[np.float64]
 # Numbers of the EPANET 2.2 toolkit (epanet2_enums.h).
 _ELEVATION, _EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 0, 3, 8, 10, 11
 _ROUGHNESS, _FLOW, _STATUS, _SETTING = 2, 8, 11, 12
-_TRIALS, _ACCURACY, _DEMAND_MULTIPLIER = 0, 1, 4
+_TRIALS, _ACCURACY, _DEMAND_MULTIPLIER, _UNBALANCED = 0, 1, 4, 14
+_MORE_TRIALS = 10
 _NODES, _LINKS, _CONTROLS = 0, 2, 5
 _CMH = 8
 _RELATIVE_ERROR = 1
@@ -79,8 +80,8 @@ class Epanet:
         try:
             self._call("open", str(network).encode(), os.devnull.encode(), b"", what=str(network))
             self._open = True
-            self._call("openH")
-            self._call("initH", 0)
+            self._call("openH", what=str(network))
+            self._call("initH", 0, what=str(network))
         except HydraulicsError as error:
             why = "" if self._open else self._why(network)
             self.close()
@@ -147,6 +148,10 @@ class Epanet:
         """Takes out the simple controls: pumps and valves stay as they are set."""
         for control in range(self._count(_CONTROLS), 0, -1):
             self._call("deletecontrol", control)
+
+    def keep_on(self) -> None:
+        """A state that does not balance gives what it has (see ``imbalance``), also where the file wants EPANET to stop there."""
+        self._call("setoption", _UNBALANCED, ctypes.c_double(_MORE_TRIALS))
 
     def imbalance(self) -> float:
         """Change of all flows in the last trial of the last solution, as a share of all flow."""
