@@ -107,8 +107,11 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> FloatArray:
     nothing = _unpack(copy, np.zeros_like(_draw(copy, len(states), np.random.default_rng(0))), len(states))
     pressures = []
     for number, state in enumerate(states):
-        copy.load(state, number, nothing)
-        copy.check(state)
+        try:
+            copy.load(state, number, nothing)
+            copy.check(state)
+        except HydraulicsError as error:
+            raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
     return np.asarray(_weights(states) @ np.array(pressures))
 

@@ -220,11 +220,16 @@ def test_too_few_gauges_or_no_meter_in_the_days_that_teach_is_said_in_numbers(tm
         learn_network(_past(path, drivers=dead))
 
 
-def test_a_network_without_a_solution_is_refused_with_its_numbers(tmp_path):
+def test_a_network_without_a_solution_is_refused_with_its_numbers(tmp_path, monkeypatch):
     path, state = _town(tmp_path / "town.inp"), _state()
     with NetworkCopy(path, _GAUGES, _METERS, _TANKS) as copy:
         copy.feed([state])
-        copy.net.set_accuracy(1e-8, trials=1)
-        copy.load(_state(pump=4000.0, second=900.0), 0, _nothing(copy))
-        with pytest.raises(HydraulicsError, match=r"does not balance at 12:00 with .* m³/h of demand"):
+        copy.load(state, 0, _nothing(copy))
+        copy.check(state)
+        monkeypatch.setattr(copy.net, "imbalance", lambda: 0.31)
+        with pytest.raises(HydraulicsError, match=r"does not balance at 12:00 with 88.7 m³/h of demand.*by 0.31 of their sum"):
             copy.check(state)
+    monkeypatch.setattr("app.leak_network._BALANCED", -1.0)
+    still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
+    with pytest.raises(HydraulicsError, match=r"town\.inp at 12:00: the network does not balance"):
+        make_signatures(path, _GAUGES, _METERS, _TANKS, [state], still)
