@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,10 @@ def test_pressures_and_night_flow_close_it_together(monkeypatch: pytest.MonkeyPa
     back = replace(LEAK, ended_at=SINCE + timedelta(days=4))
     monkeypatch.setattr(network_book, "night_drop", lambda *_: (50.0, 49.0))
     inputs = type("Inputs", (), {"end_s": (SINCE + timedelta(days=5)).timestamp()})()
-    zone = lambda _: (inputs, None)  # noqa: E731
+
+    def zone(_: str) -> Any:
+        return inputs, None
+
     assert book.settle([back], {mine.key: mine}, zone) == [], "the night flow has not fallen"
     monkeypatch.setattr(network_book, "night_drop", lambda *_: (50.0, 39.0))
     (over,) = book.settle([back], {mine.key: mine}, zone)
