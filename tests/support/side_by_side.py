@@ -40,7 +40,7 @@ class Part:
 
 
 PARTS = (
-    Part(name="demonstration", paths=("tests/system/test_demo.py", "tests/system/test_demo_browser.py")),
+    Part(name="whole system", paths=("tests/system",)),
     Part(
         name="services",
         paths=tuple(f"tests/integration/{folder}" for folder in ("alerts", "app", "commands", "console", "dashboards", "deploy")),
