@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from domain.findings import Evidence, Finding, FindingKind
+from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.balance_service import BalanceView
 from leak_detection.baseline import slot_of
@@ -113,15 +114,25 @@ def track_balance(finding: Finding, balance: BalanceView, inputs: ZoneInputs, le
 
 def _night_fell(finding: Finding, inputs: ZoneInputs, learned: Learned) -> bool:
     """Whether the last nights lie lower than those before by a good part of the leak; true where too few nights are known."""
-    night = night_drop(inputs, learned)
-    return night is None or night[0] - night[1] > least_drop(finding)
-
-
-def night_drop(inputs: ZoneInputs, learned: Learned) -> tuple[float, float] | None:
-    """Minimum night flow of the nights before the last ones, and of these [m³/h]; None where too few are known."""
     flow = inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m)
     nights = nights_of(inputs, flow, inputs.steps(12 * 86400.0)).flow_m3h
-    return None if nights.size < 5 else (float(np.median(nights[:-3])), float(nights[-2:].min()))
+    if nights.size < 5:
+        return True
+    return float(np.median(nights[:-3]) - nights[-2:].min()) > least_drop(finding)
+
+
+def nights_around(inputs: ZoneInputs, learned: Learned, since_s: float, ended_s: float) -> tuple[FloatArray, FloatArray]:
+    """Minimum night flows at the usual pressure of the nights of a leak, and of those after it [m³/h], oldest first.
+
+    Args:
+        inputs: The zone up to now.
+        learned: What was learned of it.
+        since_s: Onset, seconds since 1970 UTC.
+        ended_s: Midnight of the day on which it ended; the night of that day belongs to neither.
+    """
+    nights = nights_of(inputs, inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m))
+    during = (nights.end_s > since_s) & (nights.end_s <= ended_s)
+    return nights.flow_m3h[during], nights.flow_m3h[nights.end_s > ended_s + 86400.0]
 
 
 def least_drop(finding: Finding) -> float:

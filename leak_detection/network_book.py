@@ -1,7 +1,7 @@
 """Leaks of the network layer as findings: one physical leak, one finding, whoever saw it first. Pure.
 
-A leak that the zone's inflow shows too is the zone's finding with pipes: its flow and its end follow the inflow. Only what the
-pressures alone know is a finding of the network's own; it is over when the pressures came back and the night flow fell.
+A leak that the zone's inflow shows too is the zone's finding with pipes: its flow follows the inflow. Only what the pressures
+alone know is a finding of the network's own. Either is over when the pressures came back and the night flow fell.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+
 from domain.findings import Evidence, Finding, FindingKind
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.life import STANDING_S, least_drop, night_drop, track
+from leak_detection.life import STANDING_S, least_drop, nights_around, track
 from leak_detection.network_leaks import NETWORK, NetworkLeak, network_finding
 
 OVER = "over_pressure_night"
@@ -24,6 +26,10 @@ OVER_INFLOW = "over_inflow"
 _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
 """How far the onsets of one leak may lie apart for inflow and pressures."""
 _FLOW_FACTOR = 2.5
+_NIGHTS, _LAST = 2, 7
+"""Nights after the end that must be known, and so many at most on each side."""
+_WAIT_S = 7 * 86400.0
+"""With fewer nights by then they are not measured."""
 _SAME = timedelta(days=3)
 """A leak that began so soon after a finding there was made is that one."""
 ZoneNow = Callable[[str], tuple[ZoneInputs, Learned] | None]
@@ -54,10 +60,15 @@ class NetworkBook:
         for leak in leaks:
             if leak.key not in self._linked:
                 self._link(leak, now)
-        by_finding = {key: leak for leak in leaks if (key := self._linked[leak.key])}
+        by_finding: dict[str, list[NetworkLeak]] = {}
+        for leak in leaks:
+            by_finding.setdefault(self._linked[leak.key], []).append(leak)
         for key, finding in now.items():
+            mine = by_finding.get(key, [])
             if finding.detector == NETWORK:
-                now[key] = _followed(finding, by_finding.get(key), zone_now(finding.zone))
+                now[key] = _followed(finding, mine, zone_now(finding.zone))
+            elif mine:
+                now[key] = _ended(finding, mine, zone_now(finding.zone)) or finding
         return [f for key, f in now.items() if open_findings.get(key) != f]
 
     def over(self, finding: Finding) -> None:
@@ -142,10 +153,10 @@ def _both(one: float, other: float) -> float:
     return round(min(1.0 - (1.0 - one) * (1.0 - 0.5 * other), 0.999), 3)
 
 
-def _followed(finding: Finding, leak: NetworkLeak | None, zone: tuple[ZoneInputs, Learned] | None) -> Finding:
+def _followed(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInputs, Learned] | None) -> Finding:
     """An open finding of the network as it is now: older, or over."""
-    if leak is not None and leak.followed:
-        closed = _ended(finding, leak, zone)
+    if mine and all(leak.followed for leak in mine):
+        closed = _ended(finding, mine, zone)
         if closed is not None:
             return closed
     elif zone is not None and not track(finding, *zone).open:
@@ -155,15 +166,24 @@ def _followed(finding: Finding, leak: NetworkLeak | None, zone: tuple[ZoneInputs
     return replace(finding, kind=FindingKind.STANDING) if old else finding
 
 
-def _ended(finding: Finding, leak: NetworkLeak, zone: tuple[ZoneInputs, Learned] | None) -> Finding | None:
-    """The finding closed, if the pressures came back and the nights do not speak against it."""
-    if leak.ended_at is None:
+def _ended(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInputs, Learned] | None) -> Finding | None:
+    """The finding closed, if the pressures came back and the nights say so, too, or cannot say anything."""
+    ends = [leak.ended_at.timestamp() for leak in mine if leak.ended_at is not None]
+    if not mine or len(ends) < len(mine):
         return None
-    night = None if zone is None else night_drop(*zone)
-    if night is None:
-        return replace(finding, open=False, notes=(*finding.notes, OVER_PRESSURE))
-    before, after = night
-    if before - after <= least_drop(finding):
+    if zone is None:
+        return _without_nights(finding)
+    during, after = nights_around(*zone, finding.since.timestamp(), max(ends))
+    if during.size == 0 or after.size < _NIGHTS:
+        blind = during.size == 0 or zone[0].end_s - max(ends) > _WAIT_S
+        return _without_nights(finding) if blind else None
+    before, now = float(np.median(during[-_LAST:])), float(np.median(after[-_LAST:]))
+    if before - now <= least_drop(finding):
         return None
-    fell = Evidence(name="night_after", observed=round(after, 2), expected=round(before, 2), sd=0.0, unit="m3/h")
+    fell = Evidence(name="night_after", observed=round(now, 2), expected=round(before, 2), sd=0.0, unit="m3/h")
     return replace(finding, open=False, notes=(*finding.notes, OVER), evidence=(*finding.evidence, fell))
+
+
+def _without_nights(finding: Finding) -> Finding | None:
+    """Closed on the word of the pressures alone; what the zone's inflow has seen, it must see end."""
+    return replace(finding, open=False, notes=(*finding.notes, OVER_PRESSURE)) if finding.detector == NETWORK else None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
 
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from leak_detection import network_book
-from leak_detection.network_book import OVER, OVER_INFLOW, OVER_PRESSURE, NetworkBook, adopted, is_same_water
+from leak_detection.inputs import ZoneInputs
+from leak_detection.learned import Learned
+from leak_detection.network_book import OVER, OVER_INFLOW, OVER_PRESSURE, NetworkBook, ZoneNow, adopted, is_same_water
 from leak_detection.network_leaks import NETWORK, NetworkLeak
 
 SINCE = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -118,22 +122,40 @@ def test_what_came_and_went_while_nobody_looked_is_not_told() -> None:
     assert settled(NetworkBook([]), [replace(LEAK, ended_at=SINCE + timedelta(days=2))]) == []
 
 
-def test_pressures_and_night_flow_close_it_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_zone(days: float) -> ZoneNow:
+    """The zone so many days after the onset."""
+    inputs = SimpleNamespace(end_s=(SINCE + timedelta(days=days)).timestamp())
+    return lambda _: (cast("ZoneInputs", inputs), cast("Learned", None))
+
+
+def nights(monkeypatch: pytest.MonkeyPatch, during: list[float], after: list[float]) -> None:
+    monkeypatch.setattr(network_book, "nights_around", lambda *_: (np.array(during), np.array(after)))
+
+
+@pytest.mark.parametrize("seen", [[], [FLOW]], ids=["its own", "the zone's"])
+def test_pressures_and_night_flow_close_it_together(monkeypatch: pytest.MonkeyPatch, seen: list[Finding]) -> None:
     book = NetworkBook([])
-    (mine,) = settled(book, [LEAK])
+    (mine,) = settled(book, [LEAK], *seen)
     back = replace(LEAK, ended_at=SINCE + timedelta(days=4))
-    monkeypatch.setattr(network_book, "night_drop", lambda *_: (50.0, 49.0))
-    inputs = type("Inputs", (), {"end_s": (SINCE + timedelta(days=5)).timestamp()})()
-
-    def zone(_: str) -> Any:
-        return inputs, None
-
-    assert book.settle([back], {mine.key: mine}, zone) == [], "the night flow has not fallen"
-    monkeypatch.setattr(network_book, "night_drop", lambda *_: (50.0, 39.0))
-    (over,) = book.settle([back], {mine.key: mine}, zone)
+    nights(monkeypatch, [62.0, 61.0, 62.0], [61.0, 62.0])
+    assert book.settle([back], {mine.key: mine}, in_zone(6)) == [], "the night flow has not fallen"
+    nights(monkeypatch, [62.0, 61.0, 62.0], [50.0])
+    assert book.settle([back], {mine.key: mine}, in_zone(6)) == [], "one night is no night"
+    nights(monkeypatch, [62.0, 61.0, 62.0], [50.0, 51.0])
+    assert book.settle([LEAK], {mine.key: mine}, in_zone(6)) == [], "the pressures have not come back"
+    (over,) = book.settle([back], {mine.key: mine}, in_zone(6))
     assert not over.open
     assert OVER in over.notes
-    assert any(e.name == "night_after" and (e.observed, e.expected) == (39.0, 50.0) for e in over.evidence)
+    assert any(e.name == "night_after" and (e.observed, e.expected) == (50.5, 62.0) for e in over.evidence)
+
+
+def test_where_nights_are_not_measured_a_week_is_waited_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, back = NetworkBook([]), replace(LEAK, ended_at=SINCE + timedelta(days=4))
+    (mine,) = settled(book, [LEAK])
+    nights(monkeypatch, [62.0], [])
+    assert book.settle([back], {mine.key: mine}, in_zone(8)) == []
+    (over,) = book.settle([back], {mine.key: mine}, in_zone(12))
+    assert OVER_PRESSURE in over.notes
 
 
 def test_without_nights_the_pressures_close_it_and_say_so() -> None:
@@ -146,7 +168,6 @@ def test_without_nights_the_pressures_close_it_and_say_so() -> None:
 def test_a_burst_that_no_day_confirmed_ends_by_the_inflow(monkeypatch: pytest.MonkeyPatch) -> None:
     book, alone = NetworkBook([]), replace(LEAK, followed=False)
     (mine,) = settled(book, [alone])
-    inputs = type("Inputs", (), {"end_s": (SINCE + timedelta(days=1)).timestamp()})()
     monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
-    (over,) = book.settle([alone], {mine.key: mine}, lambda _: (inputs, None))
+    (over,) = book.settle([alone], {mine.key: mine}, in_zone(1))
     assert OVER_INFLOW in over.notes
