@@ -1,7 +1,7 @@
 """A real TimescaleDB for tests: PostgreSQL in WebAssembly with the extension inside, in a Node process of our own.
 
 It has one session: one connection at a time, the others wait. In a ``conftest.py``: ``from tests.support.timescale_server import
-timescale``. Skips, saying why, where Node or the package is absent (``make node_modules`` puts it there).
+timescale``. Skips, saying why, where Node or the package is absent (``make peers`` puts it there).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def timescale() -> Iterator[str]:
     if node is None:
         pytest.skip("TimescaleDB tests need node on the PATH")
     if not (FOLDER / "node_modules" / "@unni-craftsman" / "pglite").exists():
-        pytest.skip("TimescaleDB tests need the packages of tests/support/timescale: run make node_modules")
+        pytest.skip("TimescaleDB tests need the packages of tests/support/timescale: run make peers")
     process = subprocess.Popen([node, "serve.mjs"], cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdin is not None
