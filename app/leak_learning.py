@@ -15,6 +15,7 @@ from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
 from domain.series import FloatArray
 from leak_detection import robust
+from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
 from leak_detection.model.history import Repair
 from leak_detection.model.ledger import LedgerSettings
 from leak_detection.model.residuals import learn_regression
@@ -56,6 +57,8 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> 
         f"{name} is left out: fewer than {LEAST_KNOWN:.0%} of its samples came in the days that teach"
         for name in (*silent(past.gauges, gauges), *silent((*past.meters, *past.tanks), drivers))
     )
+    if gauges.sum() < HOURLY_GAUGES:
+        left_out += (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
     past = _without(past, gauges, drivers)
     pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], past.drivers[:teach:_TEACH_EVERY]
     regression = learn_regression(pressure, flows, past.per_day * 7 // _TEACH_EVERY)

@@ -31,6 +31,7 @@ from leak_detection.evaluate import replay
 from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
 from leak_detection.network_past import LearnedNetwork
+from leak_detection.recording_notes import faults_in_words
 from leak_detection.zone_replay import ReplayedAlarm, ZoneRecording, ZoneTrack, judge_tracks, track_zone
 from simulator.inp import read_sections
 
@@ -184,8 +185,17 @@ def _network(folder: Path) -> Replayed:
     return Replayed(
         kind="network with a model", zones=len({f.zone for f in findings}) or 1,
         days=len(data.pressure_m) * data.step_s / 86400.0, alarms=rows, findings=findings,
-        series={f.key: metered_near(f, data) for f in findings}, notes=(*data.notes(), *learned.doubts),
+        series={f.key: metered_near(f, data) for f in findings}, notes=_notes(data, learned),
     )  # fmt: skip
+
+
+def _notes(data: NetworkSet, learned: LearnedNetwork) -> tuple[str, ...]:
+    """What makes the alarms less sure: gaps, gauges at fault, a file that does not agree, repairs of unknown pipes."""
+    used = [name for name, use in zip(data.gauges, learned.gauges, strict=True) if use]
+    strange = sorted({pipe for _, pipe in data.repairs} - set(learned.pipes))
+    unknown = (f"repairs of pipes that the network file does not know: {', '.join(strange[:5])}",) if strange else ()
+    faults = faults_in_words(learned.run.watch.layer.screener.record.faults, used, data.start)
+    return (*data.notes(), *faults, *learned.doubts, *unknown)
 
 
 def network_findings(data: NetworkSet, learned: LearnedNetwork) -> list[Finding]:

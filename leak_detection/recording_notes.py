@@ -1,4 +1,4 @@
-"""Gaps of a recording in words: what was not read for long lowers what can be said."""
+"""Gaps and faults of a recording in words: what was not read for long, or wrongly, lowers what can be said."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from domain.series import FloatArray
+from leak_detection.model.gauge_record import GaugeFault
 
 _LONG_DAYS = 7
 _ENOUGH = 0.5
@@ -29,6 +30,26 @@ def gaps_in_words(values: FloatArray, names: Sequence[str], per_day: int, start:
     share = np.isfinite(days).mean(axis=1)
     said = (_column(name, share[:, k], start) for k, name in enumerate(names))
     return tuple(text for text in said if text)
+
+
+def faults_in_words(faults: Sequence[GaugeFault], names: Sequence[str], start: datetime) -> tuple[str, ...]:
+    """One sentence for each spell in which a gauge did not tell the truth: what, when, and by which figures.
+
+    Args:
+        faults: Of the recording; a dead gauge is left to ``gaps_in_words``.
+        names: Of the gauges.
+        start: Of the first day.
+    """
+
+    def day(number: int) -> str:
+        return f"{start + timedelta(days=number):%Y-%m-%d}"
+
+    return tuple(
+        f"gauge {names[f.gauge]} at fault ({f.kind}) from {day(f.since_day)}"
+        f"{f' to {day(f.until_day)}' if f.until_day is not None else ' on'}, known on {day(f.found_day)}: {f.words}"
+        for f in faults
+        if f.kind != "dead"
+    )
 
 
 def _column(name: str, share: FloatArray, start: datetime) -> str:

@@ -77,7 +77,8 @@ class BurstCandidate:
 _ONE_GAUGE = Window(now=1, gap=0, before=7, leak_m3h=15.0, noise=1.0, floor_m=0.01, evidence=40.0)
 _SIGNATURE_ERROR = 0.15
 _MOST_LEFT_OUT = 3
-_LEAST_GAUGES = 5
+LEAST_GAUGES = 5
+"""With fewer nothing is told by the hour."""
 
 
 def contrast(window_m: FloatArray, per_day: int, rows: int, known: Sequence[KnownChange] = ()) -> FloatArray:
@@ -147,10 +148,10 @@ def burst(
     x = contrast(window_m, per_day, rows, known)
     here = np.flatnonzero(np.isfinite(x))
     # No leak explains more than all there is: most hours end here.
-    if here.size < _LEAST_GAUGES or x[here] @ np.linalg.solve(covariance[np.ix_(here, here)], x[here]) < s.glr:
+    if here.size < LEAST_GAUGES or x[here] @ np.linalg.solve(covariance[np.ix_(here, here)], x[here]) < s.glr:
         return None
     here, left_out = _gauges_in_order(x, covariance, signatures)
-    if here.size < _LEAST_GAUGES:
+    if here.size < LEAST_GAUGES:
         return None
     place, flow, error, glr, fit = _match(x[here], covariance[np.ix_(here, here)], signatures[:, here])
     if glr < s.glr or fit < s.fit or not s.least_m3h <= abs(flow) <= s.most_m3h:
@@ -204,7 +205,7 @@ def _also_since_last_week(
     end = len(level) - BASE_DAYS * per_day
     x = _mean(level[len(level) - rows :]) - _mean(level[end - rows : end])
     here = here[np.isfinite(x[here])]
-    if here.size < _LEAST_GAUGES:
+    if here.size < LEAST_GAUGES:
         return True
     weight = np.linalg.solve(covariance[np.ix_(here, here)], signature[here])
     return bool((weight @ x[here]) / max(float(weight @ signature[here]), 1e-12) * np.sign(least_m3h) >= abs(least_m3h))
