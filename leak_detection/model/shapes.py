@@ -10,7 +10,7 @@ from domain.series import FloatArray
 
 NO_SAY = 100.0
 """Variance of a gauge that is missing [m²]."""
-_HALF, _LEAST_KNOWN_DAYS = 0.5, 14
+_LEAST_KNOWN, _LEAST_KNOWN_DAYS = 0.6, 14
 _BEND = 1.5
 """Growing leaks grow faster with time, yet not always with its square."""
 
@@ -56,7 +56,7 @@ def noise_covariance(rest: FloatArray, *, days: int = 90, ridge: float = 0.1) ->
 
 
 def filled_variance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90) -> FloatArray:
-    """What to add to the noise of each gauge that was missing in most of the last days, shape (G,): ``fill`` makes it look still.
+    """What to add to the noise of each gauge that was missing in much of the last days, shape (G,): ``fill`` makes it look still.
 
     Args:
         rest: What is not explained, shape (T, G).
@@ -64,7 +64,7 @@ def filled_variance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 9
         days: Taken for the noise.
     """
     out = np.zeros(rest.shape[1])
-    for gauge in np.flatnonzero(known[-days:].mean(axis=0) < _HALF):
+    for gauge in np.flatnonzero(known[-days:].mean(axis=0) < _LEAST_KNOWN):
         values = rest[known[:, gauge], gauge][-days:]
         few = values.size < _LEAST_KNOWN_DAYS
         out[gauge] = NO_SAY if few else (1.4826 * float(np.median(np.abs(values - np.median(values))))) ** 2
