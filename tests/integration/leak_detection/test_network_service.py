@@ -13,6 +13,7 @@ from app.leak_apart import LearnApart
 from app.leak_learning import learn_network
 from app.leak_site import load_network_points
 from domain.inventory import Inventory
+from leak_detection.network_book import OVER
 from leak_detection.network_leaks import NETWORK
 from leak_detection.network_past import LearnedNetwork, NetworkPast
 from leak_detection.network_service import NetworkService
@@ -108,6 +109,9 @@ async def test_the_service_finds_what_the_replay_finds_and_a_restart_repeats_not
     await run(again, _BURST.last, _NOW, every_h=1.0)
     after = {f.key: f.open for f in await town.findings.findings()}
     assert after == {standing.key: True, burst.key: False}
+    (over,) = await town.findings.findings(key=burst.key)
+    assert {"place_fit", "night_after"} <= {e.name for e in over.evidence}
+    assert OVER in over.notes
     replayed = town.replayed(_DAYS)  # with the true future, which the service's database does not hold
     live = network.learned
     assert live is not None

@@ -118,6 +118,12 @@ def test_what_was_closed_is_not_told_again_yet_a_new_leak_there_is() -> None:
     assert [f.key for f in settled(book, [LEAK, later])] == ["leak:p7:later"]
 
 
+def test_a_new_leak_beside_one_that_stands_is_a_new_finding() -> None:
+    (mine,) = settled(NetworkBook([]), [LEAK])
+    later = replace(LEAK, key="leak:p8:later", since=SINCE + timedelta(days=40))
+    assert [f.key for f in settled(NetworkBook([]), [LEAK, later], mine)] == ["leak:p8:later"]
+
+
 def test_what_came_and_went_while_nobody_looked_is_not_told() -> None:
     assert settled(NetworkBook([]), [replace(LEAK, ended_at=SINCE + timedelta(days=2))]) == []
 

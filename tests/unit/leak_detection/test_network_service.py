@@ -18,7 +18,7 @@ from leak_detection import network_service
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
 from leak_detection.network_run import NetworkRun
-from leak_detection.network_service import AGAIN_DAYS, TEACH_DAYS, NetworkService, teaching_span
+from leak_detection.network_service import AGAIN_DAYS, MOST_HOURS, TEACH_DAYS, NetworkService, teaching_span
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86400.0
@@ -166,7 +166,9 @@ async def test_every_hour_is_taken_once_in_order_and_not_too_many_at_once(monkey
     monkeypatch.setattr(network_service, "network_leak", lambda *_: None)
     network, _, run = await live(Source())
     for hours in (0, 1, 1, 3, 100, 100, 101):
+        before = len(run.rows)
         await network.tick(START + timedelta(days=57, hours=hours, minutes=20))
+        assert len(run.rows) - before <= MOST_HOURS
     assert run.rows == [57 * DAY + 3600.0 * n for n in range(101)]
     assert run.ends == [24, 48, 72, 96]
 
