@@ -29,8 +29,8 @@ _OPEN_M = 0.05
 _NUDGE = 1.02
 _LEAST_PER_M = 0.5
 """No unit of pressure is less of a metre of water."""
-_BALANCED = 0.01
-"""EPANET's own limit; a state that does not reach it has no solution to speak of."""
+_BALANCED = 0.05
+"""Of all flow; a state whose flows still change by more has no solution to speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -203,8 +203,8 @@ class NetworkCopy:
         tanks = self.file.tanks
         return float(sum(state.rise_m_h[k] * self.file.tank_area_m2.get(tanks[k], 0.0) for k in self.file.floating))
 
-    def check(self, state: OperatingState) -> None:
-        """Whether the last solution is one.
+    def check(self, state: OperatingState) -> float:
+        """Whether the last solution is one: how much its flows still change, as a share of all flow.
 
         Raises:
             HydraulicsError: Its flows do not balance.
@@ -217,6 +217,7 @@ class NetworkCopy:
                 f"metered inflow: flows still change by {error:.2g} of their sum, {_BALANCED} at most is a solution; "
                 "see whether pumps, valves, closed pipes and units of the network file are right"
             )
+        return error
 
     def read(self) -> tuple[FloatArray, FloatArray]:
         """Heads of the gauges [m] and flows of the meters [m³/h], 0 at a pump that is cut out."""

@@ -27,6 +27,9 @@ _FAR_M = 15.0
 """Of a gauge's mean pressure from the file's: more is no matter of roughness or demand."""
 _POOR_MISFIT = 5.0
 _OFF_LEVEL_M, _STILL_M = 0.1, 1e-6
+_ROUGH, _LIKE_UNIT = 0.001, 0.06
+_OTHER_UNITS = {"psi": 1.422, "kPa": 9.807, "bar": 0.0981}
+"""What a metre of water is in them."""
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -73,7 +76,7 @@ def make_signatures(
     """
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        level = _check(copy, states)
+        level, rough = _check(copy, states)
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
         draws, misfit = _calibrate(copy, states, np.random.default_rng(seed))
@@ -94,26 +97,31 @@ def make_signatures(
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
             misfit=misfit,
-            doubts=_doubts(copy, gauges, states, level, misfit),
+            doubts=rough + _doubts(copy, gauges, states, level, misfit),
         )
 
 
-def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> FloatArray:
-    """Solves each state as the file has it; mean pressure of the gauges [m], shape (G,).
+def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatArray, tuple[str, ...]]:
+    """Solves each state as the file has it; mean pressure of the gauges [m], shape (G,), and states that hardly balance, in words.
 
     Raises:
         HydraulicsError: A state has no solution.
     """
     nothing = _unpack(copy, np.zeros_like(_draw(copy, len(states), np.random.default_rng(0))), len(states))
-    pressures = []
+    pressures, errors = [], []
     for number, state in enumerate(states):
         try:
             copy.load(state, number, nothing)
-            copy.check(state)
+            errors.append(copy.check(state))
         except HydraulicsError as error:
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
-    return np.asarray(_weights(states) @ np.array(pressures))
+    worst = int(np.argmax(errors))
+    rough = (
+        f"the network hardly balances at {states[worst].hour}:00 (flows still change by {errors[worst]:.1g} of their sum, "
+        f"{_ROUGH} at most are usual): what leaks do to the gauges is not known well"
+    )
+    return np.asarray(_weights(states) @ np.array(pressures)), (rough,) if errors[worst] > _ROUGH else ()
 
 
 def _doubts(
@@ -133,6 +141,12 @@ def _doubts(
         f"gauge {gauges[k]} reads {measured[k]:.1f} m on the mean where the network file has {level_m[k]:.1f} m: "
         f"node, height or zone of one of them is wrong; {_FAR_M:.0f} m at most are usual"
         for k in np.flatnonzero(np.abs(off) > _FAR_M)
+    ]
+    ratio = float(np.median(measured / np.maximum(level_m, 1.0)))
+    said += [
+        f"the gauges read {ratio:.2f} times what the network file has: they may be in {unit}, not in metres"
+        for unit, of_m in _OTHER_UNITS.items()
+        if abs(ratio / of_m - 1.0) < _LIKE_UNIT and np.abs(off).max() > _FAR_M
     ]
     for tank, levels in zip(file.tanks, np.array([s.drivers[len(file.meters) :] for s in states]).T, strict=True):
         low, high = file.tank_levels_m.get(tank, (-np.inf, np.inf))

@@ -161,6 +161,8 @@ def test_a_gauge_far_from_the_file_and_no_metered_inlet_are_said(tmp_path):
     doubts = make_signatures(path, _GAUGES, ("P3",), _TANKS, [state], still).doubts
     assert doubts[0].startswith("no metered inlet")
     assert doubts[1].startswith("gauge E reads")
+    psi = OperatingState(hour=0, drivers=state.drivers, pressure_m=read * 1.422, weight=1.0, rise_m_h=np.zeros(1))
+    assert any("may be in psi" in d for d in make_signatures(path, _GAUGES, ("P3",), _TANKS, [psi], still).doubts)
 
 
 @pytest.mark.parametrize(
