@@ -3,7 +3,7 @@
     python ../shared/tools/pressure_bench.py --net ltown --controller pressure_control.bench:make
 
 An adapter only: ``advise`` with its supervisor, law, learner and envelope are the same as online. What differs is settings: the
-benchmark counts every customer, so no standing reserve for places without a sensor is kept, and its sensors' noise is known.
+benchmark counts every customer, so hardly a standing reserve for places without a sensor is kept, and its sensors' noise is known.
 """
 
 from __future__ import annotations
