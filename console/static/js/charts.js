@@ -30,7 +30,7 @@ function options(element, colour, unit, series) {
     tzDate: (seconds) => uPlot.tzDate(local(seconds), "UTC"),
     cursor: { sync: { key: "zone" }, points: { size: 6 }, drag: { setScale: true, x: true, y: false } },
     legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => line(u.series[i].dash) } },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     axes: axes(colour, unit).map((axis, i) => (i ? axis : { ...axis, values: (_, splits) => splits.map((s) => moment(s).slice(11)) })),
     series: [{ label: text("time"), value: (_, s) => (s === null ? "––" : `${LTR}${moment(s).slice(5)}${END}`) }, ...series],
   };

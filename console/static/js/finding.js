@@ -49,7 +49,7 @@ function start() {
       width: element.clientWidth,
       height: 200,
       tzDate: (seconds) => uPlot.tzDate(local(seconds), "UTC"),
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { live: true, markers: { width: 2, fill: () => "transparent", dash: (u, i) => (u.series[i].dash ? "dashed" : "solid") } },
       scales: { y: { range: [Math.min(0, ...values), Math.max(1, ...values) * 1.12] } },
       axes: [
