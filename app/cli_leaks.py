@@ -69,3 +69,13 @@ def leaks_scale(
     from app.leak_scale import run_scale
 
     run_scale(zones, step, ticks, Console(soft_wrap=True))
+
+
+@leaks.command("network-scale")
+def leaks_network_scale(
+    dataset: Annotated[Path, typer.Argument(help="A folder with years and a network.", exists=True, file_okay=False)],
+) -> None:
+    """What the network layer costs a centre that has just started: learning, catching up, an hour, a day."""
+    from app.leak_network_scale import run_network_scale
+
+    run_network_scale(dataset, Console(soft_wrap=True))
