@@ -93,7 +93,10 @@ class NetworkCopy:
         self._per_m = told[0] if told else self.file.pressure_per_m
         self._turn = np.ones(len(meters))
         self._most = np.zeros(len(meters))
-        self._running = {k: True for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut}
+        self._running: dict[int, bool] = {}
+        self._settings: dict[int, float] = {}
+        """Of the valves, in the file's unit of pressure."""
+        self._pumps = [k for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut]
         self._main: float | None = None
         self._demand: FloatArray = np.zeros(len(self.net.nodes))
 
@@ -155,7 +158,8 @@ class NetworkCopy:
         for link, value in zip(file.pipes, file.roughness * np.exp(unknowns.roughness), strict=True):
             self.net.set_roughness(int(link), float(value))
         for (link, setting), more in zip(file.valves, unknowns.valve_m, strict=True):
-            self.net.set_setting(link, (setting + float(more)) * self._per_m)
+            self._settings[link] = (setting + float(more)) * self._per_m
+            self.net.set_setting(link, self._settings[link])
 
     def load(self, state: OperatingState, number: int, unknowns: Unknowns, level: float = 1.0) -> FloatArray:
         """Draws what was measured in a state, and solves it.
@@ -188,13 +192,28 @@ class NetworkCopy:
             self.net.set_tank_level(tank, min(max(float(value), low), high))
         for node in file.junctions:
             self.net.set_demand(int(node), float(demand[node]))
-        for pump, running in self._running.items():
-            if running != (now := abs(float(state.drivers[pump])) > _RUNS_SHARE * self._most[pump]):
-                self.net.set_status(file.meters[pump], now)
-                self._running[pump] = now
+        self._switch(state)
         self.net.solve()
         self._demand = np.asarray(demand)
         return self._demand
+
+    def _switch(self, state: OperatingState) -> None:
+        """Runs the pumps whose meters say so.
+
+        A pump that is switched on starts from its design flow: from the standstill of the last state EPANET often finds that it
+        cannot lift.
+        """
+        running = {k: abs(float(state.drivers[k])) > _RUNS_SHARE * self._most[k] for k in self._pumps}
+        if running == self._running:
+            return
+        self._running = running
+        self.net.restart()
+        for pump in self.file.cut:
+            self.net.set_status(self.file.meters[pump], False)
+        for pump, now in running.items():
+            self.net.set_status(self.file.meters[pump], now)
+        for link, setting in self._settings.items():
+            self.net.set_setting(link, setting)
 
     def _stored(self, state: OperatingState) -> float:
         """What the measured tanks of the main part take in [m³/h]."""
