@@ -13,6 +13,7 @@ from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.model.bursts import (
     BASE_DAYS,
+    LEAST_GAUGES,
     BurstCandidate,
     BurstSettings,
     KnownChange,
@@ -54,6 +55,9 @@ class _Known:
     change_m: FloatArray
     measured: bool
     """Still to be measured anew at every look."""
+    burst: BurstCandidate | None = None
+    """Told, and followed for as long as it is measured."""
+    told_row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,6 +162,29 @@ class BurstWatch:
                 self._odd(window, rows, known, covariance)
         return self._tell(found)
 
+    def followed(self) -> list[BurstCandidate]:
+        """Bursts told by earlier looks, with their change as it is known now, for ``measure_hours`` after they began."""
+        measure = self.settings.measure_hours * self.per_day / 24
+        lasting = [
+            self._again(known, known.burst)
+            for known in self._known
+            if known.burst is not None and known.told_row < self._row <= known.start_row + measure
+        ]
+        return [burst for burst in lasting if np.isfinite(burst.change_m).sum() >= LEAST_GAUGES]
+
+    def _again(self, known: _Known, burst: BurstCandidate) -> BurstCandidate:
+        ago = self._row - known.start_row
+        stretch = min(ago, self._longest)
+        change = contrast(self._rows, self.per_day, stretch, [self._as_change(o) for o in self._known if o is not known])
+        change[list(burst.left_out)] = np.nan
+        return replace(burst, rows_ago=ago, change_m=change, covariance=self._error(stretch))
+
+    def _error(self, stretch: int) -> FloatArray:
+        """Covariance of a contrast of so many rows: the nearest shorter length that is learnt, for hours that follow err alike."""
+        rows = max((length for length in self._covariance if length <= stretch), default=min(self._covariance))
+        usual = self._covariance[rows]
+        return np.asarray(usual.covariance * usual.restless(self._row % self.per_day, self.per_day) * max(rows / stretch, 1.0))
+
     def _refresh(self, window: FloatArray) -> list[KnownChange]:
         """Known changes that still matter, the newest measured anew."""
         keep = self.per_day * (BASE_DAYS + 1)
@@ -216,11 +243,15 @@ class BurstWatch:
             return None
         self._pending.clear()
         self._odd_since = None
-        self._known.append(_Known(start_row=self._row - found.rows_ago, change_m=np.nan_to_num(found.change_m), measured=True))
+        known = _Known(start_row=self._row - found.rows_ago, change_m=np.nan_to_num(found.change_m), measured=True)
+        self._known.append(known)
         if not found.is_burst:
             return None
         oldest = self._row - self.settings.repeat_days * self.per_day
         self._told = [(row, place) for row, place in self._told if row >= oldest]
         again = any(self.distance_m[place, found.place] <= self.settings.near_m for _, place in self._told)
         self._told.append((self._row, found.place))
-        return None if again else replace(found)
+        if again:
+            return None
+        known.burst, known.told_row = found, self._row
+        return found

@@ -24,6 +24,8 @@ class HourNews:
     burst: BurstCandidate | None
     verdict: DayVerdict | None
     """At the end of a day."""
+    followed: tuple[BurstCandidate, ...] = ()
+    """Bursts that earlier looks brought, with what is known of them now."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -60,10 +62,11 @@ class HourlyLayer:
             ConfigurationError: The shapes do not belong together.
         """
         burst = self.bursts.look(self._residual(pressure_m, drivers)) if seek else None
+        followed = tuple(self.bursts.followed()) if seek else ()
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
         verdict = self._end_of_day() if sum(map(len, self._pressure)) >= self.per_day else None
-        return HourNews(burst=burst, verdict=verdict)
+        return HourNews(burst=burst, verdict=verdict, followed=followed)
 
     def _residual(self, pressure_m: FloatArray, drivers: FloatArray) -> FloatArray:
         """Less what the flows explain; gauges that were at fault yesterday are NaN.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.places import Place, locate
+from leak_detection.model.refit import joint_flows, loadings_today
 from leak_detection.model.shapes import NO_SAY, fill, filled_variance, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
 
@@ -32,7 +33,7 @@ class LedgerSettings:
     """Below it a change is not told: what other leaks leave behind is of that size."""
     least_metered_m3h: float = 0.6
     """The same where a balance of meters sees the leak's own flow."""
-    sure_glr: float = 400.0
+    sure_glr: float = 200.0
     """A change that is less clear than that must have stood for two days."""
     least_fit: float = 0.3
     least_far: float = 0.3
@@ -54,19 +55,6 @@ class LedgerSettings:
     """How much (cosine) an improvement resembles the leak that it ends."""
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenLeak:
-    """One line of the ledger."""
-
-    start_day: int
-    ramp_days: int
-    found_day: int
-    place: Place
-    loading_m: FloatArray
-    glr: float
-    end_day: int | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """A shape that is projected out."""
@@ -78,6 +66,37 @@ class Course:
     def over(self, days: int) -> FloatArray:
         """Its values."""
         return until(shape(days, self.start_day, self.ramp_days), self.end_day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowToday:
+    """What one leak loses, by a fit of all open ones together."""
+
+    day: int
+    flow_m3h: float
+    error_m3h: float
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenLeak:
+    """One line of the ledger."""
+
+    start_day: int
+    ramp_days: int
+    found_day: int
+    place: Place
+    loading_m: FloatArray
+    glr: float
+    end_day: int | None = None
+    growth: list[Course] = field(default_factory=list)
+    """Changes seen later that are its own."""
+    today: FlowToday | None = None
+    """When all open leaks were fitted together last."""
+
+    @property
+    def courses(self) -> list[Course]:
+        """All that is projected out for it."""
+        return [Course(start_day=self.start_day, ramp_days=self.ramp_days), *self.growth]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +163,35 @@ class Ledger:
                 aside.append(change.loading_m)
             else:
                 self.courses.append(change.course)
-                if not self._is_known(leak):
+                if known := self._known_as(leak):
+                    min(known, key=lambda old: (old.end_day is not None, self._apart_m(old, leak))).growth.append(change.course)
+                else:
                     new.append(leak)
                     self.leaks.append(leak)
         return new
+
+    def refit(self, residual_m: FloatArray) -> None:
+        """Fits all open leaks together, one flow each: ``OpenLeak.today``.
+
+        Args:
+            residual_m: All days so far, shape (T, G), NaN where missing.
+        """
+        open_leaks = [leak for leak in self.leaks if leak.end_day is None]
+        if not open_leaks:
+            return
+        days = len(residual_m)
+        courses = list(
+            dict.fromkeys([*self.courses[-self.settings.most_shapes :], *(c for leak in open_leaks for c in leak.courses)])
+        )
+        column = {course: k for k, course in enumerate(courses)}
+        today = loadings_today(
+            self._levelled(fill(residual_m)),
+            [course.over(days) for course in courses],
+            [[column[course] for course in leak.courses] for leak in open_leaks],
+        )
+        flows = joint_flows(today, [leak.place.index for leak in open_leaks], self.signatures)
+        for leak, flow, error in zip(open_leaks, flows.flow_m3h, flows.error_m3h, strict=True):
+            leak.today = FlowToday(day=days, flow_m3h=float(flow), error_m3h=float(error))
 
     def repaired(self, day: float, place: int | None) -> None:
         """Work that the utility knows of: it ends the open leaks nearby, and what it changed is nothing new.
@@ -218,13 +262,16 @@ class Ledger:
         s = self.settings
         return s.least_metered_m3h if self.signatures.metered[place.index] else s.least_flow_m3h
 
-    def _is_known(self, leak: OpenLeak) -> bool:
-        """Whether it is the growth of an open leak, or what the repair of one left."""
+    def _apart_m(self, one: OpenLeak, other: OpenLeak) -> float:
+        return float(self.signatures.distance_m[one.place.index, other.place.index])
+
+    def _known_as(self, leak: OpenLeak) -> list[OpenLeak]:
+        """Leaks nearby whose growth it is, or whose repair left it."""
         s = self.settings
-        near = [old for old in self.leaks if self.signatures.distance_m[old.place.index, leak.place.index] <= s.merge_m]
+        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
-        return any(old.end_day is None or leak.found_day - old.end_day < s.quiet_days for old in near)
+        return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]
 
     def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:
         """The change that stands out most, or None.

@@ -14,7 +14,7 @@ import numpy as np
 from domain.series import FloatArray
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import Repair, begin
-from leak_detection.model.hourly import HourlyLayer
+from leak_detection.model.hourly import HourlyLayer, HourNews
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
 from leak_detection.model.places import Place, locate
 from leak_detection.model.residuals import FlowRegression, daily_residuals
@@ -23,15 +23,28 @@ from leak_detection.model.signatures import SignatureSet, of_gauges
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchLimits:
-    """When a burst is told at once."""
+    """When a burst is told at once, and when after it was followed for some hours; else the day decides."""
 
     least_near: float = 0.5
-    """Probability of lying within 150 m: else the day decides."""
-    least_far: float = 0.9
+    """Probability of lying within 150 m."""
+    least_far: float = 0.8
+    least_fit: float = 0.72
+    """Share of the change that the place explains: of a demand that is out of the usual it explains less."""
     least_flow_m3h: float = 3.0
+    settled_hours: float = 4.0
+    """So long after it was heard first the last limits are these."""
+    settled_near: float = 0.3
+    settled_far: float = 0.6
+    settled_fit: float = 0.6
+    lasting: float = 0.7
+    """Of the flow first heard: a leak does not fade, a demand does."""
     same_m: float = 400.0
     """A leak of the day so near a burst told in the last days is that burst."""
     same_days: int = 4
+    moved_m: float = 200.0
+    """Yet farther than that from where the hour told it, it is told again: a whole day places it better than two hours."""
+    refit_days: int = 7
+    """Open leaks are fitted together so often, and whenever one is new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +79,8 @@ class NetworkWatch:
     _drivers: list[FloatArray] = field(default_factory=list)
     _residual: list[FloatArray] = field(default_factory=list)
     _bursts: list[Told] = field(default_factory=list)
+    _unsure: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """Bursts not told yet by the row in which they began: the row at which they were heard first, and the flow then."""
     _rows: int = 0
 
     def __post_init__(self) -> None:
@@ -90,11 +105,7 @@ class NetworkWatch:
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
         self._rows += len(pressure_m)
-        news = self.layer.look(pressure_m, drivers, seek=seek)
-        if news.burst is None or not news.burst.is_burst:
-            return []
-        told = self._burst(news.burst)
-        return [] if told is None else [told]
+        return self._heard(self.layer.look(pressure_m, drivers, seek=seek))
 
     def end_day(self, balance_m3h: Sequence[float] = (), *, seek: bool = True) -> list[Told]:
         """Closes the day whose hours were taken.
@@ -109,12 +120,19 @@ class NetworkWatch:
         self._residual.append(np.concatenate([day[0], np.asarray(balance_m3h, dtype=np.float64)]))
         if not seek:
             return []
-        told = [self._as_told(leak, self.days) for leak in self.ledger.look(self._seen())]
+        seen = self._seen()
+        new = self.ledger.look(seen)
+        if new or self.days % self.limits.refit_days == 0:
+            self.ledger.refit(seen)
+        told = [self._as_told(leak, self.days) for leak in new]
         return [leak for leak in told if not self._is_burst(leak)]
 
     def begin(self, repairs: Sequence[Repair]) -> list[Told]:
         """Searches the past that was taken: what stands today."""
-        return [self._as_told(leak, self.days) for leak in begin(self.ledger, self._seen(), repairs)]
+        seen = self._seen()
+        standing = begin(self.ledger, seen, repairs)
+        self.ledger.refit(seen)
+        return [self._as_told(leak, self.days) for leak in standing]
 
     def _seen(self) -> FloatArray:
         """Residuals of all days as they are judged now: a gauge's fault is taken out of the days in which it began, too."""
@@ -124,35 +142,64 @@ class NetworkWatch:
         z[:, :gauges] = np.where(screener.usable[: len(z)], z[:, :gauges] - screener.offset_m[: len(z)], np.nan)
         return z
 
+    def _heard(self, news: HourNews) -> list[Told]:
+        """A new burst if its place is sure enough to send somebody, and earlier ones whose place is by now."""
+        told: list[Told] = []
+        self._unsure = {began: first for began, first in self._unsure.items() if self._rows - began <= self.per_day}
+        if news.burst is not None and news.burst.is_burst:
+            self._unsure[self._rows - news.burst.rows_ago] = (self._rows, 0.0)
+        for burst in (news.burst, *news.followed):
+            if burst is not None and self._rows - burst.rows_ago in self._unsure and (one := self._burst(burst)) is not None:
+                del self._unsure[self._rows - burst.rows_ago]
+                self._bursts.append(one)
+                told.append(one)
+        return told
+
     def _burst(self, burst: BurstCandidate) -> Told | None:
-        """The burst, if its place is sure enough to send somebody."""
-        seen = np.isfinite(burst.change_m)
+        began, seen = self._rows - burst.rows_ago, np.isfinite(burst.change_m)
         place = locate(burst.change_m[seen], burst.covariance[np.ix_(seen, seen)], of_gauges(self.gauges, seen))
-        limits, now = self.limits, self._rows / self.per_day
-        if place.near < limits.least_near or place.far < limits.least_far or place.flow_m3h < limits.least_flow_m3h:
+        heard, first_m3h = self._unsure[began]
+        self._unsure[began] = heard, first_m3h or place.flow_m3h
+        if not self._is_sure(place, (self._rows - heard) * 24.0 / self.per_day, first_m3h) or self._is_open(place, began):
             return None
-        distance = self.gauges.distance_m[place.index]
-        open_leaks = [leak.place.index for leak in self.ledger.leaks if leak.end_day is None]
-        if any(distance[other] <= self.settings.merge_m for other in open_leaks) and place.flow_m3h < self.settings.again_flow_m3h:
-            return None
-        told = Told(
+        return Told(
             place=place,
-            start_day=now - burst.rows_ago / self.per_day,
-            told_day=now,
+            start_day=began / self.per_day,
+            told_day=self._rows / self.per_day,
             change_m=burst.change_m,
             sd_m=np.sqrt(np.diag(burst.covariance)),
         )
-        self._bursts.append(told)
-        return told
+
+    def _is_sure(self, place: Place, hours: float, first_m3h: float) -> bool:
+        """Whether a burst heard first so many hours ago may be told."""
+        limits = self.limits
+        if place.flow_m3h < max(limits.least_flow_m3h, limits.lasting * first_m3h):
+            return False
+        if place.near >= limits.least_near and place.far >= limits.least_far and place.fit >= limits.least_fit:
+            return True
+        settled = place.near >= limits.settled_near and place.far >= limits.settled_far and place.fit >= limits.settled_fit
+        return settled and hours >= limits.settled_hours
+
+    def _is_open(self, place: Place, began_row: int) -> bool:
+        """Whether the ledger holds it already: the same leak, or one that stood before and may have grown."""
+        distance, limits = self.gauges.distance_m[place.index], self.limits
+        for leak in self.ledger.leaks:
+            away = distance[leak.place.index]
+            if leak.end_day is None and leak.start_day >= began_row // self.per_day - 1:
+                if away <= limits.same_m:
+                    return True
+            elif leak.end_day is None and away <= self.settings.merge_m and place.flow_m3h < self.settings.again_flow_m3h:
+                return True
+        return False
 
     def _as_told(self, leak: OpenLeak, day: int) -> Told:
         change = leak.loading_m[: self.gauges.change_m.shape[2]]
         return Told(place=leak.place, start_day=float(leak.start_day), told_day=float(day), change_m=change)
 
     def _is_burst(self, told: Told) -> bool:
-        """Whether an hour told it already."""
+        """Whether an hour told it already, and there."""
         distance = self.gauges.distance_m[told.place.index]
         return any(
-            distance[burst.place.index] <= self.limits.same_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
+            distance[burst.place.index] <= self.limits.moved_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
             for burst in self._bursts
         )

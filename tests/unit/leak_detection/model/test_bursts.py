@@ -161,3 +161,19 @@ def test_the_covariance_stays_positive_definite_with_a_gauge_that_is_missing_hal
     contrasts[40:, 2] = np.nan
     covariance = contrast_covariance(contrasts)
     assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_a_burst_that_was_told_is_measured_anew_for_twelve_hours_and_no_longer(quiet):
+    rest = _with(quiet, (_AT, None, 17, 20.0))
+    watch, hours, off = _watch(), [], []
+    for end in range(_HOUR, len(rest) + 1, _HOUR):
+        told = watch.look(rest[end - _HOUR : end])
+        for again in watch.followed():
+            assert told is None
+            hours.append((end - _AT) // _HOUR)
+            off.append(float(np.abs(again.change_m - 20.0 * _SIGNATURES[17]).mean()))
+            assert abs(end - again.rows_ago - _AT) <= 2 * _HOUR
+    assert hours == list(range(hours[0], hours[0] + len(hours)))
+    assert hours[0] <= 6
+    assert 10 <= hours[-1] <= 13
+    assert off[-1] < 0.005

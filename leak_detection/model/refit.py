@@ -1,0 +1,125 @@
+"""All open leaks fitted together, one flow each: how much each loses today, beside all the others.
+
+A leak is told with the flow of its first days. Later days say more, and of two leaks near each other what one takes the other
+cannot have. So the courses are fitted together, with free loadings, and the loadings of today's open leaks are then explained by
+one flow per leak, none below zero:
+
+    min_q≥0  (x - U q)′ S⁻¹ (x - U q),   S = shares ⊗ noise + blockdiag(q² · error of the signature)
+
+``x`` are the loadings of all leaks one after another, ``U`` their signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.series import FloatArray
+from leak_detection.model.places import signature_error
+from leak_detection.model.shapes import noise_covariance
+from leak_detection.model.signatures import SignatureSet
+
+_CORRELATED = 1.5
+"""Days err alike: variance of a loading over that of days that do not."""
+_FLOOR_M2 = 1e-7
+_ROUNDS = 4
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Loadings:
+    """What each of K leaks costs each of G gauges today."""
+
+    change_m: FloatArray
+    """Shape (K, G)."""
+    shares: FloatArray
+    """Covariance among the leaks in units of a day's noise, shape (K, K)."""
+    noise_m2: FloatArray
+    """Covariance of a day, shape (G, G)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointFlows:
+    """Of K leaks."""
+
+    flow_m3h: FloatArray
+    error_m3h: FloatArray
+    """Standard deviations, the signatures' own errors within."""
+
+
+def loadings_today(residual_m: FloatArray, courses: Sequence[FloatArray], own: Sequence[Sequence[int]]) -> Loadings:
+    """Least squares of a level and all courses at every gauge.
+
+    Args:
+        residual_m: Shape (T, G), finite.
+        courses: Of T values each: what is projected out.
+        own: For each leak, which of the courses are its.
+    """
+    x = np.stack([np.ones(len(residual_m)), *courses], axis=1)
+    inverse = np.linalg.pinv(x.T @ x)
+    loads = inverse @ (x.T @ residual_m)
+    mine = np.zeros((len(own), x.shape[1]))
+    for leak, columns in enumerate(own):
+        for column in columns:
+            mine[leak, column + 1] = x[-1, column + 1]
+    return Loadings(
+        change_m=mine @ loads, shares=mine @ inverse @ mine.T, noise_m2=_CORRELATED * noise_covariance(residual_m - x @ loads)
+    )
+
+
+def joint_flows(today: Loadings, places: Sequence[int], signatures: SignatureSet) -> JointFlows:
+    """One flow for each leak.
+
+    Args:
+        today: What is to be explained.
+        places: Of the leaks, among those of the signatures.
+        signatures: Of the same gauges.
+    """
+    leaks, gauges = today.change_m.shape
+    index, row = np.asarray(places, dtype=int), np.arange(leaks)
+    noise = np.kron(today.shares + _FLOOR_M2 * np.eye(leaks), today.noise_m2)
+    flow = np.full(leaks, float(signatures.sizes_m3h.mean()))
+    for _ in range(_ROUNDS):
+        at = np.zeros(signatures.places)
+        at[index] = flow
+        signature = signatures.at(at)[index]
+        covariance = noise.copy()
+        blocks = covariance.reshape(leaks, gauges, leaks, gauges)
+        blocks[row, :, row, :] += signature_error(signatures.spread_m[index], signature, flow) + _FLOOR_M2 * np.eye(gauges)
+        design = np.zeros((leaks, gauges, leaks))
+        design[row, :, row] = signature
+        weighed = np.linalg.solve(covariance, design.reshape(-1, leaks))
+        gram = design.reshape(-1, leaks).T @ weighed
+        flow = non_negative(gram, today.change_m.ravel() @ weighed)
+    free = flow > 0
+    error = np.diag(gram) ** -0.5
+    error[free] = np.sqrt(np.diag(np.linalg.inv(gram[np.ix_(free, free)])))
+    return JointFlows(flow_m3h=flow, error_m3h=error)
+
+
+def non_negative(gram: FloatArray, along: FloatArray) -> FloatArray:
+    """The ``x`` ≥ 0 that makes ``x′ G x / 2 - a′ x`` least (active sets after Lawson and Hanson, 1974).
+
+    Args:
+        gram: G, positive definite, shape (K, K).
+        along: a, shape (K,).
+    """
+    x, free = np.zeros(len(along)), np.zeros(len(along), dtype=bool)
+    for _ in range(3 * len(along) + 1):
+        gain = np.where(free, -np.inf, along - gram @ x)
+        if free.all() or gain.max() <= _TOLERANCE * max(float(np.abs(along).max()), 1e-30):
+            break
+        free[int(np.argmax(gain))] = True
+        while True:
+            best = np.zeros(len(along))
+            best[free] = np.linalg.solve(gram[np.ix_(free, free)], along[free])
+            below = free & (best <= 0)
+            if not below.any():
+                x = best
+                break
+            x = x + float((x[below] / (x[below] - best[below])).min()) * (best - x)
+            free &= x > _TOLERANCE * max(float(x.max()), 1e-30)
+            x = np.where(free, x, 0.0)
+    return x

@@ -1,0 +1,109 @@
+"""A burst whose place is not sure is followed for some hours: told when it is, never when it fades."""
+
+from collections import deque
+
+import numpy as np
+import pytest
+
+from leak_detection.model.bursts import BurstCandidate
+from leak_detection.model.hourly import HourNews
+from leak_detection.model.ledger import OpenLeak
+from leak_detection.model.places import distances, locate
+from leak_detection.model.residuals import FlowRegression
+from leak_detection.model.signatures import SignatureSet
+from leak_detection.model.watch import NetworkWatch
+
+_GAUGES, _PLACES, _PER_DAY = 8, 30, 24
+_ROW = np.zeros((1, _GAUGES)), np.zeros((1, 1))
+
+
+@pytest.fixture(name="net", scope="module")
+def _net():
+    along, gauges = np.arange(_PLACES)[:, None] * 100.0, np.linspace(0, 2900, _GAUGES)[None, :]
+    signatures = -0.03 * np.exp(-np.abs(along - gauges) / 600.0)
+    pairs = np.stack([np.arange(_PLACES), np.arange(1, _PLACES + 1)], axis=1)
+    return SignatureSet(
+        sizes_m3h=np.array([1.0, 20.0]),
+        change_m=np.stack([signatures, signatures]),
+        spread_m=np.einsum("pg,gh->pgh", (0.02 * signatures) ** 2, np.eye(_GAUGES)),
+        distance_m=distances(pairs, np.full(_PLACES, 100.0)),
+        metered=np.zeros(_PLACES, dtype=bool),
+    )
+
+
+class _Layer:
+    """Brings the news it was given, hour by hour."""
+
+    def __init__(self, news):
+        self._news = deque(news)
+
+    def look(self, pressure_m, drivers, *, seek=True):
+        return self._news.popleft()
+
+
+def _watch(net, news):
+    regression = FlowRegression(weights=np.zeros((2, _GAUGES)), centre=np.zeros(1), scale=np.ones(1))
+    watch = NetworkWatch(per_day=_PER_DAY, regression=regression, gauges=net, whole=net)
+    watch.layer = _Layer(news)
+    return watch
+
+
+def _seen(net, hour, flow_m3h, sd_m, odd_m=0.0):
+    """A burst at place 12, ``hour`` hours after it began; ``odd_m`` is what no leak explains."""
+    change = flow_m3h * net.at(flow_m3h)[12] + odd_m * (-1.0) ** np.arange(_GAUGES)
+    return BurstCandidate(
+        place=12,
+        rows_ago=hour,
+        flow_m3h=flow_m3h,
+        flow_error_m3h=1.0,
+        glr=200.0,
+        fit=0.9,
+        change_m=change,
+        covariance=np.diag(np.full(_GAUGES, sd_m**2)),
+        left_out=(),
+    )
+
+
+def _hours(net, *seen):
+    """News of one burst: first as new, then followed."""
+    return [
+        HourNews(burst=one if hour == 0 else None, verdict=None, followed=() if hour == 0 else (one,))
+        for hour, one in enumerate(_seen(net, hour + 2, *what) for hour, what in enumerate(seen))
+    ]
+
+
+def _told(watch, hours):
+    return [(hour, told) for hour in range(hours) for told in watch.hour(*_ROW)]
+
+
+def test_a_burst_whose_place_is_sure_is_told_at_once_and_once(net):
+    ((hour, told),) = _told(_watch(net, _hours(net, *[(10.0, 0.005)] * 6)), 6)
+    assert hour == 0
+    assert net.distance_m[told.place.index, 12] <= 100
+
+
+def test_one_whose_place_is_not_sure_is_told_when_later_hours_say_where(net):
+    ((hour, told),) = _told(_watch(net, _hours(net, (10.0, 0.2), (10.0, 0.2), (10.0, 0.005), (10.0, 0.005))), 4)
+    assert hour == 2
+    assert told.told_day == pytest.approx(3 / _PER_DAY)
+    assert told.start_day == pytest.approx(-1 / _PER_DAY)
+
+
+def test_what_a_leak_explains_in_part_is_told_when_it_has_stood_for_hours(net):
+    odd = (10.0, 0.01, 0.105)
+    assert 0.6 < locate(_seen(net, 2, *odd).change_m, np.diag(np.full(_GAUGES, 1e-4)), net).fit < 0.72
+    assert [hour for hour, _ in _told(_watch(net, _hours(net, *[odd] * 7)), 7)] == [4]
+
+
+def test_what_fades_is_never_told(net):
+    odd = [(flow, 0.01, 0.012 * flow) for flow in (10.0, 8.0, 6.0, 5.0, 4.0, 4.0, 4.0)]
+    assert _told(_watch(net, _hours(net, *odd)), 7) == []
+
+
+def test_what_the_day_holds_already_is_not_told_by_a_later_hour(net):
+    watch = _watch(net, _hours(net, (10.0, 0.2), (10.0, 0.005)))
+    assert watch.hour(*_ROW) == []
+    one = _seen(net, 2, 10.0, 0.005)
+    place = locate(one.change_m, one.covariance, net)
+    watch.ledger.leaks.append(OpenLeak(start_day=0, ramp_days=0, found_day=1, place=place, loading_m=one.change_m, glr=500.0))
+    assert watch.hour(*_ROW) == []
