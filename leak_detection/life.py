@@ -42,6 +42,8 @@ REOPEN_S = 3 * 86400.0
 REOPEN_FACTOR = 2.5
 """A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
 _FADE_S = 12 * 3600.0
+OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW = "over_pressure_night", "over_pressure", "over_inflow"
+"""Why a finding with pipes is over: pressures and nights say so; pressures alone, where no nights are measured; the inflow alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +174,9 @@ def open_finding(detection: Detection, inputs: ZoneInputs) -> Finding:
 
 def reopened(finding: Finding, detection: Detection) -> Finding:
     """A finding that was over and is back, with its first key and moment."""
-    flow = round(detection.flow_m3h, 2)
-    return add_evidence(replace(finding, open=True, flow_m3h=flow, flow_error_m3h=round(detection.flow_error_m3h, 2)), detection)
+    flow, notes = round(detection.flow_m3h, 2), tuple(note for note in finding.notes if note not in OVER_NOTES)
+    again = replace(finding, open=True, flow_m3h=flow, flow_error_m3h=round(detection.flow_error_m3h, 2), notes=notes)
+    return add_evidence(again, detection)
 
 
 def doubts_of(inputs: ZoneInputs) -> tuple[str, ...]:

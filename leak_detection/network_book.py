@@ -15,14 +15,9 @@ import numpy as np
 from domain.findings import Evidence, Finding, FindingKind
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.life import STANDING_S, least_drop, nights_around, track
+from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, STANDING_S, least_drop, nights_around, track
 from leak_detection.network_leaks import NETWORK, NetworkLeak, network_finding
 
-OVER = "over_pressure_night"
-"""Note of a finding that was closed by both witnesses."""
-OVER_PRESSURE = "over_pressure"
-"""The same where the zone's nights are not measured."""
-OVER_INFLOW = "over_inflow"
 _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
 """How far the onsets of one leak may lie apart for inflow and pressures."""
 _FLOW_FACTOR = 2.5
@@ -69,6 +64,9 @@ class NetworkBook:
                 now[key] = _followed(finding, mine, zone_now(finding.zone))
             elif mine:
                 now[key] = _ended(finding, mine, zone_now(finding.zone)) or finding
+            if not now[key].open:
+                # If the inflow opens it again, it is the inflow's: these leaks have had their say.
+                self._linked |= {leak.key: "" for leak in mine}
         return [f for key, f in now.items() if open_findings.get(key) != f]
 
     def over(self, finding: Finding) -> None:

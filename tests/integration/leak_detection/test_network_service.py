@@ -13,7 +13,7 @@ from app.leak_apart import LearnApart
 from app.leak_learning import learn_network
 from app.leak_site import load_network_points
 from domain.inventory import Inventory
-from leak_detection.network_book import OVER
+from leak_detection.life import OVER
 from leak_detection.network_leaks import NETWORK
 from leak_detection.network_past import LearnedNetwork, NetworkPast
 from leak_detection.network_service import NetworkService

@@ -12,9 +12,11 @@ import pytest
 
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from leak_detection import network_book
+from leak_detection.detection import Detection
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.network_book import OVER, OVER_INFLOW, OVER_PRESSURE, NetworkBook, ZoneNow, adopted, is_same_water
+from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, reopened
+from leak_detection.network_book import NetworkBook, ZoneNow, adopted, is_same_water
 from leak_detection.network_leaks import NETWORK, NetworkLeak
 
 SINCE = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -46,6 +48,16 @@ FLOW = Finding(
     flow_error_m3h=2.0,
     confidence=0.8,
     evidence=(Evidence(name="flow_step", observed=60.0, expected=50.0, sd=2.0, unit="m3/h"),),
+)
+
+SEEN_AGAIN = Detection(
+    kind=FindingKind.BURST,
+    detector="flow_step",
+    since_s=(SINCE + timedelta(days=7)).timestamp(),
+    flow_m3h=11.0,
+    flow_error_m3h=1.0,
+    confidence=0.9,
+    evidence=(),
 )
 
 
@@ -153,6 +165,10 @@ def test_pressures_and_night_flow_close_it_together(monkeypatch: pytest.MonkeyPa
     assert not over.open
     assert OVER in over.notes
     assert any(e.name == "night_after" and (e.observed, e.expected) == (50.5, 62.0) for e in over.evidence)
+    again = reopened(over, SEEN_AGAIN)
+    assert again.open
+    assert OVER not in again.notes
+    assert book.settle([back], {again.key: replace(again, detector="flow_step")}, in_zone(7)) == [], "the inflow has the last word"
 
 
 def test_where_nights_are_not_measured_a_week_is_waited_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
