@@ -70,7 +70,7 @@ def test_the_error_holds_in_nine_of_ten_towns(net):
 def test_non_negative_least_squares_meets_the_conditions_of_its_optimum():
     rng = np.random.default_rng(5)
     for _ in range(50):
-        design, along = rng.normal(size=(20, 6)), rng.normal(size=20)
+        design, along = rng.normal(size=(20, 6)) + 3.0 * rng.normal(size=(20, 1)), rng.normal(size=20)
         gram, a = design.T @ design, design.T @ along
         x = non_negative(gram, a)
         slope = gram @ x - a

@@ -96,7 +96,7 @@ def test_what_a_leak_explains_in_part_is_told_when_it_has_stood_for_hours(net):
 
 
 def test_what_fades_is_never_told(net):
-    odd = [(flow, 0.01, 0.012 * flow) for flow in (10.0, 8.0, 6.0, 5.0, 4.0, 4.0, 4.0)]
+    odd = [(flow, 0.01, 0.0105 * flow) for flow in (10.0, 8.0, 6.0, 5.0, 4.0, 4.0, 4.0)]
     assert _told(_watch(net, _hours(net, *odd)), 7) == []
 
 
