@@ -43,7 +43,7 @@ REOPEN_FACTOR = 2.5
 """A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
 _FADE_S = 12 * 3600.0
 OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW = "over_pressure_night", "over_pressure", "over_inflow"
-"""Why a finding with pipes is over: pressures and nights say so; pressures alone, where no nights are measured; the inflow alone."""
+"""Why a finding with pipes is over: pressures and nights say so; pressures alone, without measured nights; the inflow alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
