@@ -20,7 +20,7 @@ _SIZES_M3H = (1.0, 10.0, 25.0)
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
 """Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
-_LEAST_SOLVED = 0.5
+_LEAST_SOLVED, _CONFLICT_SD = 0.5, 10.0
 _STEPS = 4
 """In which a file is moved that one step does not bring near the gauges (each with so many times their error's square)."""
 _FAR_M = 15.0
@@ -79,7 +79,7 @@ def make_signatures(
         level, rough = _check(copy, states)
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        draws, misfit = _calibrate(copy, states, np.random.default_rng(seed))
+        draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed))
         middle = _unpack(copy, draws.mean(axis=0), len(states))
         change = _changes(copy, states, middle, regression)
         spread = _spread(copy, states, draws[:_KEPT], regression)
@@ -97,7 +97,7 @@ def make_signatures(
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
             misfit=misfit,
-            doubts=rough + _doubts(copy, gauges, states, level, misfit),
+            doubts=rough + _doubts(copy, gauges, states, level, misfit, used),
         )
 
 
@@ -125,7 +125,12 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
 
 
 def _doubts(
-    copy: NetworkCopy, gauges: tuple[str, ...], states: Sequence[OperatingState], level_m: FloatArray, misfit: tuple[float, float]
+    copy: NetworkCopy,
+    gauges: tuple[str, ...],
+    states: Sequence[OperatingState],
+    level_m: FloatArray,
+    misfit: tuple[float, float],
+    used: float,
 ) -> tuple[str, ...]:
     """What a person should see to before trusting the places."""
     file, said = copy.file, []
@@ -160,6 +165,11 @@ def _doubts(
         said.append(f"the inlets' meters bring {max(inflow):.1f} m³/h at most: demands are as the file has them")
     still = np.ptp(np.array([s.pressure_m for s in states]), axis=0) < _STILL_M
     said += [f"gauge {gauges[k]} reads the same at all hours of the days that teach" for k in np.flatnonzero(still)]
+    if used < 1:
+        said.append(
+            f"{1 - used:.0%} of the hourly pressures and inflow shares lie far from what any variation of the network file gives: "
+            "they are left out of its calibration"
+        )
     if misfit[1] > _POOR_MISFIT:
         said.append(
             f"pressures still differ from the calibrated file by {misfit[1]:.1f} times the error of a measurement "
@@ -170,25 +180,40 @@ def _doubts(
 
 def _calibrate(
     copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator
-) -> tuple[FloatArray, tuple[float, float]]:
-    """Draws of the unknowns that agree with the measured states, and the misfit before and after."""
+) -> tuple[FloatArray, tuple[float, float], float]:
+    """Draws of the unknowns that agree with the measured states, the misfit before and after, and the share of readings used."""
     first = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
     measured = _scaled(
         np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy
     )
 
     first, predicted = _solvable(copy, states, first)
-    after = smooth(first, predicted, measured, rng)
-    before = _predict(copy, states, np.zeros(first.shape[1]))
-    misfit = _rms(before - measured), _rms(_predict(copy, states, after.mean(axis=0)) - measured)
-    if misfit[1] <= _POOR_MISFIT:
-        return after, misfit
+    # What no variation of the file comes near is wrong in another way: it would drag all else along.
+    told = np.abs(measured - predicted.mean(axis=0)) <= _CONFLICT_SD * np.sqrt(predicted.var(axis=0) + 1.0)
+    kept = slice(None) if told.all() else told
+
+    def misfit(draw: FloatArray) -> float:
+        try:
+            return _rms((_predict(copy, states, draw) - measured)[kept])
+        except HydraulicsError:
+            # Moved to where the network has no solution: no fit at all.
+            return float("inf")
+
+    after = smooth(first, predicted[:, kept], measured[kept], rng)
+    before, best = misfit(np.zeros(first.shape[1])), misfit(after.mean(axis=0))
+    if best <= _POOR_MISFIT:
+        return after, (before, best), float(told.mean())
     # Far from straight: small steps follow the bend (Emerick and Reynolds 2013, Computers & Geosciences 55, 3).
-    draws = smooth(first, predicted, measured, rng, error=_STEPS**0.5)
-    for _ in range(_STEPS - 1):
-        draws = smooth(*_solvable(copy, states, draws), measured, rng, error=_STEPS**0.5)
-    stepped = misfit[0], _rms(_predict(copy, states, draws.mean(axis=0)) - measured)
-    return (draws, stepped) if stepped[1] < misfit[1] else (after, misfit)
+    draws = smooth(first, predicted[:, kept], measured[kept], rng, error=_STEPS**0.5)
+    try:
+        for _ in range(_STEPS - 1):
+            draws, predicted = _solvable(copy, states, draws)
+            draws = smooth(draws, predicted[:, kept], measured[kept], rng, error=_STEPS**0.5)
+        stepped = misfit(draws.mean(axis=0))
+    except HydraulicsError:
+        stepped = float("inf")
+    found = min((before, 0, first), (best, 1, after), (stepped, 2, draws), key=lambda one: one[:2])
+    return found[2], (before, found[0]), float(told.mean())
 
 
 def _solvable(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray) -> tuple[FloatArray, FloatArray]:
