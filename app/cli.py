@@ -24,6 +24,7 @@ from app.cli_dlms import dlms
 from app.cli_edge import edge
 from app.cli_leaks import leaks
 from app.serving import serve
+from app.time_rules import use_newest_rules
 from domain.errors import KhettaraError
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 def main() -> None:
     """Runs the command line; an error of ours is one clear line and exit code 2."""
+    use_newest_rules()
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
