@@ -20,7 +20,7 @@ _SIZES_M3H = (1.0, 10.0, 25.0)
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
 """Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
-_LEAST_SOLVED, _CONFLICT_SD = 0.5, 10.0
+_LEAST_SOLVED, _CONFLICT_SD = 0.5, 100.0
 _STEPS = 4
 """In which a file is moved that one step does not bring near the gauges (each with so many times their error's square)."""
 _FAR_M = 15.0
