@@ -29,6 +29,7 @@ from domain.points import PointKey
 from domain.series import FloatArray, local_days_and_minutes
 from leak_detection.evaluate import replay
 from leak_detection.inputs import ZoneInputs, zone_inputs
+from leak_detection.network_book import moved
 from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
 from leak_detection.network_past import LearnedNetwork
 from leak_detection.recording_notes import faults_in_words
@@ -212,8 +213,12 @@ def network_findings(data: NetworkSet, learned: LearnedNetwork) -> list[Finding]
         zones=pipe_zones(sections, tags, "network"),
         step_s=data.step_s,
     )
-    leaks = [network_leak(leak, learned, points, _epoch(data.start)) for leak in learned.run.leaks]
-    return [replace(network_finding(leak), open=leak.ended_at is None) for leak in leaks]
+    found: dict[str, Finding] = {}
+    for leak in (network_leak(leak, learned, points, _epoch(data.start)) for leak in learned.run.leaks):
+        key = leak.first_key or leak.key
+        finding = moved(found[key], leak) if key in found else network_finding(leak)
+        found[key] = replace(finding, open=leak.ended_at is None)
+    return list(found.values())
 
 
 def metered_near(finding: Finding, data: NetworkSet) -> FindingSeries:

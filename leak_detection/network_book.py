@@ -16,7 +16,7 @@ from domain.findings import Evidence, Finding, FindingKind
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
 from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, STANDING_S, least_drop, nights_around, track
-from leak_detection.network_leaks import NETWORK, NetworkLeak, network_finding
+from leak_detection.network_leaks import GAUGE, NETWORK, NetworkLeak, network_finding
 
 _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
 """How far the onsets of one leak may lie apart for inflow and pressures."""
@@ -75,6 +75,11 @@ class NetworkBook:
             self._over.append(finding)
 
     def _link(self, leak: NetworkLeak, now: dict[str, Finding]) -> None:
+        if key := self._linked.get(leak.first_key):
+            self._linked[leak.key] = key
+            if key in now:
+                now[key] = moved(now[key], leak)
+            return
         known = next((f for f in (*now.values(), *self._over) if _is_told(leak, f)), None)
         if known is not None:
             self._linked[leak.key] = known.key
@@ -133,6 +138,19 @@ def placed(finding: Finding, leak: NetworkLeak) -> Finding:
     )
 
 
+def moved(finding: Finding, leak: NetworkLeak) -> Finding:
+    """A finding whose place a whole day of pressures knows better than the first hours did; it stays the same finding."""
+    told = {e.name for e in leak.evidence}
+    now = replace(
+        finding,
+        places=leak.places,
+        region=leak.region,
+        notes=tuple(dict.fromkeys((*finding.notes, *leak.notes))),
+        evidence=(*leak.evidence, *(e for e in finding.evidence if e.name not in told and not e.name.startswith(GAUGE))),
+    )
+    return replace(now, zone=leak.zone, confidence=leak.confidence) if finding.detector == NETWORK else now
+
+
 def adopted(finding: Finding, seen: Finding) -> Finding:
     """A finding of the network that the zone's inflow now shows, too: key and place stay, flow and end go by the inflow."""
     known = {e.name for e in seen.evidence}
@@ -157,6 +175,7 @@ def _followed(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInp
         closed = _ended(finding, mine, zone)
         if closed is not None:
             return closed
+        finding = replace(finding, flow_m3h=mine[-1].flow_m3h, flow_error_m3h=mine[-1].flow_error_m3h)
     elif zone is not None and not track(finding, *zone).open:
         # A burst of an hour that no day has confirmed, or one that the layer has forgotten: only the inflow can tell its end.
         return replace(finding, open=False, notes=(*finding.notes, OVER_INFLOW))

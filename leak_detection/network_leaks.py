@@ -18,6 +18,8 @@ from leak_detection.network_run import RunLeak
 
 NETWORK = "network_model"
 """Detector of a finding that the pressures alone know."""
+GAUGE = "gauge:"
+"""Begins the name of each gauge's evidence."""
 _SURE = 0.8
 """Probability that the smaller region must have to be told instead of the larger."""
 _GAUGES = 4
@@ -64,6 +66,7 @@ class NetworkLeak:
     how: str
     """``history``, ``hour`` or ``day``: who told it."""
     flow_m3h: float
+    """As all open leaks together were fitted last, where that says more than the first days did."""
     flow_error_m3h: float
     confidence: float
     places: tuple[RankedPlace, ...]
@@ -75,6 +78,8 @@ class NetworkLeak:
     """Whether the ledger will notice its end; else only the zone's inflow can."""
     notes: tuple[str, ...] = ()
     """Codes of what lowers the confidence."""
+    first_key: str = ""
+    """Of the burst that it places anew."""
 
 
 def network_leak(
@@ -92,16 +97,18 @@ def network_leak(
     told, place, pipes = leak.told, leak.told.place, learned.pipes
     region = _region(leak, learned)
     since, told_at = _at(start_s, told.start_day), _at(start_s, told.told_day)
+    flow_m3h, flow_error_m3h = _flow(leak)
     return NetworkLeak(
-        key=f"leak:{pipes[place.index]}:{since:%Y-%m-%dT%H:%MZ}",
+        key=_key(leak, learned, start_s),
+        first_key="" if leak.first is None else _key(leak.first, learned, start_s),
         zone=points.zones[pipes[place.index]],
         near_zones=frozenset(points.zones[pipe] for pipe in region.pipes),
         kind=_kind(leak),
         since=since,
         told_at=told_at,
         how=leak.how,
-        flow_m3h=round(place.flow_m3h, 2),
-        flow_error_m3h=round(place.flow_error_m3h, 2),
+        flow_m3h=round(flow_m3h, 2),
+        flow_error_m3h=round(flow_error_m3h, 2),
         confidence=round(min(place.far, _MOST_CONFIDENCE) * DOUBT ** len(notes), 3),
         places=_places(leak, learned),
         region=region,
@@ -134,6 +141,18 @@ def network_finding(leak: NetworkLeak) -> Finding:
 
 def _at(start_s: float, day: float) -> datetime:
     return datetime.fromtimestamp(round(start_s + day * _DAY_S), UTC)
+
+
+def _key(leak: RunLeak, learned: LearnedNetwork, start_s: float) -> str:
+    return f"leak:{learned.pipes[leak.told.place.index]}:{_at(start_s, leak.told.start_day):%Y-%m-%dT%H:%MZ}"
+
+
+def _flow(leak: RunLeak) -> tuple[float, float]:
+    """Flow and its error [m³/h]: of today, unless that says no more than that something may be lost."""
+    today, place = None if leak.line is None else leak.line.today, leak.told.place
+    if today is not None and today.flow_m3h > today.error_m3h:
+        return today.flow_m3h, today.error_m3h
+    return place.flow_m3h, place.flow_error_m3h
 
 
 def _kind(leak: RunLeak) -> FindingKind:
@@ -176,4 +195,4 @@ def _evidence(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints) -> 
 
 def _gauge(point: PointKey, change_m: float, sd_m: float | None) -> Evidence:
     """A gauge's change that the flows do not explain."""
-    return Evidence(name=f"gauge:{point}", observed=round(change_m, 3), expected=0.0, sd=round(sd_m or 0.0, 4), unit="m")
+    return Evidence(name=f"{GAUGE}{point}", observed=round(change_m, 3), expected=0.0, sd=round(sd_m or 0.0, 4), unit="m")

@@ -30,6 +30,8 @@ class RunLeak:
     """``history``, ``hour`` or ``day``."""
     line: OpenLeak | None = None
     """None until the ledger sees it, too."""
+    first: RunLeak | None = None
+    """The burst that an hour told elsewhere and that this one places anew."""
 
     @property
     def ended_day(self) -> int | None:
@@ -82,9 +84,18 @@ class NetworkRun:
         self.watch.ledger.repaired(day, place)
 
     def _keep(self, told: Sequence[Told], how: str) -> list[RunLeak]:
-        new = [RunLeak(told=one, how=how) for one in told]
+        new = [RunLeak(told=one, how=how, first=self._burst_of(one) if how == "day" else None) for one in told]
         self.leaks += new
         return new
+
+    def _burst_of(self, told: Told) -> RunLeak | None:
+        """The newest burst that a leak of the day is, told again because it lies elsewhere."""
+        limits, distance = self.watch.limits, self.watch.gauges.distance_m[told.place.index]
+        for leak in reversed(self.leaks):
+            soon = abs(told.told_day - leak.told.told_day) <= limits.same_days
+            if leak.how == "hour" and leak.line is None and soon and distance[leak.told.place.index] <= limits.same_m:
+                return leak
+        return None
 
     def _link(self) -> None:
         """Finds the line of each leak that has none: its own, or for a burst the one that the day made of it."""

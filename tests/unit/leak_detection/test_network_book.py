@@ -193,3 +193,34 @@ def test_a_burst_that_no_day_confirmed_ends_by_the_inflow(monkeypatch: pytest.Mo
     monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
     (over,) = book.settle([alone], {mine.key: mine}, in_zone(1))
     assert OVER_INFLOW in over.notes
+
+
+def test_a_burst_that_the_day_places_anew_stays_one_finding() -> None:
+    book, day = NetworkBook(()), timedelta(hours=10)
+    (told,) = settled(book, [LEAK])
+    anew = replace(
+        LEAK,
+        key="leak:p30:2026-03-03T00:00Z",
+        first_key=LEAK.key,
+        zone="plateau",
+        how="day",
+        told_at=LEAK.told_at + day,
+        flow_m3h=9.0,
+        confidence=0.97,
+        places=(RankedPlace(pipe="p30", probability=0.9),),
+        region=ConfidenceRegion(probability=0.95, radius_m=150.0, pipes=("p30",)),
+        evidence=(Evidence(name="place_fit", observed=0.97, expected=0.0, sd=0.0, unit="1"),),
+    )
+    (now,) = settled(book, [LEAK, anew], told)
+    assert (now.key, now.since, now.found_at) == (told.key, told.since, told.found_at)
+    assert (now.zone, now.places, now.region, now.flow_m3h) == ("plateau", anew.places, anew.region, 9.0)
+    assert [(e.name, e.observed) for e in now.evidence] == [("place_fit", 0.97), ("first_flow", 12.0)]
+    assert settled(book, [LEAK, anew], now) == []
+    assert settled(NetworkBook(()), [LEAK, anew], now) == [], "a restart changes nothing"
+
+
+def test_the_flow_of_what_the_pressures_alone_know_follows_the_joint_fit() -> None:
+    book = NetworkBook(())
+    (told,) = settled(book, [LEAK])
+    (now,) = settled(book, [replace(LEAK, flow_m3h=15.5, flow_error_m3h=3.0)], told)
+    assert (now.key, now.flow_m3h, now.flow_error_m3h) == (told.key, 15.5, 3.0)

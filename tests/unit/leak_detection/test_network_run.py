@@ -1,0 +1,62 @@
+"""What the hours and the days tell, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from domain.series import FloatArray
+from leak_detection.model.watch import NetworkWatch, Told, WatchLimits
+from leak_detection.network_run import NetworkRun, RunLeak
+
+HERE, AWAY, FAR = 0, 1, 2
+DISTANCE_M = np.abs(np.subtract.outer([0.0, 300.0, 900.0], [0.0, 300.0, 900.0]))
+ROWS = np.zeros((1, 1))
+
+
+def told(place: int, day: float) -> Told:
+    return cast("Told", SimpleNamespace(place=SimpleNamespace(index=place), start_day=day - 0.1, told_day=day))
+
+
+class Watch:
+    """Tells what it is given."""
+
+    days = 60
+    gauges = SimpleNamespace(distance_m=DISTANCE_M)
+    limits = WatchLimits()
+    ledger = SimpleNamespace(leaks=[])
+
+    def __init__(self, hour: Sequence[Told], day: Sequence[Told]) -> None:
+        self._hour, self._day = list(hour), list(day)
+
+    def hour(self, _pressure: FloatArray, _drivers: FloatArray, *, seek: bool) -> list[Told]:
+        return self._hour if seek else []
+
+    def end_day(self, _balance: Sequence[float], *, seek: bool) -> list[Told]:
+        return self._day if seek else []
+
+
+def lived(hour: Sequence[Told], day: Sequence[Told]) -> list[RunLeak]:
+    run = NetworkRun(watch=cast("NetworkWatch", Watch(hour, day)), opening=50)
+    run.hour(ROWS, ROWS)
+    run.end_day()
+    return run.leaks
+
+
+@pytest.mark.parametrize(
+    ("place", "day", "same"), [(AWAY, 61.0, True), (FAR, 61.0, False), (AWAY, 60.3 + WatchLimits().same_days + 1, False)]
+)
+def test_a_leak_of_the_day_near_a_burst_of_the_hour_is_that_burst(place: int, day: float, same: bool) -> None:
+    burst, leak = lived([told(HERE, 60.3)], [told(place, day)])
+    assert (burst.how, leak.how) == ("hour", "day")
+    assert leak.first is (burst if same else None)
+
+
+def test_the_newest_of_two_bursts_is_meant_and_a_burst_is_never_another() -> None:
+    one, two, leak = lived([told(HERE, 60.1), told(AWAY, 60.3)], [told(AWAY, 61.0)])
+    assert one.first is two.first is None
+    assert leak.first is two
