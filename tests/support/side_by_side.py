@@ -43,7 +43,10 @@ PARTS = (
     Part(name="whole system", paths=("tests/system",)),
     Part(
         name="services",
-        paths=tuple(f"tests/integration/{folder}" for folder in ("alerts", "app", "commands", "console", "dashboards", "deploy")),
+        paths=(
+            "tests/faults",
+            *(f"tests/integration/{folder}" for folder in ("alerts", "app", "commands", "console", "dashboards", "deploy")),
+        ),
         niceness=2,
     ),
     Part(name="all others", niceness=4),
