@@ -140,6 +140,7 @@ def execute(found: Any, wished_m: float) -> None:
 
 
 def test_a_setpoint_is_proposed_previewed_selected_executed_and_verified(operator: Person) -> None:
+    by_hand(operator, "prv_medina")
     found, wished_m = propose(operator, "prv_medina", 0.6)
     expect(found.locator(".effect")).to_contain_text(re.compile(r"Leakage\s*[+−]?\d.*m³/", re.DOTALL))
     execute(found, wished_m)
@@ -164,7 +165,7 @@ def by_hand(person: Person, actuator: str) -> None:
     form = person.page.locator(f"form[action='/actuators/{actuator}/mode']")
     person.page.locator("details.mode-change", has=form).locator("summary").click()
     form.locator("input[value=manual]").check()
-    form.locator("[name=reason]").fill("a large step, with two people")
+    form.locator("[name=reason]").fill("a step by hand")
     form.locator("button[type=submit]").click()
     expect(person.page.locator(f"#desk-{actuator} .notice[role=status]")).to_be_visible()
 

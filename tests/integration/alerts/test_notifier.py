@@ -79,15 +79,23 @@ PEOPLE = NotifyPlan(
 )
 
 
+async def tell(notifier: Notifier, sink: Sink, now: datetime, messages: int) -> None:
+    """Ticks until so many were taken: a delivery may run out of its time on a busy machine and is tried again minutes later."""
+    for minute in range(12):
+        await notifier.tick(now + timedelta(minutes=minute))
+        if len(sink.taken) >= messages:
+            return
+
+
 async def test_an_acknowledged_alert_is_not_escalated_and_its_end_is_told_to_who_was_told(pool: Database, sink: Sink) -> None:
     service, notifier = alerts_of(pool, PEOPLE), notifier_of(pool, PEOPLE, sink)
     alert = await service.on_condition(wrong(), NOW)
     assert alert is not None
-    await notifier.tick(NOW)
+    await tell(notifier, sink, NOW, 1)
     await service.acknowledge_raise("crew", alert.key, alert.raised_at)
     await notifier.tick(NOW + timedelta(minutes=20))
     await service.on_condition(wrong(active=False), NOW + timedelta(minutes=30))
-    await notifier.tick(NOW + timedelta(minutes=31))
+    await tell(notifier, sink, NOW + timedelta(minutes=31), 2)
     assert [recipient for recipient, _, _ in sink.taken] == ["crew", "crew"]
 
 
