@@ -5,26 +5,15 @@ import pytest
 
 from leak_detection.model.history import Repair, begin
 from leak_detection.model.ledger import Ledger
-from leak_detection.model.places import distances, locate
+from leak_detection.model.places import locate
 from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
-
-_GAUGES, _PLACES = 8, 30
+from tests.support.pipe_line import GAUGES, PLACES, pipe_line
 
 
 @pytest.fixture(name="net")
 def _net():
-    """A line of pipes of 100 m; gauges along it answer less the farther they are."""
-    along, gauges = np.arange(_PLACES)[:, None] * 100.0, np.linspace(0, 2900, _GAUGES)[None, :]
-    signatures = -0.03 * np.exp(-np.abs(along - gauges) / 600.0)
-    pairs = np.stack([np.arange(_PLACES), np.arange(1, _PLACES + 1)], axis=1)
-    return SignatureSet(
-        sizes_m3h=np.array([1.0, 20.0]),
-        change_m=np.stack([signatures, signatures]),
-        spread_m=np.einsum("pg,gh->pgh", (0.1 * signatures) ** 2, np.eye(_GAUGES)),
-        distance_m=distances(pairs, np.full(_PLACES, 100.0)),
-        metered=np.zeros(_PLACES, dtype=bool),
-    )
+    return pipe_line(error=0.1)
 
 
 def _replay(net, residual):
@@ -33,7 +22,7 @@ def _replay(net, residual):
 
 
 def _noise(days=100, seed=1):
-    return np.random.default_rng(seed).normal(0, 0.005, (days, _GAUGES))
+    return np.random.default_rng(seed).normal(0, 0.005, (days, GAUGES))
 
 
 def test_distances_run_between_the_middles_of_pipes(net):
@@ -53,7 +42,7 @@ def test_a_step_is_found_within_two_days_near_its_place_with_its_flow(net):
 
 
 def test_a_gauge_that_comes_back_after_two_months_is_no_leak(net):
-    residual = np.random.default_rng(4).normal(0, 0.05, (170, _GAUGES))
+    residual = np.random.default_rng(4).normal(0, 0.05, (170, GAUGES))
     residual[60:130, 3] = np.nan
     leaks, ledger = _replay(net, residual)
     assert leaks == []
@@ -87,7 +76,7 @@ def test_the_future_changes_nothing(net):
 
 
 def test_the_posterior_is_a_probability_and_ranks_the_true_place(net):
-    place = locate(5.0 * net.at(5.0)[20], np.eye(_GAUGES) * 1e-5, net)
+    place = locate(5.0 * net.at(5.0)[20], np.eye(GAUGES) * 1e-5, net)
     assert place.index in (19, 20, 21)
     assert 0 < place.near <= place.far <= 1 + 1e-9
 
@@ -102,22 +91,22 @@ def test_a_large_leak_is_read_by_the_signature_of_its_size(net):
     )
     assert np.allclose(bent.at(1.0), net.at(1.0))
     assert np.allclose(bent.at(10.5), 1.5 * net.at(1.0))
-    place = locate(20.0 * bent.at(20.0)[12], np.eye(_GAUGES) * 1e-5, bent)
+    place = locate(20.0 * bent.at(20.0)[12], np.eye(GAUGES) * 1e-5, bent)
     assert place.flow_m3h == pytest.approx(20.0, rel=0.1)
 
 
 def test_the_balance_of_a_part_tells_in_which_part_a_leak_is(net):
-    inside = np.arange(_PLACES) >= 15
+    inside = np.arange(PLACES) >= 15
     both = with_balance(net, inside)
-    assert both.change_m.shape[2] == _GAUGES + 1
+    assert both.change_m.shape[2] == GAUGES + 1
     change = np.append(5.0 * net.at(5.0)[14], 5.0)
-    place = locate(change, np.eye(_GAUGES + 1) * 1e-3, both)
+    place = locate(change, np.eye(GAUGES + 1) * 1e-3, both)
     assert inside[place.index]
 
 
 def test_what_stands_at_the_end_of_a_year_is_found_and_what_was_repaired_is_not(net):
     rng = np.random.default_rng(5)
-    residual = rng.normal(0, 0.005, (300, _GAUGES))
+    residual = rng.normal(0, 0.005, (300, GAUGES))
     residual[40:90] += 8.0 * net.at(8.0)[5]
     residual[120:] += 6.0 * net.at(6.0)[22]
     grown = np.clip((np.arange(300) - 150) / 100.0, 0, 1)[:, None]
@@ -129,7 +118,7 @@ def test_what_stands_at_the_end_of_a_year_is_found_and_what_was_repaired_is_not(
     assert abs(places[0] - 12) <= 2
     assert abs(places[1] - 22) <= 2
     assert all(np.isfinite(leak.loading_m).all() for leak in standing)
-    residual = np.concatenate([residual, rng.normal(0, 0.005, (20, _GAUGES)) + residual[-1:]])
+    residual = np.concatenate([residual, rng.normal(0, 0.005, (20, GAUGES)) + residual[-1:]])
     assert [leak for day in range(301, 321) for leak in ledger.look(residual[:day])] == []
 
 

@@ -4,25 +4,15 @@ import numpy as np
 import pytest
 
 from leak_detection.model.ledger import Ledger
-from leak_detection.model.places import distances
 from leak_detection.model.refit import Loadings, joint_flows, loadings_today, non_negative
-from leak_detection.model.signatures import SignatureSet
+from tests.support.pipe_line import GAUGES, pipe_line
 
-_GAUGES, _PLACES, _DAYS = 8, 30, 120
+_DAYS = 120
 
 
 @pytest.fixture(name="net", scope="module")
 def _net():
-    along, gauges = np.arange(_PLACES)[:, None] * 100.0, np.linspace(0, 2900, _GAUGES)[None, :]
-    signatures = -0.03 * np.exp(-np.abs(along - gauges) / 600.0)
-    pairs = np.stack([np.arange(_PLACES), np.arange(1, _PLACES + 1)], axis=1)
-    return SignatureSet(
-        sizes_m3h=np.array([1.0, 20.0]),
-        change_m=np.stack([signatures, signatures]),
-        spread_m=np.einsum("pg,gh->pgh", (0.1 * signatures) ** 2, np.eye(_GAUGES)),
-        distance_m=distances(pairs, np.full(_PLACES, 100.0)),
-        metered=np.zeros(_PLACES, dtype=bool),
-    )
+    return pipe_line(error=0.1)
 
 
 def _step(day):
@@ -31,7 +21,7 @@ def _step(day):
 
 def _town(net, leaks, seed=3):
     """Noise and leaks as (day, place, flow)."""
-    rest = np.random.default_rng(seed).normal(0, 0.005, (_DAYS, _GAUGES))
+    rest = np.random.default_rng(seed).normal(0, 0.005, (_DAYS, GAUGES))
     for day, place, flow in leaks:
         rest += _step(day)[:, None] * flow * net.at(flow)[place]
     return rest
@@ -81,7 +71,7 @@ def test_non_negative_least_squares_meets_the_conditions_of_its_optimum():
 
 
 def test_loadings_that_nothing_is_known_of_have_a_wide_error(net):
-    today = Loadings(change_m=4.0 * net.at(4.0)[[10]], shares=np.array([[4000.0]]), noise_m2=np.diag(np.full(_GAUGES, 0.005**2)))
+    today = Loadings(change_m=4.0 * net.at(4.0)[[10]], shares=np.array([[4000.0]]), noise_m2=np.diag(np.full(GAUGES, 0.005**2)))
     assert joint_flows(today, [10], net).error_m3h[0] > 2.0
 
 

@@ -8,27 +8,18 @@ import pytest
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger import OpenLeak
-from leak_detection.model.places import distances, locate
+from leak_detection.model.places import locate
 from leak_detection.model.residuals import FlowRegression
-from leak_detection.model.signatures import SignatureSet
 from leak_detection.model.watch import NetworkWatch
+from tests.support.pipe_line import GAUGES, pipe_line
 
-_GAUGES, _PLACES, _PER_DAY = 8, 30, 24
-_ROW = np.zeros((1, _GAUGES)), np.zeros((1, 1))
+_PER_DAY = 24
+_ROW = np.zeros((1, GAUGES)), np.zeros((1, 1))
 
 
 @pytest.fixture(name="net", scope="module")
 def _net():
-    along, gauges = np.arange(_PLACES)[:, None] * 100.0, np.linspace(0, 2900, _GAUGES)[None, :]
-    signatures = -0.03 * np.exp(-np.abs(along - gauges) / 600.0)
-    pairs = np.stack([np.arange(_PLACES), np.arange(1, _PLACES + 1)], axis=1)
-    return SignatureSet(
-        sizes_m3h=np.array([1.0, 20.0]),
-        change_m=np.stack([signatures, signatures]),
-        spread_m=np.einsum("pg,gh->pgh", (0.02 * signatures) ** 2, np.eye(_GAUGES)),
-        distance_m=distances(pairs, np.full(_PLACES, 100.0)),
-        metered=np.zeros(_PLACES, dtype=bool),
-    )
+    return pipe_line(error=0.02)
 
 
 class _Layer:
@@ -42,7 +33,7 @@ class _Layer:
 
 
 def _watch(net, news):
-    regression = FlowRegression(weights=np.zeros((2, _GAUGES)), centre=np.zeros(1), scale=np.ones(1))
+    regression = FlowRegression(weights=np.zeros((2, GAUGES)), centre=np.zeros(1), scale=np.ones(1))
     watch = NetworkWatch(per_day=_PER_DAY, regression=regression, gauges=net, whole=net)
     watch.layer = _Layer(news)
     return watch
@@ -50,7 +41,7 @@ def _watch(net, news):
 
 def _seen(net, hour, flow_m3h, sd_m, odd_m=0.0):
     """A burst at place 12, ``hour`` hours after it began; ``odd_m`` is what no leak explains."""
-    change = flow_m3h * net.at(flow_m3h)[12] + odd_m * (-1.0) ** np.arange(_GAUGES)
+    change = flow_m3h * net.at(flow_m3h)[12] + odd_m * (-1.0) ** np.arange(GAUGES)
     return BurstCandidate(
         place=12,
         rows_ago=hour,
@@ -59,7 +50,7 @@ def _seen(net, hour, flow_m3h, sd_m, odd_m=0.0):
         glr=200.0,
         fit=0.9,
         change_m=change,
-        covariance=np.diag(np.full(_GAUGES, sd_m**2)),
+        covariance=np.diag(np.full(GAUGES, sd_m**2)),
         left_out=(),
     )
 
@@ -91,7 +82,7 @@ def test_one_whose_place_is_not_sure_is_told_when_later_hours_say_where(net):
 
 def test_what_a_leak_explains_in_part_is_told_when_it_has_stood_for_hours(net):
     odd = (10.0, 0.01, 0.105)
-    assert 0.6 < locate(_seen(net, 2, *odd).change_m, np.diag(np.full(_GAUGES, 1e-4)), net).fit < 0.72
+    assert 0.6 < locate(_seen(net, 2, *odd).change_m, np.diag(np.full(GAUGES, 1e-4)), net).fit < 0.72
     assert [hour for hour, _ in _told(_watch(net, _hours(net, *[odd] * 7)), 7)] == [4]
 
 
