@@ -1,11 +1,13 @@
 // What a crew says and shows from the place: kept on the telephone until the centre has it, each under a key of its own, so that one
-// sent twice counts once.
+// sent twice counts once. What the centre refuses stays, too, with the reason, until the person sends it again or throws it away.
 const LONGEST_SIDE = 1600;
 const QUALITIES = [0.82, 0.6, 0.4];
+const LATER = [401, 408, 429];
 const LARGEST_BYTES = 2 * 1024 * 1024;
 const form = document.querySelector("[data-order]");
 const texts = JSON.parse(document.body.dataset.texts);
 const status = document.querySelector("[data-outbox]");
+const refused = document.querySelector("[data-refused]");
 
 function store(mode, act) {
   return new Promise((resolve, reject) => {
@@ -21,12 +23,41 @@ function store(mode, act) {
   });
 }
 
-const waiting = () => store("readonly", (reports) => reports.getAll());
+const kept = () => store("readonly", (reports) => reports.getAll());
+const waiting = async () => (await kept()).filter((item) => !item.refused);
 
 function show(count, problem = "") {
   status.textContent = problem || (count ? texts.waiting.replace("{count}", count) : "");
   status.hidden = !status.textContent;
   status.dataset.waiting = count;
+}
+
+function button(text, act) {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  made.addEventListener("click", async () => {
+    await act();
+    await showRefused();
+    await send();
+  });
+  return made;
+}
+
+/** What was refused, each with its reason and what can be done about it. */
+async function showRefused() {
+  const items = (await kept()).filter((item) => item.refused);
+  refused.replaceChildren(...items.map((item) => {
+    const said = Object.assign(document.createElement("b"), { dir: "auto", textContent: item.note || texts[item.picture ? "picture" : item.kind] });
+    const why = Object.assign(document.createElement("span"), { className: "fine", dir: "auto", textContent: item.refused });
+    const act = Object.assign(document.createElement("div"), { className: "act" });
+    act.append(
+      button(texts.again, () => store("readwrite", (all) => all.put({ ...item, refused: undefined }))),
+      button(texts.throw_away, () => store("readwrite", (all) => all.delete(item.key))),
+    );
+    const row = document.createElement("li");
+    row.append(said, " ", why, act);
+    return row;
+  }));
+  refused.hidden = !items.length;
 }
 
 async function token() {
@@ -55,10 +86,15 @@ async function send() {
     if (items.length && !csrf) problem = texts.log_in;
     for (const item of csrf ? items : []) {
       const answer = await deliver(item, csrf);
-      if (answer.status >= 500 || answer.status === 401) break;
-      if (!answer.ok) problem = (await answer.json()).detail ?? texts.refused;
-      await store("readwrite", (all) => all.delete(item.key));
-      delivered += answer.ok;
+      if (answer.status >= 500 || LATER.includes(answer.status)) break;
+      if (answer.ok) {
+        await store("readwrite", (all) => all.delete(item.key));
+        delivered += 1;
+        continue;
+      }
+      const body = await answer.json().catch(() => ({}));
+      problem = typeof body.detail === "string" ? body.detail : texts.refused;
+      await store("readwrite", (all) => all.put({ ...item, refused: problem }));
     }
   } catch {
     // no network: what waits goes on waiting
@@ -66,6 +102,7 @@ async function send() {
     sending = false;
   }
   show((await waiting()).length, problem);
+  await showRefused();
   if (delivered && !problem) location.reload();
 }
 
@@ -128,4 +165,4 @@ form?.querySelector("[data-photo]")?.addEventListener("change", async ({ target 
 window.addEventListener("online", send);
 setInterval(send, 30000);
 navigator.serviceWorker?.register("/orders-worker.js", { scope: "/orders/" });
-waiting().then((items) => show(items.length)).then(send);
+waiting().then((items) => show(items.length)).then(showRefused).then(send);

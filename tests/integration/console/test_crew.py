@@ -58,6 +58,27 @@ def test_two_messages_without_a_network_are_delivered_once_each(phone: Any, runn
     assert reports[0].note == "valve V12 is closed"
 
 
+def test_what_the_centre_refuses_stays_on_the_telephone_until_it_is_thrown_away(phone: Any, running: Running) -> None:
+    enter(phone, running, "omar", f"/findings/{BURST}")
+    phone.locator("form[action='/orders'] button, a[href^='/orders/work:']").first.click()
+    phone.wait_for_url("**/orders/work:*")
+    phone.evaluate("document.querySelector('[name=note]').removeAttribute('maxlength')")
+    phone.fill("[name=note]", "pit is full of water; " * 100)
+    phone.click("button[value=note]")
+    refused = phone.locator("[data-refused] li")
+    playwright.expect(refused).to_have_count(1)
+    playwright.expect(refused).to_contain_text("pit is full of water")
+    phone.fill("[name=note]", "pit is pumped out")
+    phone.click("button[value=note]")
+    playwright.expect(phone.locator(".said li", has_text="pit is pumped out")).to_be_visible()
+    phone.reload()
+    playwright.expect(refused).to_have_count(1)
+    refused.get_by_role("button", name="Send again").click()
+    playwright.expect(refused).to_have_count(1)
+    refused.get_by_role("button", name="Throw away").click()
+    playwright.expect(refused).to_have_count(0)
+
+
 def photograph(page: Any) -> bytes:
     """A large picture as a camera would make it."""
     made = page.evaluate(
