@@ -9,12 +9,13 @@ import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from app.blas_threads import one_blas_thread
 from app.cli_alarms import alarms
 from app.cli_bench import bench
 from app.cli_certs import certs
@@ -52,15 +53,24 @@ DataFolder = Annotated[Path | None, typer.Option("--data", help="Data folder of 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
+def _refuse(text: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print("[red]khettara:[/]", escape(text), highlight=False)
+    sys.exit(2)
+
+
 def main() -> None:
     """Runs the command line; an error of ours is one clear line and exit code 2."""
+    one_blas_thread()
     use_newest_rules()
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except KhettaraError as error:
-        Console(stderr=True, soft_wrap=True).print("[red]khettara:[/]", escape(str(error)), highlight=False)
-        sys.exit(2)
+        _refuse(str(error))
+    except OSError as error:  # a file or folder that somebody named: said, not traced
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}")
     except typer.Abort:
         sys.exit(130)
     except Exception as error:  # click's usage errors carry their own code and text
