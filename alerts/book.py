@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.conditions import Condition, condition_alert, prefix
-from alerts.grouping import Group, PriorityRules, family_of, new_alert, parameters_of, priority_of, stands_for
+from alerts.grouping import Group, PriorityRules, family_of, matched, new_alert, parameters_of, priority_of
 from alerts.incidents import LEAKS, is_event, onset
 from alerts.lifecycle import URGENCY, Event, Raised, Returned, Worsened, apply, possible
 from domain.alerts import Alert, AlertChange, AlertState, Priority
@@ -59,15 +59,15 @@ class Book:
 
     def findings(self, groups: Sequence[Group]) -> None:
         """Opens, joins, worsens and ends alarms of leaks and meters, by everything the detectors believe now."""
-        left = list(groups)
-        for alert in [a for a in self.alerts.values() if family_of(a) is not None and not is_event(a)]:
-            found = next((g for g in left if g.key == alert.key or stands_for(alert, g)), None)
-            if found is None:
-                self.happens(alert.key, Returned())
+        mine = [a for a in self.alerts.values() if family_of(a) is not None and not is_event(a)]
+        known = matched(mine, groups)
+        for alert in mine:
+            if alert.key in known:
+                self._follow(alert.key, known[alert.key])
             else:
-                left.remove(found)
-                self._follow(alert.key, found)
-        for found in left:
+                self.happens(alert.key, Returned())
+        told = {id(found) for found in known.values()}
+        for found in [g for g in groups if id(g) not in told]:
             self.put(new_alert(found, self._rules, self.now), "raised")
 
     def condition(self, condition: Condition) -> str | None:
@@ -130,6 +130,7 @@ class Book:
             replace(
                 alert,
                 code=found.code,
+                zone=found.zone,
                 parameters=parameters,
                 finding=says.key,
                 since=min(found.since, onset(alert)),

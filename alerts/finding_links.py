@@ -1,7 +1,7 @@
 """Which alert stands for a finding, and which findings an alert stands for. Pure.
 
 An alert names the finding that speaks for it, which may change over its life; findings of the same family that were there at the
-same time in its zones are about the same water.
+same time in its zones are about the same water, unless they lie elsewhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from alerts.grouping import FAMILY, family_of
+from alerts.grouping import FAMILY, Family, family_of
+from alerts.incidents import is_event
+from alerts.places import is_there
 from domain.alerts import Alert, AlertEvent
 from domain.findings import Finding
 
@@ -18,7 +20,12 @@ ENDS = ("returned", "reset")
 
 
 def alert_of(finding: Finding, alerts: Iterable[Alert]) -> Alert | None:
-    """The alert that stands for a finding; of several the newest that names it, else the newest that could."""
+    """The alert that stands for a finding; of several the newest that names it, else the newest that could.
+
+    Args:
+        finding: Any.
+        alerts: Those of ``AlertStore.alerts_about`` at least.
+    """
     possible = [a for a in alerts if a.finding == finding.key or _about(a, finding)]
     return max(possible, key=lambda a: (a.finding == finding.key, a.parent is None, a.raised_at, a.key), default=None)
 
@@ -41,6 +48,8 @@ def over_at(finding: Finding, alert: Alert | None, history: Sequence[AlertEvent]
 
 def _about(alert: Alert, finding: Finding) -> bool:
     if family_of(alert) is not FAMILY[finding.kind] or finding.zone not in (alert.zone, *alert.areas):
+        return False
+    if FAMILY[finding.kind] is Family.LEAK and not is_event(alert) and not is_there(alert, finding):
         return False
     began = alert.since or alert.raised_at
     ended_before = not alert.active and alert.updated_at < finding.since

@@ -1,8 +1,9 @@
 """From findings to alerts: several detectors, one leak, one alert. Pure.
 
-Findings of one family (a loss of water; a wrong measurement) in one zone that are there at the same time are taken for one physical
-cause. Thin for now: two leaks at once in one zone share one alert, because nothing here tells their places apart. What belongs
-together across zones, ``alerts.incidents`` says.
+Losses whose places are known are one leak where their regions overlap and their onsets agree (``alerts.places``). A loss of which
+only the zone is known goes with the placed one it can be; what is left of one zone and family at the same time is taken for one
+cause. Thin: two leaks at once in one zone share one alert as long as nothing tells their places apart. What belongs together across
+zones, ``alerts.incidents`` says.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from alerts.definitions import LEAK_BURST, LEAK_CREEPING, LEAK_STANDING, METER_FAULT
-from alerts.incidents import is_event
+from alerts.places import PIPE, REGION, is_there, may_be_one, pipes_of, region_of
 from domain.alerts import Alert, AlertState, Priority
 from domain.findings import Finding, FindingKind
 
@@ -59,8 +60,16 @@ class Group:
 
     @property
     def key(self) -> str:
-        """Key of an alert this group would open: its family, zone and onset."""
-        return f"{self.family.value}:{self.zone}:{self.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        """Key of an alert this group would open: family, zone and onset; with the pipe where one has a place: the oldest such."""
+        oldest = next((f for f in self.members if pipes_of(f)), None)
+        where, since = (self.zone, self.since) if oldest is None else (f"{self.zone}:{oldest.places[0].pipe}", oldest.since)
+        return f"{self.family.value}:{where}:{since.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+    @property
+    def pipe(self) -> str | None:
+        """The most probable pipe; None where only the zone is known."""
+        places = self.spokesman.places
+        return places[0].pipe if places else None
 
     @property
     def since(self) -> datetime:
@@ -74,8 +83,8 @@ class Group:
 
     @property
     def spokesman(self) -> Finding:
-        """The finding whose numbers are shown: open before over, then the surest, then the newest."""
-        return max(self.members, key=lambda f: (f.open, f.confidence, f.found_at, f.key))
+        """The finding whose numbers are shown: open before over, then one with a place, then the surest, then the newest."""
+        return max(self.members, key=lambda f: (f.open, bool(f.places), f.confidence, f.found_at, f.key))
 
     @property
     def code(self) -> str:
@@ -85,17 +94,42 @@ class Group:
 
 
 def group(findings: Iterable[Finding]) -> tuple[Group, ...]:
-    """Groups of one family and zone each; inside a group everything is there at the same time as the rest.
+    """Groups of one family each; inside a group everything is there at the same time as the rest.
 
-    A finding that is open lasts on; one that is over lasted until it was last found. A gap between two starts a new group.
+    A finding that is open lasts on; one that is over lasted until it was last found. A gap between two starts a new group. What has
+    a place overlaps with the oldest placed member of its group.
     """
+    placed: list[list[Finding]] = []
     by_cause: dict[tuple[Family, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda f: (f.since, f.key)):
-        by_cause.setdefault((FAMILY[finding.kind], finding.zone), []).append(finding)
-    groups = []
+    # First what has a place, then what may go with it.
+    for finding in sorted(findings, key=lambda f: (not pipes_of(f), f.since, f.key)):
+        home = _home(finding, placed) if FAMILY[finding.kind] is Family.LEAK else None
+        if home is not None:
+            home.append(finding)
+        elif FAMILY[finding.kind] is Family.LEAK and pipes_of(finding):
+            placed.append([finding])
+        else:
+            by_cause.setdefault((FAMILY[finding.kind], finding.zone), []).append(finding)
+    groups = [Group(family=Family.LEAK, zone=run[0].zone, members=_by_onset(run)) for run in placed]
     for (family, zone), members in by_cause.items():
         groups += [Group(family=family, zone=zone, members=tuple(run)) for run in _overlapping(members)]
     return tuple(groups)
+
+
+def _home(finding: Finding, placed: Iterable[list[Finding]]) -> list[Finding] | None:
+    """The placed leak that a loss can be, of several the one with the nearest onset."""
+    fits = [run for run in placed if may_be_one(finding, run[0]) and any(_meet(finding, f) for f in run)]
+    return min(fits, key=lambda run: (abs(run[0].since - finding.since), run[0].key), default=None)
+
+
+def _meet(one: Finding, other: Finding) -> bool:
+    """Whether the older of two was still there when the other began."""
+    older, newer = (one, other) if one.since <= other.since else (other, one)
+    return older.open or older.found_at >= newer.since
+
+
+def _by_onset(members: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(members, key=lambda f: (f.since, f.key)))
 
 
 def _overlapping(members: Sequence[Finding]) -> list[list[Finding]]:
@@ -121,7 +155,7 @@ def priority_of(found: Group, rules: PriorityRules) -> Priority:
 def parameters_of(found: Group) -> dict[str, str]:
     """Numbers for the alert's text, with their units."""
     says = found.spokesman
-    return {
+    numbers = {
         "flow": f"{says.flow_m3h:.1f} m³/h",
         "flow_error": f"±{says.flow_error_m3h:.1f} m³/h",
         "loss_per_day": f"{says.flow_m3h * 24:.0f} m³/d",
@@ -129,6 +163,10 @@ def parameters_of(found: Group) -> dict[str, str]:
         "confidence": f"{_never_certain(says.confidence)} %",
         "detectors": ", ".join(sorted({f.detector for f in found.members})),
     }
+    if found.pipe is None:
+        return numbers
+    region = sorted(set().union(*(pipes_of(f) for f in found.members)))
+    return {PIPE: found.pipe} | numbers | {REGION: " ".join(region)}
 
 
 def _never_certain(share: float) -> str:
@@ -161,11 +199,40 @@ def family_of(alert: Alert) -> Family | None:
     return None
 
 
-def stands_for(alert: Alert, found: Group) -> bool:
-    """Whether an open alert is about this group: same family and zone; where its cause was over, the same finding again.
+def _by_key(alert: Alert, found: Group) -> bool:
+    return found.key == alert.key
 
-    One that was shelved for a leak that is over does not hide the next leak of its zone.
-    """
-    if is_event(alert) or (family_of(alert), alert.zone) != (found.family, found.zone):
+
+def _by_finding(alert: Alert, found: Group) -> bool:
+    return alert.finding in {f.key for f in found.members}
+
+
+def _by_place(alert: Alert, found: Group) -> bool:
+    return alert.active and any(not region_of(alert).isdisjoint(pipes_of(f)) for f in found.members)
+
+
+def _by_zone(alert: Alert, found: Group) -> bool:
+    # One that was shelved for a leak that is over does not hide the next leak of its zone.
+    if not alert.active or alert.zone != found.zone or (region_of(alert) and found.pipe is not None):
         return False
-    return alert.active or alert.finding in {f.key for f in found.members}
+    return any(is_there(alert, f) for f in found.members)
+
+
+_SIGNS = (_by_key, _by_finding, _by_place, _by_zone)
+"""By what an open alert is known to stand for a group, the surest first."""
+
+
+def matched(alerts: Sequence[Alert], groups: Sequence[Group]) -> dict[str, Group]:
+    """Which open alert stands for which group, by the alerts' keys; each group goes to one at most.
+
+    An alert that names a finding of a group goes before one of the same place, and that before one of the same zone.
+    """
+    found: dict[str, Group] = {}
+    left = list(groups)
+    for sign in _SIGNS:
+        for alert in alerts:
+            mine = None if alert.key in found else next((g for g in left if family_of(alert) is g.family and sign(alert, g)), None)
+            if mine is not None:
+                found[alert.key] = mine
+                left.remove(mine)
+    return found

@@ -5,9 +5,9 @@ Three rules, in this order:
 1. **Consequence.** A burst accounts for low pressure, and for valves that do not follow, in its zone, in what lies in it and in
    what is fed through it, if they begin within a day of it. What was its child once stays so as long as it lasts.
 2. **The same water.** Losses in a zone and in one that it feeds, begun within the same hour, are one leak: the one known first
-   speaks for both, the more urgent takes over.
+   speaks for both, the more urgent takes over. Two whose pipes are known are two.
 3. **Common cause.** Losses or low pressures that begin within the same hour in several areas are one event: the supply, a pump, a
-   clock, and not so many leaks. The same of gateways that fall silent together.
+   clock, and not so many leaks. The same of gateways that fall silent together. A loss whose pipe the pressures show is a leak.
 
 Thin: onsets that a detector knows only to the night (slow growth) make two such leaks of one night look like one event.
 """
@@ -31,6 +31,7 @@ from alerts.definitions import (
     PRESSURE_LOW,
 )
 from alerts.lifecycle import URGENCY
+from alerts.places import PIPE
 from alerts.topology import Topology
 from domain.alerts import Alert, Priority
 
@@ -71,6 +72,11 @@ def onset(alert: Alert) -> datetime:
     return alert.since or alert.raised_at
 
 
+def is_placed(alert: Alert) -> bool:
+    """Whether it is a leak whose pipe is known."""
+    return alert.code in LEAKS and PIPE in alert.parameters
+
+
 def first_out(members: Iterable[Alert]) -> Alert | None:
     """The one that came first."""
     return min(members, key=lambda a: (onset(a), a.raised_at, a.key), default=None)
@@ -92,7 +98,7 @@ def accounts_for(head: Alert, alert: Alert, members: Sequence[Alert], topology: 
     if alert.code in HYDRAULIC:
         lag = onset(alert) - onset(head)
         return head.code == LEAK_BURST and topology.reaches(head.zone, alert.zone) and -SLACK <= lag <= FELT_FOR
-    return alert.code in LEAKS and topology.related(head.zone, alert.zone) and _same_hour(head, alert)
+    return alert.code in LEAKS and _same_water(head, alert, topology) and _same_hour(head, alert)
 
 
 def speaks_first(one: Alert, other: Alert, topology: Topology) -> bool:
@@ -111,7 +117,7 @@ def events(free: Sequence[Alert], topology: Topology) -> tuple[Event, ...]:
     ordered = sorted(free, key=lambda a: (onset(a), a.key))
     silent = [a for a in ordered if a.code == GATEWAY_OFFLINE]
     found = [Event(zone=None, members=run) for run in _runs(silent) if len(run) >= FEWEST_GATEWAYS]
-    wet = [a for a in ordered if a.code in LEAKS | HYDRAULIC and a.zone is not None]
+    wet = [a for a in ordered if a.code in LEAKS | HYDRAULIC and a.zone is not None and not is_placed(a)]
     for run in _runs(wet):
         left = list(run)
         for zone in topology.around(a.zone for a in run if a.zone is not None):
@@ -130,7 +136,7 @@ def causes(members: Sequence[Alert], topology: Topology) -> list[Alert]:
     )
     chosen: list[Alert] = []
     for leak in ranked:
-        if not any(topology.related(leak.zone, other.zone) for other in chosen):
+        if not any(_same_water(leak, other, topology) for other in chosen):
             chosen.append(leak)
     return chosen
 
@@ -167,10 +173,15 @@ def _event_takes(members: Sequence[Alert], alert: Alert, topology: Topology) -> 
         return True
     if alert.code == LEAK_BURST and any(accounts_for(alert, a, (), topology) for a in members if a.code in HYDRAULIC):
         return True
-    if not _near(members, alert):
+    if not _near(members, alert) or is_placed(alert):
         return False
     zone = topology.meeting({a.zone for a in members if a.zone is not None})
     return zone is None or topology.related(zone, alert.zone)
+
+
+def _same_water(one: Alert, other: Alert, topology: Topology) -> bool:
+    """Whether losses of two zones can be one by where they are; within a zone ``alerts.grouping`` has told them apart already."""
+    return one.zone != other.zone and topology.related(one.zone, other.zone) and not (is_placed(one) and is_placed(other))
 
 
 def _near(members: Sequence[Alert], alert: Alert) -> bool:

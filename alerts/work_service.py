@@ -61,6 +61,10 @@ class WorkDesk:
         """Orders, newest first."""
         return await self._store.orders(include_closed=include_closed)
 
+    async def orders_of(self, alert: str) -> Sequence[WorkOrder]:
+        """Orders of one alert, closed ones among them, newest first."""
+        return await self._store.orders_of(alert)
+
     async def order(self, key: str) -> tuple[WorkOrder, Sequence[CrewReport]] | None:
         """One order and its reports, oldest first."""
         return await self._store.order(key)

@@ -79,12 +79,12 @@ class FindingView:
 
 async def find_view(services: ConsoleServices, texts: Texts, finding: Finding, now: datetime) -> FindingView:
     """The finding with everything that belongs to it."""
-    alert = alert_of(finding, await services.alerts.alerts(include_closed=True))
+    alert = alert_of(finding, await services.alerts.alerts_about(finding.key, finding.zone, finding.since))
     work = services.work
     history: Sequence[AlertEvent] = () if work is None or alert is None else await work.history(alert.key)
     orders: list[tuple[WorkOrder, tuple[CrewReport, ...]]] = []
     if work is not None and alert is not None:
-        for order in [o for o in await work.orders(include_closed=True) if o.alert == alert.key]:
+        for order in await work.orders_of(alert.key):
             found = await work.order(order.key)
             orders.append((order, () if found is None else tuple(found[1])))
     over = over_at(finding, alert, history)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import assert_never
 
+from alerts.places import REGION
 from console.i18n import Texts
 from console.numbers import moment, number
 from console.snapshot import RANK, UNSEEN
@@ -147,6 +148,7 @@ def evidence(texts: Texts, parameters: Mapping[str, str], local: tzinfo) -> tupl
     return tuple(
         (texts.find(f"evidence.{name}") or name.replace("_", " "), _evidence_value(texts, name, value, local))
         for name, value in parameters.items()
+        if name != REGION
     )
 
 

@@ -206,6 +206,10 @@ class AlertStore(Protocol):
         """One alert, closed or not; None if there never was one."""
         ...
 
+    async def alerts_about(self, finding: str, zone: str, since: datetime) -> Sequence[Alert]:
+        """Alerts that name a finding, or that stood in its zone at some time since; closed ones among them, newest first."""
+        ...
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         """Plans by which alarms are kept back, without those that ended before; next end first."""
         ...
@@ -224,6 +228,10 @@ class WorkStore(Protocol):
 
     async def orders(self, *, include_closed: bool = False) -> Sequence[WorkOrder]:
         """Orders, newest first."""
+        ...
+
+    async def orders_of(self, alert: str) -> Sequence[WorkOrder]:
+        """Orders of one alert, closed ones among them, newest first."""
         ...
 
     async def order(self, key: str) -> tuple[WorkOrder, Sequence[CrewReport]] | None:

@@ -51,6 +51,13 @@ class PostgresAlerts:
             row = await (await connection.execute(_Q["alert"], {"key": key})).fetchone()
         return None if row is None else _alert(*row)
 
+    async def alerts_about(self, finding: str, zone: str, since: datetime) -> Sequence[Alert]:
+        """Alerts that name a finding, or that stood in its zone at some time since, newest first."""
+        values = {"finding": finding, "zone": zone, "since": since}
+        async with self._database.transaction("read the alerts of a finding") as connection:
+            rows = await (await connection.execute(_Q["alerts_about"], values)).fetchall()
+        return tuple(_alert(*row) for row in rows)
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         """Plans by which alarms are kept back, without those that ended before; next end first."""
         async with self._database.transaction("read the plans of alarms") as connection:

@@ -24,6 +24,12 @@ class PostgresWork:
             rows = await (await connection.execute(_Q["orders"], {"include_closed": include_closed})).fetchall()
         return tuple(_order(row) for row in rows)
 
+    async def orders_of(self, alert: str) -> Sequence[WorkOrder]:
+        """Orders of one alert, closed ones among them, newest first."""
+        async with self._database.transaction("read an alert's work orders") as connection:
+            rows = await (await connection.execute(_Q["orders_of"], {"alert": alert})).fetchall()
+        return tuple(_order(row) for row in rows)
+
     async def order(self, key: str) -> tuple[WorkOrder, Sequence[CrewReport]] | None:
         """One order and its reports, oldest first."""
         async with self._database.transaction("read a work order") as connection:

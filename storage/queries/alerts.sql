@@ -31,6 +31,14 @@ SELECT key, code, zone, priority, state, raised_at, updated_at, parameters, find
        since, active, flow_m3h, parent, areas, withheld_by, withheld_reason, withheld_until
 FROM alert WHERE key = %(key)s;
 
+-- name: alerts_about
+-- Alerts that name a finding, or that stood in its zone at some time since.
+SELECT key, code, zone, priority, state, raised_at, updated_at, parameters, finding, acknowledged_by, shelved_until, shelved_reason,
+       since, active, flow_m3h, parent, areas, withheld_by, withheld_reason, withheld_until
+FROM alert
+WHERE finding = %(finding)s OR ((zone = %(zone)s OR %(zone)s = ANY (areas)) AND (active OR updated_at >= %(since)s))
+ORDER BY raised_at DESC, key;
+
 -- name: plans
 -- Plans by which alarms are kept back, without those that ended before.
 SELECT key, kind, zone, code, subject, made_by, reason, starts_at, ends_at FROM alert_withholding

@@ -3,6 +3,11 @@
 SELECT key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened, night_before_m3h, night_after_m3h
 FROM work_order WHERE %(include_closed)s OR state <> 'verified' ORDER BY created_at DESC, key;
 
+-- name: orders_of
+-- Orders of one alert, newest first.
+SELECT key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened, night_before_m3h, night_after_m3h
+FROM work_order WHERE alert = %(alert)s ORDER BY created_at DESC, key;
+
 -- name: order
 -- One order.
 SELECT key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened, night_before_m3h, night_after_m3h

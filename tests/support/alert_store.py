@@ -31,6 +31,13 @@ class MemoryAlertStore:
     async def alert(self, key: str) -> Alert | None:
         return self.by_key.get(key)
 
+    async def alerts_about(self, finding: str, zone: str, since: datetime) -> Sequence[Alert]:
+        def is_about(alert: Alert) -> bool:
+            there = zone in (alert.zone, *alert.areas) and (alert.active or alert.updated_at >= since)
+            return alert.finding == finding or there
+
+        return [a for a in await self.alerts(include_closed=True) if is_about(a)]
+
     async def plans(self, *, ended_after: datetime) -> Sequence[Withholding]:
         return sorted((p for p in self.by_plan.values() if p.ends_at > ended_after), key=lambda p: p.ends_at)
 

@@ -24,6 +24,9 @@ class MemoryWorkStore:
         kept = [o for o in self.by_key.values() if include_closed or o.state is not WorkState.VERIFIED]
         return sorted(kept, key=lambda o: o.created_at, reverse=True)
 
+    async def orders_of(self, alert: str) -> Sequence[WorkOrder]:
+        return [o for o in await self.orders(include_closed=True) if o.alert == alert]
+
     async def order(self, key: str) -> tuple[WorkOrder, Sequence[CrewReport]] | None:
         if key not in self.by_key:
             return None

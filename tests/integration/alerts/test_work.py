@@ -48,3 +48,5 @@ async def test_from_the_order_to_the_proof(database: FreshDatabase) -> None:
         assert closed.state is WorkState.VERIFIED
         assert await desk.orders() == ()
         assert [o.key for o in await desk.orders(include_closed=True)] == [order.key]
+        assert [o.key for o in await desk.orders_of(alert.key)] == [order.key]
+        assert await desk.orders_of("leak:another") == ()

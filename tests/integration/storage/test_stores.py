@@ -113,6 +113,23 @@ async def test_alerts_are_logged_at_every_change(admin: AsyncConnection, analyti
     assert log == [(START, "detector", "raised", "unacknowledged"), (START + timedelta(hours=2), "amina", "acknowledged", "normal")]
 
 
+async def test_alerts_and_orders_about_one_finding_are_found_without_reading_all(analytics: Database) -> None:
+    store, hour = PostgresAlerts(analytics), timedelta(hours=1)
+    named = Alert(
+        key="a", code="leak.burst", zone="lower", priority=Priority.HIGH, state=AlertState.NORMAL, raised_at=START,
+        updated_at=START, finding="burst:upper:1", active=False,
+    )  # fmt: skip
+    there = replace(named, key="b", zone="upper", finding="other", raised_at=START + hour, active=True)
+    event = replace(there, key="c", zone="town", areas=("upper", "lower"), raised_at=START + 2 * hour)
+    just_over = replace(there, key="d", active=False, raised_at=START + 3 * hour, updated_at=START + 4 * hour)
+    long_over = replace(just_over, key="e", updated_at=START)
+    elsewhere = replace(there, key="f", zone="lower")
+    for alert in (named, there, event, just_over, long_over, elsewhere):
+        await store.save_alert(alert, actor="system", action="raised")
+    found = await store.alerts_about("burst:upper:1", "upper", START + 4 * hour)
+    assert [a.key for a in found] == ["d", "c", "b", "a"]
+
+
 async def test_users(town_database: FreshDatabase) -> None:
     async with Database(town_database.dsn(Role.COMMAND), size=1) as pool:
         store = PostgresUsers(pool)
