@@ -203,6 +203,10 @@ def _by_key(alert: Alert, found: Group) -> bool:
     return found.key == alert.key
 
 
+def _by_placed(alert: Alert, found: Group) -> bool:
+    return alert.finding in {f.key for f in found.members if pipes_of(f)}
+
+
 def _by_finding(alert: Alert, found: Group) -> bool:
     return alert.finding in {f.key for f in found.members}
 
@@ -218,7 +222,7 @@ def _by_zone(alert: Alert, found: Group) -> bool:
     return any(is_there(alert, f) for f in found.members)
 
 
-_SIGNS = (_by_key, _by_finding, _by_place, _by_zone)
+_SIGNS = (_by_key, _by_placed, _by_finding, _by_place, _by_zone)
 """By what an open alert is known to stand for a group, the surest first."""
 
 

@@ -21,6 +21,7 @@ from alerts.incidents import (
     event_priority,
     events,
     is_event,
+    is_placed,
     onset,
     speaks_first,
 )
@@ -86,7 +87,7 @@ def _keep_back(book: Book, topology: Topology, plans: Sequence[Withholding]) -> 
 
 
 def _group(book: Book, topology: Topology) -> None:
-    loose = [*_left_behind(book), *_standing(book)]
+    loose = [*_left_behind(book, topology), *_standing(book)]
     left = _place(book, loose, topology)
     while found := events([book.alerts[k] for k in left], topology):
         for event in found:
@@ -95,7 +96,9 @@ def _group(book: Book, topology: Topology) -> None:
         left = _place(book, [k for k in left if k not in grouped], topology)
     for key in left:
         if book.alerts[key].parent is not None:
-            book.happens(key, Unsuppressed(), reason="its cause is over, and it is not")
+            head = book.alerts.get(book.alerts[key].parent or "")
+            over = head is None or not head.active
+            book.happens(key, Unsuppressed(), reason="its cause is over, and it is not" if over else "its place is known by now")
 
 
 def _place(book: Book, loose: list[str], topology: Topology) -> list[str]:
@@ -122,13 +125,18 @@ def _standing(book: Book) -> list[str]:
     return [a.key for a in book.alerts.values() if a.active and a.state in _STANDING and a.parent is None and not is_event(a)]
 
 
-def _left_behind(book: Book) -> list[str]:
-    """Children whose cause is over for so long that they must stand for themselves; those that are over too are closed."""
+def _left_behind(book: Book, topology: Topology) -> list[str]:
+    """Children whose cause is over for so long that they must stand for themselves, and losses of an event that have their place by
+    now; those that are over too are closed.
+    """
     found = []
     for child in [a for a in book.alerts.values() if a.parent is not None]:
         head = book.alerts.get(child.parent or "")
         if head is not None and head.active and head.state is not AlertState.OUT_OF_SERVICE:
-            book.update(replace(child, withheld_until=None))
+            if child.active and _is_leak_of_its_own(book, head, child, topology):
+                found.append(child.key)
+            else:
+                book.update(replace(child, withheld_until=None))
         elif not child.active:
             book.happens(child.key, Unsuppressed(), reason="over with its cause")
         elif child.withheld_until is None:
@@ -136,6 +144,12 @@ def _left_behind(book: Book) -> list[str]:
         elif book.now >= child.withheld_until:
             found.append(child.key)
     return found
+
+
+def _is_leak_of_its_own(book: Book, event: Alert, child: Alert, topology: Topology) -> bool:
+    """Whether a loss went into an event only because it began in that hour, and lies at a pipe."""
+    others = [a for a in book.children(event.key) if a.key != child.key]
+    return event.code == EVENT_FLOW and is_placed(child) and not accounts_for(event, child, others, topology)
 
 
 def _head_of(book: Book, heads: Sequence[Alert], alert: Alert, topology: Topology) -> Alert | None:

@@ -64,6 +64,7 @@ from storage.notices import PostgresNotices
 from storage.series import PostgresSeries
 from storage.two_people import PostgresTwoPeople
 from storage.users import PostgresUsers
+from storage.work import PostgresWork
 from storage.zones import PostgresZones
 
 log = structlog.get_logger(__name__)
@@ -113,6 +114,7 @@ class Centre:
             meters=PostgresZones(analytics),
             network=None if network is None else NetworkService(network, inventory.site.calendar, self._series, self._apart),
             past=self._findings,
+            repairs=PostgresWork(command),
         )
         plan = load_plan(settings.site.folder, inventory)
         self._alerts = Alerts(

@@ -249,6 +249,26 @@ class WorkStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """A repair that a crew reported on the order of a finding's alert."""
+
+    finding: str
+    pipe: str | None
+    """The finding's most probable; None where only its zone is known."""
+    at: datetime
+    proved: bool
+    """Whether the night flow, or where nights are not measured the detectors, have said so, too."""
+
+
+class RepairReader(Protocol):
+    """Repairs by the work orders; those that were refuted are not among them."""
+
+    async def repairs(self, since: datetime) -> Sequence[Repaired]:
+        """Made since, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
     """The minimum night flow of a zone in one whole night."""
 

@@ -42,8 +42,11 @@ REOPEN_S = 3 * 86400.0
 REOPEN_FACTOR = 2.5
 """A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
 _FADE_S = 12 * 3600.0
-OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW = "over_pressure_night", "over_pressure", "over_inflow"
-"""Why a finding with pipes is over: pressures and nights say so; pressures alone, without measured nights; the inflow alone."""
+OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW, OVER_REPAIR, OVER_UNSEEN = (
+    "over_pressure_night", "over_pressure", "over_inflow", "over_repair_night", "over_unseen",
+)  # fmt: skip
+"""Why a finding with pipes is over: pressures and nights say so; pressures alone, without measured nights; the inflow alone; a
+repair and the night after it; for weeks nothing has shown it that should, which proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +126,21 @@ def _night_fell(finding: Finding, inputs: ZoneInputs, learned: Learned) -> bool:
     return float(np.median(nights[:-3]) - nights[-2:].min()) > least_drop(finding)
 
 
-def nights_around(inputs: ZoneInputs, learned: Learned, since_s: float, ended_s: float) -> tuple[FloatArray, FloatArray]:
+def nights_around(
+    inputs: ZoneInputs, learned: Learned, since_s: float, ended_s: float, *, spare_s: float = 86400.0
+) -> tuple[FloatArray, FloatArray]:
     """Minimum night flows at the usual pressure of the nights of a leak, and of those after it [m³/h], oldest first.
 
     Args:
         inputs: The zone up to now.
         learned: What was learned of it.
         since_s: Onset, seconds since 1970 UTC.
-        ended_s: Midnight of the day on which it ended; the night of that day belongs to neither.
+        ended_s: When it ended; where only the day is known, its midnight.
+        spare_s: A night whose least hour ends in so long after ``ended_s`` belongs to neither.
     """
     nights = nights_of(inputs, inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m))
     during = (nights.end_s > since_s) & (nights.end_s <= ended_s)
-    return nights.flow_m3h[during], nights.flow_m3h[nights.end_s > ended_s + 86400.0]
+    return nights.flow_m3h[during], nights.flow_m3h[nights.end_s > ended_s + spare_s]
 
 
 def least_drop(finding: Finding) -> float:

@@ -1,21 +1,34 @@
 """Leaks of the network layer as findings: one physical leak, one finding, whoever saw it first. Pure.
 
 A leak that the zone's inflow shows too is the zone's finding with pipes: its flow follows the inflow. Only what the pressures
-alone know is a finding of the network's own. Either is over when the pressures came back and the night flow fell.
+alone know is a finding of the network's own. Either is over when the pressures came back, or a crew says that it repaired it,
+and the night flow fell. What a layer does not see that should is said to be unseen, and set aside after four weeks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from domain.findings import Evidence, Finding, FindingKind
+from domain.series import FloatArray
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, STANDING_S, least_drop, nights_around, track
+from leak_detection.life import (
+    DOUBT,
+    OVER,
+    OVER_INFLOW,
+    OVER_PRESSURE,
+    OVER_REPAIR,
+    OVER_UNSEEN,
+    STANDING_S,
+    least_drop,
+    nights_around,
+    track,
+)
 from leak_detection.network_leaks import GAUGE, NETWORK, NetworkLeak, network_finding
 
 _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
@@ -23,12 +36,28 @@ _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
 _FLOW_FACTOR = 2.5
 _NIGHTS, _LAST = 2, 7
 """Nights after the end that must be known, and so many at most on each side."""
+_HOUR_S = 3600.0
 _WAIT_S = 7 * 86400.0
 """With fewer nights by then they are not measured."""
 _SAME = timedelta(days=3)
 """A leak that began so soon after a finding there was made is that one."""
+UNSEEN, IN_BASELINE = "unseen", "in_baseline"
+"""Notes of a finding that the layer does not see: though it should; and because it began before the days that teach."""
+_SAY_UNSEEN, _SET_ASIDE = timedelta(days=4), timedelta(days=28)
+"""A layer that sees every day has not seen it for so long. The day layer needs some days for what an hour has told."""
 ZoneNow = Callable[[str], tuple[ZoneInputs, Learned] | None]
 """What is known of a zone now; None for one without inlets, or of which nothing is learnt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSpan:
+    """What the layer in force has looked at."""
+
+    start: datetime
+    """Its first day."""
+    opened: datetime
+    """From then on it tells day by day; what stood then it has told."""
+    until: datetime
 
 
 class NetworkBook:
@@ -43,13 +72,22 @@ class NetworkBook:
         self._linked: dict[str, str] = {}
         """Finding of each leak; empty for one that was over before anybody was told."""
 
-    def settle(self, leaks: Sequence[NetworkLeak], open_findings: Mapping[str, Finding], zone_now: ZoneNow) -> list[Finding]:
+    def settle(
+        self,
+        leaks: Sequence[NetworkLeak],
+        open_findings: Mapping[str, Finding],
+        zone_now: ZoneNow,
+        span: LayerSpan,
+        repaired: Mapping[str, datetime] | None = None,
+    ) -> list[Finding]:
         """Findings that are new or have changed.
 
         Args:
             leaks: All that the layer knows.
             open_findings: Of all detectors, by key.
             zone_now: Of the zones' inflows.
+            span: Of the layer.
+            repaired: When a crew said that it has repaired it, by finding.
         """
         now = dict(open_findings)
         for leak in leaks:
@@ -61,7 +99,7 @@ class NetworkBook:
         for key, finding in now.items():
             mine = by_finding.get(key, [])
             if finding.detector == NETWORK:
-                now[key] = _followed(finding, mine, zone_now(finding.zone))
+                now[key] = _followed(finding, mine, zone_now(finding.zone), span, (repaired or {}).get(key))
             elif mine:
                 now[key] = _ended(finding, mine, zone_now(finding.zone)) or finding
             if not now[key].open:
@@ -86,8 +124,8 @@ class NetworkBook:
         elif leak.ended_at is not None:
             self._linked[leak.key] = ""
         else:
-            mine = [f for f in now.values() if not f.places and is_same_water(leak, f)]
-            finding = placed(mine[0], leak) if mine else network_finding(leak)
+            mine = nearest(leak.since, (f for f in now.values() if not f.places and is_same_water(leak, f)))
+            finding = network_finding(leak) if mine is None else placed(mine, leak)
             now[finding.key] = finding
             self._linked[leak.key] = finding.key
 
@@ -118,11 +156,23 @@ def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
         or finding.zone not in zones
     ):
         return False
+    older, newer = (leak, finding) if leak.since <= finding.since else (finding, leak)
+    if newer.kind is FindingKind.BURST and newer.since - _found(older) > _SAME:
+        return False  # what bursts beside a leak that stands is not that leak
     sudden = leak.kind is FindingKind.BURST and finding.kind is FindingKind.BURST
     if FindingKind.STANDING not in (leak.kind, finding.kind) and abs(leak.since - finding.since) > (_SUDDEN if sudden else _SLOW):
         return False
     less, more = sorted((max(leak.flow_m3h, 0.1), max(finding.flow_m3h, 0.1)))
     return more <= _FLOW_FACTOR * less
+
+
+def _found(leak: NetworkLeak | Finding) -> datetime:
+    return leak.told_at if isinstance(leak, NetworkLeak) else leak.found_at
+
+
+def nearest(since: datetime, findings: Iterable[Finding]) -> Finding | None:
+    """The finding whose onset lies nearest."""
+    return min(findings, key=lambda f: (abs(f.since - since), f.key), default=None)
 
 
 def placed(finding: Finding, leak: NetworkLeak) -> Finding:
@@ -169,18 +219,73 @@ def _both(one: float, other: float) -> float:
     return round(min(1.0 - (1.0 - one) * (1.0 - 0.5 * other), 0.999), 3)
 
 
-def _followed(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInputs, Learned] | None) -> Finding:
+def _followed(
+    finding: Finding,
+    mine: Sequence[NetworkLeak],
+    zone: tuple[ZoneInputs, Learned] | None,
+    span: LayerSpan,
+    repaired: datetime | None,
+) -> Finding:
     """An open finding of the network as it is now: older, or over."""
+    closed = _repaired(finding, zone, repaired) or _ended(finding, mine, zone)
+    if closed is not None:
+        return closed
+    age_s = 0.0 if zone is None else zone[0].end_s - finding.since.timestamp()
     if mine and all(leak.followed for leak in mine):
-        closed = _ended(finding, mine, zone)
+        finding = _seen(replace(finding, flow_m3h=mine[-1].flow_m3h, flow_error_m3h=mine[-1].flow_error_m3h), mine[-1])
+    elif zone is not None and age_s <= _WAIT_S and not track(finding, *zone).open:
+        # A burst of an hour that no day has confirmed yet. What the inflow has run with for longer it takes for normal.
+        return replace(finding, open=False, notes=(*finding.notes, OVER_INFLOW))
+    elif not any(leak.followed for leak in mine):
+        finding = _unseen(finding, zone, span)
+    return replace(finding, kind=FindingKind.STANDING) if age_s > STANDING_S else finding
+
+
+def _seen(finding: Finding, leak: NetworkLeak) -> Finding:
+    """One that was unseen for a while."""
+    if UNSEEN not in finding.notes and IN_BASELINE not in finding.notes:
+        return finding
+    return replace(finding, notes=tuple(n for n in finding.notes if n not in (UNSEEN, IN_BASELINE)), confidence=leak.confidence)
+
+
+def _unseen(finding: Finding, zone: tuple[ZoneInputs, Learned] | None, span: LayerSpan) -> Finding:
+    """One that no day of the layer in force has seen: over by the night flow; said in words; set aside in the end.
+
+    What began before the layer's days is part of what it takes for normal: that it does not see it says nothing.
+    """
+    since = max(finding.found_at, span.opened)
+    if zone is not None and finding.found_at < span.opened:
+        closed = _by_nights(finding, zone, since, OVER, _NIGHTS)
         if closed is not None:
             return closed
-        finding = replace(finding, flow_m3h=mine[-1].flow_m3h, flow_error_m3h=mine[-1].flow_error_m3h)
-    elif zone is not None and not track(finding, *zone).open:
-        # A burst of an hour that no day has confirmed, or one that the layer has forgotten: only the inflow can tell its end.
-        return replace(finding, open=False, notes=(*finding.notes, OVER_INFLOW))
-    old = zone is not None and zone[0].end_s - finding.since.timestamp() > STANDING_S
-    return replace(finding, kind=FindingKind.STANDING) if old else finding
+    note = IN_BASELINE if finding.since < span.start + _SLOW else UNSEEN
+    if span.until - since >= _SET_ASIDE and note == UNSEEN:
+        days = Evidence(name="unseen", observed=(span.until - since) / timedelta(days=1), expected=0.0, sd=0.0, unit="d")
+        return replace(finding, open=False, notes=(*finding.notes, OVER_UNSEEN), evidence=(*finding.evidence, days))
+    if span.until - since < _SAY_UNSEEN or note in finding.notes:
+        return finding
+    return replace(finding, notes=(*finding.notes, note), confidence=round(finding.confidence * DOUBT, 3))
+
+
+def _repaired(finding: Finding, zone: tuple[ZoneInputs, Learned] | None, at: datetime | None) -> Finding | None:
+    """The finding closed, if a crew has repaired it and the night flow of the nights since says so, too."""
+    return None if at is None or zone is None else _by_nights(finding, zone, at, OVER_REPAIR, 1)
+
+
+def _by_nights(finding: Finding, zone: tuple[ZoneInputs, Learned], end: datetime, note: str, least: int) -> Finding | None:
+    """The finding closed, if ``least`` nights or more after its end lie lower than those before by a good part of it."""
+    during, after = nights_around(*zone, finding.since.timestamp(), end.timestamp(), spare_s=_HOUR_S)
+    return _fell(finding, during, after, note, least)
+
+
+def _fell(finding: Finding, during: FloatArray, after: FloatArray, note: str, least: int) -> Finding | None:
+    if during.size == 0 or after.size < least:
+        return None
+    before, now = float(np.median(during[-_LAST:])), float(np.median(after[-_LAST:]))
+    if before - now <= least_drop(finding):
+        return None
+    fell = Evidence(name="night_after", observed=round(now, 2), expected=round(before, 2), sd=0.0, unit="m3/h")
+    return replace(finding, open=False, notes=(*finding.notes, note), evidence=(*finding.evidence, fell))
 
 
 def _ended(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInputs, Learned] | None) -> Finding | None:
@@ -194,11 +299,7 @@ def _ended(finding: Finding, mine: Sequence[NetworkLeak], zone: tuple[ZoneInputs
     if during.size == 0 or after.size < _NIGHTS:
         blind = during.size == 0 or zone[0].end_s - max(ends) > _WAIT_S
         return _without_nights(finding) if blind else None
-    before, now = float(np.median(during[-_LAST:])), float(np.median(after[-_LAST:]))
-    if before - now <= least_drop(finding):
-        return None
-    fell = Evidence(name="night_after", observed=round(now, 2), expected=round(before, 2), sd=0.0, unit="m3/h")
-    return replace(finding, open=False, notes=(*finding.notes, OVER), evidence=(*finding.evidence, fell))
+    return _fell(finding, during, after, OVER, _NIGHTS)
 
 
 def _without_nights(finding: Finding) -> Finding | None:

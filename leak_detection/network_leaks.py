@@ -20,6 +20,8 @@ NETWORK = "network_model"
 """Detector of a finding that the pressures alone know."""
 GAUGE = "gauge:"
 """Begins the name of each gauge's evidence."""
+DOUBTED = "network_doubts"
+"""Note of a leak while the copy of the network does not agree with what is measured; which way, ``LearnedNetwork.doubts`` says."""
 _SURE = 0.8
 """Probability that the smaller region must have to be told instead of the larger."""
 _GAUGES = 4
@@ -94,6 +96,7 @@ def network_leak(
         start_s: Of its first day.
         notes: Of what made it less sure when it was told.
     """
+    notes = (*notes, DOUBTED) if learned.doubts else notes
     told, place, pipes = leak.told, leak.told.place, learned.pipes
     region = _region(leak, learned)
     since, told_at = _at(start_s, told.start_day), _at(start_s, told.told_day)

@@ -47,7 +47,7 @@ class NetworkPast:
     customers_m3h: FloatArray | None = None
     """Sum of the customers' meters by day, shape (days,); NaN where none was read."""
     repairs: tuple[tuple[float, str], ...] = ()
-    """Days since the first row, with fraction, and pipes."""
+    """Of proved repairs: days since the first row, with fraction, and pipes; those after the days that teach among them."""
 
     @property
     def days(self) -> int:

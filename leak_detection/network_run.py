@@ -47,9 +47,14 @@ class NetworkRun:
     opening: int
     """Whole days before the first that is judged."""
     repairs: Sequence[Repair] = ()
-    """Known before the opening."""
+    """Known from the beginning; each counts from the end of its day on."""
     leaks: list[RunLeak] = field(default_factory=list)
     """Everything told, in order."""
+    _due: list[Repair] = field(init=False)
+    """Those that the ledger has not been told, oldest first."""
+
+    def __post_init__(self) -> None:
+        self._due = sorted((r for r in self.repairs if r.day >= self.opening), key=lambda r: r.day)
 
     @property
     def days(self) -> int:
@@ -73,15 +78,18 @@ class NetworkRun:
             balance_m3h: Of each metered part; NaN where not known.
         """
         judged = self.days >= self.opening
+        while judged and self._due and self._due[0].day < self.days + 1:
+            repair = self._due.pop(0)
+            self.watch.ledger.repaired(repair.day, repair.place)
         new = self._keep(self.watch.end_day(balance_m3h, seek=judged), "day")
         if not judged and self.days == self.opening:
-            new += self._keep(self.watch.begin(self.repairs), "history")
+            new += self._keep(self.watch.begin([r for r in self.repairs if r.day < self.opening]), "history")
         self._link()
         return new
 
-    def repaired(self, day: float, place: int | None) -> None:
-        """Work that the utility knows of, after the opening; see ``Ledger.repaired``."""
-        self.watch.ledger.repaired(day, place)
+    def repaired(self, repair: Repair) -> None:
+        """Work that the utility knows of, learnt of after the opening: it counts from the end of this day on."""
+        self._due = sorted((*self._due, repair), key=lambda r: r.day)
 
     def _keep(self, told: Sequence[Told], how: str) -> list[RunLeak]:
         new = [RunLeak(told=one, how=how, first=self._burst_of(one) if how == "day" else None) for one in told]

@@ -21,6 +21,8 @@ from domain.errors import KhettaraError
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
+from leak_detection.model.history import Repair
+from leak_detection.network_book import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast
 
@@ -42,6 +44,9 @@ _LONGEST_DAYS = TEACH_DAYS[-1] + AGAIN_DAYS + 2
 _CHUNK_DAYS = 7
 _EMPTY_CHUNKS = 5
 """Weeks without any reading before which nothing is looked for."""
+
+PipeRepair = tuple[datetime, str]
+"""When and at which pipe."""
 
 
 class Apart(Protocol):
@@ -77,6 +82,8 @@ class _Live:
     """Those that have said nothing for ``SILENT_S``."""
     notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Of leaks, by their place among those of the run: what made them less sure when they were told."""
+    repairs: set[PipeRepair] = field(default_factory=set)
+    """Those that the run knows."""
 
 
 class NetworkService:
@@ -98,6 +105,9 @@ class NetworkService:
         self._live: _Live | None = None
         self._reading: tuple[float, float] = (0.0, 0.0)
         self._tried_s = -np.inf
+        self._repairs: tuple[PipeRepair, ...] = ()
+        self._handed: tuple[PipeRepair, ...] = ()
+        """Of these, what the layer that is learnt now begins with."""
         self.trouble = ""
         """In words, why nothing is learnt; empty while nothing is wrong."""
 
@@ -106,8 +116,24 @@ class NetworkService:
         """What is in force; None while nothing is."""
         return None if self._live is None else self._live.learned
 
-    async def tick(self, now: datetime) -> Sequence[NetworkLeak]:
-        """Takes the hours that have become complete; every leak since the layer learnt, those that are over among them."""
+    @property
+    def span(self) -> LayerSpan | None:
+        """What the layer in force has looked at; None while none is."""
+        live = self._live
+        if live is None:
+            return None
+        opened_s = live.start_s + live.learned.run.opening * _DAY_S
+        start, opened, until = (datetime.fromtimestamp(s, UTC) for s in (live.start_s, opened_s, live.done_s))
+        return LayerSpan(start=start, opened=opened, until=until)
+
+    async def tick(self, now: datetime, repairs: Sequence[PipeRepair] = ()) -> Sequence[NetworkLeak]:
+        """Takes the hours that have become complete; every leak since the layer learnt, those that are over among them.
+
+        Args:
+            now: Of data.
+            repairs: Proved ones, at pipes, from as far back as the layer looks.
+        """
+        self._repairs = tuple(repairs)
         mark = float(np.floor((now.timestamp() - LAG_S) / _HOUR_S) * _HOUR_S)
         self._take_outcome()
         if self._live is not None:
@@ -144,7 +170,9 @@ class NetworkService:
         if isinstance(found, LearnedNetwork):
             start_s, until_s = self._reading
             used = int(found.gauges.sum() + found.drivers.sum())
-            self._live = _Live(learned=found, start_s=start_s, done_s=until_s, heard_s=np.full(used, until_s))
+            self._live = _Live(
+                learned=found, start_s=start_s, done_s=until_s, heard_s=np.full(used, until_s), repairs=set(self._handed)
+            )
             self.trouble = ""
         elif found is not None:
             self.trouble = found
@@ -154,6 +182,7 @@ class NetworkService:
         until = min(mark, live.done_s + MOST_HOURS * _HOUR_S)
         if until <= live.done_s:
             return
+        self._tell_repairs(live)
         pressure, drivers = await self._read(live.done_s, until)
         pressure, drivers = pressure[:, live.learned.gauges], drivers[:, live.learned.drivers]
         run, rows = live.learned.run, round(_HOUR_S / self._points.step_s)
@@ -163,6 +192,14 @@ class NetworkService:
             if (live.done_s - live.start_s) % _DAY_S == 0:
                 run.end_day([np.nan] * (run.watch.whole.change_m.shape[2] - run.watch.gauges.change_m.shape[2]))
             self._listen(live, pressure[first : first + rows], drivers[first : first + rows])
+
+    def _tell_repairs(self, live: _Live) -> None:
+        """Work that was proved since: the ledger ends the leaks it ended, and takes nothing of it for a new one."""
+        for at, pipe in [r for r in self._repairs if r not in live.repairs]:
+            live.repairs.add((at, pipe))
+            day = (at.timestamp() - live.start_s) / _DAY_S
+            if day >= 0 and pipe in live.learned.pipes:
+                live.learned.run.repaired(Repair(day=day, place=live.learned.pipes.index(pipe)))
 
     def _listen(self, live: _Live, pressure: FloatArray, drivers: FloatArray) -> None:
         """Notes who is silent, says so when that changes, and what it means for leaks told meanwhile."""
@@ -195,7 +232,8 @@ class NetworkService:
         start_s, opening = span
         values = np.concatenate(parts)[-round((mark - start_s) / points.step_s) :]
         times = start_s + points.step_s * np.arange(len(values), dtype=np.float64)
-        self._reading = (start_s, mark)
+        self._reading, self._handed = (start_s, mark), self._repairs
+        days = [((at.timestamp() - start_s) / _DAY_S, pipe) for at, pipe in self._handed]
         count = len(points.gauges)
         return NetworkPast(
             network=points.network,
@@ -207,6 +245,7 @@ class NetworkService:
             hour=(local_days_and_minutes(times, self._calendar.zone)[1] // 60).astype(np.int64),
             pressure_m=values[:, :count],
             drivers=values[:, count:],
+            repairs=tuple((day, pipe) for day, pipe in days if day >= 0),
         )
 
     async def _backward(self, mark: float) -> tuple[float, list[FloatArray]]:

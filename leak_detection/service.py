@@ -14,7 +14,7 @@ from domain.findings import Finding, FindingKind
 from domain.grids import GridCache
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import FindingReader, FindingStore, MeterSums, SeriesSource
+from domain.ports import FindingReader, FindingStore, MeterSums, RepairReader, SeriesSource
 from domain.series import FloatArray, local_days_and_minutes
 from domain.zones import Zone
 from leak_detection.balance_service import BalanceService
@@ -22,7 +22,7 @@ from leak_detection.inputs import ZoneInputs, zone_inputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
-from leak_detection.network_book import NetworkBook, adopted, is_same_water
+from leak_detection.network_book import NetworkBook, adopted, is_same_water, nearest
 from leak_detection.network_leaks import NETWORK
 from leak_detection.network_service import NetworkService
 from leak_detection.night_flow import lawful_night_use
@@ -49,6 +49,7 @@ class LeakDetection:
             by default so many that hourly ticks reach all within a day.
         network: The layer that knows pipes; None where the site names no network.
         past: Findings that are over, for ``network``: what was told once is not told again after a restart.
+        repairs: What crews have repaired, for ``network``; it counts where the zone's inflow can prove it.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class LeakDetection:
         meters: MeterSums | None = None,
         network: NetworkService | None = None,
         past: FindingReader | None = None,
+        repairs: RepairReader | None = None,
     ) -> None:
-        self._network, self._past = network, past
+        self._network, self._past, self._repairs = network, past, repairs
         self._book: NetworkBook | None = None
         self._calendar = inventory.site.calendar
         self._zones = inventory.metered_zones()
@@ -113,14 +115,17 @@ class LeakDetection:
         mine = [f for f in known.values() if f.detector != NETWORK]
         changed = []
         for finding in update(inputs, learned, mine, balance=view, recent=self._recent(inputs)):
-            told = [] if finding.key in known else [f for f in theirs if is_same_water(f, finding)]
-            changed.append(self._priced(adopted(told[0], finding) if told else finding))
+            same = [] if finding.key in known else [f for f in theirs if is_same_water(f, finding)]
+            told = nearest(finding.since, same)
+            changed.append(self._priced(finding if told is None else adopted(told, finding)))
         return changed
 
     async def _placed(self, network: NetworkService, now: datetime, local: LocalTime) -> list[Finding]:
         """What the network layer says that is new."""
-        leaks = await network.tick(now)
-        if network.learned is None or self._open is None:
+        repairs = () if self._repairs is None else await self._repairs.repairs(now - _LONGEST)
+        leaks = await network.tick(now, [(r.at, r.pipe) for r in repairs if r.proved and r.pipe is not None])
+        span = network.span
+        if span is None or self._open is None:
             return []
         if self._book is None:
             self._book = NetworkBook([] if self._past is None else await self._past.findings(since=now - _LONGEST))
@@ -130,7 +135,7 @@ class LeakDetection:
             learned = self._learned.get(key)
             return None if learned is None else (self._inputs(zones[key], local), learned)
 
-        return [self._priced(f) for f in self._book.settle(leaks, self._open, zone_now)]
+        return [self._priced(f) for f in self._book.settle(leaks, self._open, zone_now, span, {r.finding: r.at for r in repairs})]
 
     async def _keep(self, changed: Sequence[Finding]) -> None:
         for finding in changed:

@@ -1,11 +1,13 @@
-"""Work orders, crews' reports and the log of alerts (port ``WorkStore``)."""
+"""Work orders, crews' reports and the log of alerts (ports ``WorkStore`` and ``RepairReader``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from domain.alerts import AlertEvent, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
+from domain.ports import Repaired
 from storage.database import Database
 from storage.sql import queries
 
@@ -41,6 +43,12 @@ class PostgresWork:
             CrewReport(key=k, order=order, kind=ReportKind(kind), said_at=at, by=by, note=note)
             for k, order, kind, at, by, note in reports
         )
+
+    async def repairs(self, since: datetime) -> Sequence[Repaired]:
+        """``RepairReader``: made since, oldest first."""
+        async with self._database.transaction("read the repairs") as connection:
+            rows = await (await connection.execute(_Q["repairs"], {"since": since})).fetchall()
+        return tuple(Repaired(finding=finding, pipe=pipe, at=at, proved=proved) for finding, pipe, at, proved in rows)
 
     async def save_order(self, order: WorkOrder, *, report: CrewReport | None = None) -> bool:
         """Inserts or updates, with the report that caused it; False, and nothing changes, if the report is there already."""

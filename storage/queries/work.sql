@@ -13,6 +13,12 @@ FROM work_order WHERE alert = %(alert)s ORDER BY created_at DESC, key;
 SELECT key, alert, zone, state, created_at, updated_at, created_by, repaired_at, reopened, night_before_m3h, night_after_m3h
 FROM work_order WHERE key = %(key)s;
 
+-- name: repairs
+-- Repairs that stand, with the finding of each order's alert and its most probable pipe.
+SELECT a.finding, f.places -> 0 ->> 'pipe', o.repaired_at, o.state = 'verified'
+FROM work_order o JOIN alert a ON a.key = o.alert JOIN finding f ON f.key = a.finding
+WHERE o.repaired_at >= %(since)s ORDER BY o.repaired_at, o.key;
+
 -- name: reports
 -- What was said on an order, oldest first.
 SELECT key, work_order, kind, said_at, said_by, note FROM crew_report WHERE work_order = %(key)s ORDER BY said_at, key;

@@ -166,7 +166,7 @@ ENDS_H = 500
 
 @st.composite
 def towns(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[Sighting]]:
-    """Leaks (pipe, hour) that lie apart, and what is said of them."""
+    """Leaks (pipe, hour) that lie apart, and what is said of them; a zone's inflow has one word for all its losses."""
     pipes = draw(st.lists(st.sampled_from(range(8, 2 * ZONE_PIPES - 8, FAR)), min_size=1, max_size=4, unique=True))
     pipes = [p for p in pipes if REACH < p % ZONE_PIPES < ZONE_PIPES - REACH]
     leaks = [(p, draw(st.integers(0, 200))) for p in pipes]
@@ -179,7 +179,9 @@ def towns(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[Sighting]]:
         delay_h=st.integers(0, 200),
         lingers_h=st.integers(0, 100),
     )
-    return leaks, draw(st.lists(said, max_size=8)) if leaks else []
+    sightings = draw(st.lists(said, max_size=8)) if leaks else []
+    by_inflow = {zone_of(leaks[s.leak][0]): s for s in sightings if not s.placed}
+    return leaks, [s for s in sightings if s.placed or by_inflow[zone_of(leaks[s.leak][0])] is s]
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import settings
@@ -17,6 +18,7 @@ from alerts.lifecycle import Acknowledged, ImpossibleTransition, Reset, Shelved,
 from alerts.settling import settle
 from alerts.topology import Topology
 from domain.alerts import LISTED, WITHHELD, Alert, AlertState, Withholding, WithholdingKind
+from domain.findings import Finding, RankedPlace
 from tests.support.alarm_town import at, burst, low, no_effect, silent, supply
 
 TOPOLOGY = Topology(supply())
@@ -39,6 +41,8 @@ class ControlRoom(RuleBasedStateMachine):
         self.plans: list[Withholding] = []
         self.there: dict[tuple[str, str], Condition] = {}
         self.leaks: dict[str, float] = {}
+        self.placed: set[str] = set()
+        """Zones of leaks whose pipe is known."""
 
     @property
     def now(self) -> datetime:
@@ -62,8 +66,12 @@ class ControlRoom(RuleBasedStateMachine):
 
     def detect(self) -> None:
         book = self.book()
-        book.findings(group(burst(zone, since, flow_m3h=12.0) for zone, since in self.leaks.items()))
+        book.findings(group(self.finding(zone, since) for zone, since in self.leaks.items()))
         self.close(book)
+
+    def finding(self, zone: str, since: float) -> Finding:
+        places = (RankedPlace(pipe=f"{zone}-main", probability=0.9),) if zone in self.placed else ()
+        return replace(burst(zone, since, flow_m3h=12.0), places=places)
 
     @rule(
         make=st.sampled_from([low, no_effect, silent, suspect]),
@@ -89,6 +97,12 @@ class ControlRoom(RuleBasedStateMachine):
             del self.leaks[zone]
         else:
             self.leaks[zone] = self.minute
+        self.detect()
+
+    @rule(zone=st.sampled_from(PLACES))
+    def place(self, zone: str) -> None:
+        """The pressures show its pipe, or no longer."""
+        self.placed ^= {zone}
         self.detect()
 
     @rule(minutes=st.sampled_from([1, 5, 31, 61, 240, 1500]))

@@ -15,8 +15,8 @@ from leak_detection import network_book
 from leak_detection.detection import Detection
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
-from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, reopened
-from leak_detection.network_book import NetworkBook, ZoneNow, adopted, is_same_water
+from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, OVER_REPAIR, OVER_UNSEEN, reopened
+from leak_detection.network_book import IN_BASELINE, UNSEEN, LayerSpan, NetworkBook, ZoneNow, adopted, is_same_water
 from leak_detection.network_leaks import NETWORK, NetworkLeak
 
 SINCE = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -60,13 +60,15 @@ SEEN_AGAIN = Detection(
     evidence=(),
 )
 
+SPAN = LayerSpan(start=SINCE - timedelta(days=60), opened=SINCE - timedelta(days=4), until=SINCE + timedelta(hours=4))
+
 
 def nothing(_: str) -> None:
     """No zone is learnt."""
 
 
 def settled(book: NetworkBook, leaks: list[NetworkLeak], *known: Finding) -> list[Finding]:
-    return book.settle(leaks, {f.key: f for f in known}, nothing)
+    return book.settle(leaks, {f.key: f for f in known}, nothing, SPAN)
 
 
 def test_what_the_pressures_alone_know_is_a_finding_of_its_own_told_once() -> None:
@@ -147,7 +149,7 @@ def in_zone(days: float) -> ZoneNow:
 
 
 def nights(monkeypatch: pytest.MonkeyPatch, during: list[float], after: list[float]) -> None:
-    monkeypatch.setattr(network_book, "nights_around", lambda *_: (np.array(during), np.array(after)))
+    monkeypatch.setattr(network_book, "nights_around", lambda *_, **__: (np.array(during), np.array(after)))
 
 
 @pytest.mark.parametrize("seen", [[], [FLOW]], ids=["its own", "the zone's"])
@@ -156,27 +158,29 @@ def test_pressures_and_night_flow_close_it_together(monkeypatch: pytest.MonkeyPa
     (mine,) = settled(book, [LEAK], *seen)
     back = replace(LEAK, ended_at=SINCE + timedelta(days=4))
     nights(monkeypatch, [62.0, 61.0, 62.0], [61.0, 62.0])
-    assert book.settle([back], {mine.key: mine}, in_zone(6)) == [], "the night flow has not fallen"
+    assert book.settle([back], {mine.key: mine}, in_zone(6), SPAN) == [], "the night flow has not fallen"
     nights(monkeypatch, [62.0, 61.0, 62.0], [50.0])
-    assert book.settle([back], {mine.key: mine}, in_zone(6)) == [], "one night is no night"
+    assert book.settle([back], {mine.key: mine}, in_zone(6), SPAN) == [], "one night is no night"
     nights(monkeypatch, [62.0, 61.0, 62.0], [50.0, 51.0])
-    assert book.settle([LEAK], {mine.key: mine}, in_zone(6)) == [], "the pressures have not come back"
-    (over,) = book.settle([back], {mine.key: mine}, in_zone(6))
+    assert book.settle([LEAK], {mine.key: mine}, in_zone(6), SPAN) == [], "the pressures have not come back"
+    (over,) = book.settle([back], {mine.key: mine}, in_zone(6), SPAN)
     assert not over.open
     assert OVER in over.notes
     assert any(e.name == "night_after" and (e.observed, e.expected) == (50.5, 62.0) for e in over.evidence)
     again = reopened(over, SEEN_AGAIN)
     assert again.open
     assert OVER not in again.notes
-    assert book.settle([back], {again.key: replace(again, detector="flow_step")}, in_zone(7)) == [], "the inflow has the last word"
+    assert book.settle([back], {again.key: replace(again, detector="flow_step")}, in_zone(7), SPAN) == [], (
+        "the inflow has the last word"
+    )
 
 
 def test_where_nights_are_not_measured_a_week_is_waited_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     book, back = NetworkBook([]), replace(LEAK, ended_at=SINCE + timedelta(days=4))
     (mine,) = settled(book, [LEAK])
     nights(monkeypatch, [62.0], [])
-    assert book.settle([back], {mine.key: mine}, in_zone(8)) == []
-    (over,) = book.settle([back], {mine.key: mine}, in_zone(12))
+    assert book.settle([back], {mine.key: mine}, in_zone(8), SPAN) == []
+    (over,) = book.settle([back], {mine.key: mine}, in_zone(12), SPAN)
     assert OVER_PRESSURE in over.notes
 
 
@@ -191,7 +195,7 @@ def test_a_burst_that_no_day_confirmed_ends_by_the_inflow(monkeypatch: pytest.Mo
     book, alone = NetworkBook([]), replace(LEAK, followed=False)
     (mine,) = settled(book, [alone])
     monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
-    (over,) = book.settle([alone], {mine.key: mine}, in_zone(1))
+    (over,) = book.settle([alone], {mine.key: mine}, in_zone(1), SPAN)
     assert OVER_INFLOW in over.notes
 
 
@@ -224,3 +228,91 @@ def test_the_flow_of_what_the_pressures_alone_know_follows_the_joint_fit() -> No
     (told,) = settled(book, [LEAK])
     (now,) = settled(book, [replace(LEAK, flow_m3h=15.5, flow_error_m3h=3.0)], told)
     assert (now.key, now.flow_m3h, now.flow_error_m3h) == (told.key, 15.5, 3.0)
+
+
+def over_days(leak_days: float, opened: float = 30.0, start: float = -60.0) -> LayerSpan:
+    """A layer learnt ``opened`` days after the onset that has looked on for so many."""
+    return LayerSpan(
+        start=SINCE + timedelta(days=start),
+        opened=SINCE + timedelta(days=opened),
+        until=SINCE + timedelta(days=opened + leak_days),
+    )
+
+
+def test_what_a_newly_learnt_layer_does_not_see_is_said_and_set_aside_after_four_weeks() -> None:
+    book = NetworkBook(())
+    (told,) = settled(book, [LEAK])
+    known = {told.key: told}
+    assert book.settle([], known, nothing, over_days(3.9)) == []
+    (said,) = book.settle([], known, nothing, over_days(4.0))
+    assert (said.open, said.notes, said.confidence < told.confidence) == (True, (UNSEEN,), True)
+    assert book.settle([], {told.key: said}, nothing, over_days(27.9)) == [], "said once"
+    assert NetworkBook(()).settle([], {told.key: said}, nothing, over_days(27.9)) == [], "a restart does not begin to count anew"
+    (over,) = book.settle([], {told.key: said}, nothing, over_days(28.0))
+    assert (over.open, over.notes[-1], over.evidence[-1].name) == (False, OVER_UNSEEN, "unseen")
+
+
+def test_what_is_seen_again_is_as_sure_as_before() -> None:
+    book = NetworkBook(())
+    (told,) = settled(book, [LEAK])
+    (said,) = book.settle([], {told.key: told}, nothing, over_days(10))
+    (again,) = book.settle([replace(LEAK, how="history")], {told.key: said}, nothing, over_days(10))
+    assert (again.notes, again.confidence) == ((), told.confidence)
+
+
+def test_a_leak_older_than_what_teaches_is_not_set_aside_for_being_unseen() -> None:
+    book = NetworkBook(())
+    (told,) = settled(book, [LEAK])
+    (said,) = book.settle([], {told.key: told}, nothing, over_days(60, start=-3))
+    assert (said.open, said.notes) == (True, (IN_BASELINE,))
+
+
+def test_an_unseen_leak_is_over_when_the_nights_fell(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = NetworkBook(())
+    (told,) = settled(book, [LEAK])
+    nights(monkeypatch, [62.0, 61.0, 62.0], [50.0, 51.0])
+    (over,) = book.settle([], {told.key: told}, in_zone(33), over_days(3))
+    assert (over.open, over.notes) == (False, (OVER,))
+
+
+def test_a_burst_that_no_day_confirms_is_set_aside_without_an_inflow_too() -> None:
+    book, alone = NetworkBook(()), replace(LEAK, followed=False)
+    (told,) = settled(book, [alone])
+    began = over_days(27.9, opened=-4.0)
+    (said,) = book.settle([alone], {told.key: told}, nothing, began)
+    assert said.notes == (UNSEEN,)
+    late = replace(began, until=told.found_at + timedelta(days=28))
+    (over,) = book.settle([alone], {told.key: said}, nothing, late)
+    assert OVER_UNSEEN in over.notes
+
+
+def test_an_inflow_that_takes_the_leak_for_normal_by_now_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, alone = NetworkBook(()), replace(LEAK, followed=False)
+    (told,) = settled(book, [alone])
+    monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
+    assert book.settle([alone], {told.key: told}, in_zone(8), SPAN) == []
+
+
+def test_a_crews_word_ends_it_with_the_night_after_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, repaired = NetworkBook(()), {LEAK.key: SINCE + timedelta(days=2)}
+    (told,) = settled(book, [LEAK])
+    known = {told.key: told}
+    nights(monkeypatch, [62.0, 61.0], [])
+    assert book.settle([LEAK], known, in_zone(2.2), SPAN, repaired) == [], "no night has passed"
+    nights(monkeypatch, [62.0, 61.0], [61.0])
+    assert book.settle([LEAK], known, in_zone(2.6), SPAN, repaired) == [], "the water still runs"
+    nights(monkeypatch, [62.0, 61.0], [50.0])
+    assert book.settle([LEAK], known, in_zone(2.6), SPAN, {}) == [], "nobody has repaired it and the pressures have not come back"
+    (over,) = book.settle([LEAK], known, in_zone(2.6), SPAN, repaired)
+    assert (over.open, over.notes, over.evidence[-1].name) == (False, (OVER_REPAIR,), "night_after")
+    assert settled(book, [LEAK]) == [], "and it is not told again"
+
+
+def test_a_burst_beside_a_leak_that_stands_is_not_that_leak() -> None:
+    stands = replace(FLOW, kind=FindingKind.STANDING, since=SINCE - timedelta(days=60), found_at=SINCE - timedelta(days=59))
+    assert not is_same_water(LEAK, stands)
+    assert [f.key for f in settled(NetworkBook(()), [LEAK], stands)] == [LEAK.key]
+    badly_known = replace(LEAK, kind=FindingKind.STANDING, since=SINCE - timedelta(days=40), how="history")
+    assert is_same_water(badly_known, stands)
+    (both,) = settled(NetworkBook(()), [LEAK], replace(FLOW, key="a", since=SINCE - timedelta(days=1)), FLOW)
+    assert both.key == FLOW.key, "of two the one with the nearer onset"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from domain.series import FloatArray
+from leak_detection.model.history import Repair
 from leak_detection.model.watch import NetworkWatch, Told, WatchLimits
 from leak_detection.network_run import NetworkRun, RunLeak
 
@@ -60,3 +61,48 @@ def test_the_newest_of_two_bursts_is_meant_and_a_burst_is_never_another() -> Non
     one, two, leak = lived([told(HERE, 60.1), told(AWAY, 60.3)], [told(AWAY, 61.0)])
     assert one.first is two.first is None
     assert leak.first is two
+
+
+class Ledger:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.leaks: list[object] = []
+        self.told: list[float] = []
+
+    def repaired(self, day: float, place: int | None) -> None:
+        assert place == HERE
+        self.told.append(day)
+
+
+class Growing(Watch):
+    """Days that count."""
+
+    def __init__(self) -> None:
+        super().__init__([], [])
+        self.days = 0
+        self.ledger = Ledger()  # type: ignore[assignment]  # of this watch alone
+        self.began_with: list[float] = []
+
+    def end_day(self, _balance: Sequence[float], *, seek: bool) -> list[Told]:
+        self.days += 1
+        return []
+
+    def begin(self, repairs: Sequence[Repair]) -> list[Told]:
+        self.began_with = [r.day for r in repairs]
+        return []
+
+
+def test_the_ledger_hears_of_a_repair_at_the_end_of_its_day_and_the_history_of_those_before_it() -> None:
+    watch = Growing()
+    repairs = [Repair(day=day, place=HERE) for day in (7.5, 3.2, 5.0)]
+    run = NetworkRun(watch=cast("NetworkWatch", watch), opening=5, repairs=repairs)
+    heard: list[list[float]] = []
+    for _ in range(7):
+        run.end_day()
+        heard.append(list(watch.ledger.told))
+    run.repaired(Repair(day=4.5, place=HERE))
+    run.end_day()
+    assert watch.began_with == [3.2], "what is repaired later nobody knows"
+    assert heard == [[], [], [], [], [], [5.0], [5.0]]
+    assert watch.ledger.told == [5.0, 4.5, 7.5]

@@ -15,6 +15,7 @@ from domain.calendar import Calendar
 from domain.points import PointKey
 from domain.series import Series, empty
 from leak_detection import network_service
+from leak_detection.model.history import Repair
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
 from leak_detection.network_run import NetworkRun
@@ -132,8 +133,12 @@ class Run:
         self.rows: list[float] = []
         self.ends: list[int] = []
         self.leaks: list[SimpleNamespace] = []
+        self.repairs: list[Repair] = []
         some = SimpleNamespace(change_m=np.zeros((1, 1, 2)))
         self.watch = SimpleNamespace(whole=some, gauges=some)
+
+    def repaired(self, repair: Repair) -> None:
+        self.repairs.append(repair)
 
     def hour(self, pressure_m: np.ndarray, drivers: np.ndarray) -> None:
         assert pressure_m.shape == (1, 2)
@@ -154,7 +159,7 @@ async def live(source: Source) -> tuple[NetworkService, Apart, Run]:
     run = Run()
     apart.ready = LearnedNetwork(
         run=cast("NetworkRun", run),
-        pipes=(),
+        pipes=("p1", "p2"),
         gauges=np.array([True, True, False]),
         drivers=np.array([True]),
         misfit=(9.0, 1.0),
@@ -233,3 +238,20 @@ def test_gauges_that_were_hardly_ever_read_are_left_out_by_name() -> None:
     kept = known_enough(values)
     assert kept.tolist() == [True, False, True]
     assert silent(("a", "b", "c"), kept) == ("b",)
+
+
+async def test_repairs_reach_the_layer_once_and_those_of_its_past_with_that_past() -> None:
+    source = Source()
+    network, apart = service(source)
+    early, late = (START + timedelta(days=20.5), "p1"), (START + timedelta(days=57.5), "p2")
+    await network.tick(START + timedelta(days=57, minutes=20), [(START - timedelta(days=3), "p1"), early])
+    past = await apart.read()
+    assert past.repairs == ((20.5, "p1"),)
+    network, apart, run = await live(source)
+    unknown = (late[0], "no pipe of ours")
+    for hours in (1, 13, 14):
+        await network.tick(START + timedelta(days=57, hours=hours, minutes=20), [late, unknown] if hours > 1 else [])
+    assert run.repairs == [Repair(day=57.5, place=1)]
+    span = network.span
+    assert span is not None
+    assert (span.start, span.opened, span.until) == (START, START + timedelta(days=56), START + timedelta(days=57, hours=14))
