@@ -89,12 +89,18 @@ async def run_centre(settings: Settings, stop: asyncio.Event) -> None:
 
 
 class Centre:
-    """Everything of the centre, wired."""
+    """Everything of the centre, wired.
 
-    def __init__(self, settings: Settings, inventory: Inventory) -> None:
+    Args:
+        settings: All of them.
+        inventory: The site's.
+        clock: Process time; by default as the settings say.
+    """
+
+    def __init__(self, settings: Settings, inventory: Inventory, clock: Clock | None = None) -> None:
         self._settings = settings
         self._inventory = inventory
-        self._clock: Clock = settings.clock.clock()
+        self._clock: Clock = clock or settings.clock.clock()
         analytics = Database(settings.database.of("analytics"), size=4)
         command = Database(settings.database.of("command"), size=6)
         self.databases = (analytics, command)
@@ -106,13 +112,16 @@ class Centre:
         first_mode = settings.centre.first_mode
         self._view = CurrentActuators(inventory=inventory, source=PostgresSeries(command), store=self._store, first_mode=first_mode)
         self._apart = LearnApart()
-        network = load_network_points(settings.site.folder, inventory)
+        points = load_network_points(settings.site.folder, inventory)
+        self._network = network = (
+            None if points is None else NetworkService(points, inventory.site.calendar, self._series, self._apart)
+        )
         self._detection = LeakDetection(
             inventory,
             self._series,
             self._findings,
             meters=PostgresZones(analytics),
-            network=None if network is None else NetworkService(network, inventory.site.calendar, self._series, self._apart),
+            network=network,
             past=self._findings,
             repairs=PostgresWork(command),
         )
@@ -181,15 +190,15 @@ class Centre:
         anchoring = asyncio.create_task(every_wall("anchors", upkeep_stop, self._anchoring.tick, period_s=1.0))
         await self._desk.start()
         loops = [
-            every("detection", clock, stop, self._detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
+            every("detection", clock, stop, self.detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
             every("control", clock, stop, self._steer, period_s=settings.control_every_s, phase_s=SETTLE_S),
-            every("alerts", clock, stop, self._look_after, period_s=60.0),
+            every("alerts", clock, stop, self.look_after, period_s=60.0),
             every_wall("rollups", stop, self._life.refresh, period_s=REFRESH_EVERY_S),
             every("retention", clock, stop, self._life.retain, period_s=RETAIN_EVERY_S, phase_s=RETAIN_AT_S),
             every("callers", clock, stop, self._field.forget, period_s=FORGET_EVERY_S, phase_s=FORGET_AT_S),
         ]
         await self._learn_first()
-        app = create_app(self._console())
+        app = create_app(self.console())
         async with serve(app, host=self._settings.console.host, port=self._settings.console.port) as url:
             log.info("console", url=url)
             await asyncio.gather(*loops, stop.wait())
@@ -207,7 +216,8 @@ class Centre:
         except KhettaraError as error:
             log.warning("could not learn from the past yet", error=str(error))
 
-    async def _detect(self, now: datetime) -> None:
+    async def detect(self, now: datetime) -> None:
+        """A round of the detectors, and the alerts of what they believe."""
         await self._detection.tick(now)
         await self._alerts.on_findings(await self._findings.open_findings(), now)
 
@@ -217,7 +227,7 @@ class Centre:
             # The same alert as for a command without effect: a valve to look at.
             await self._alerts.on_condition(self._no_effect(key, advice.follows, advice.value_m), now)
 
-    async def _look_after(self, now: datetime) -> None:
+    async def look_after(self, now: datetime) -> None:
         """What no detector sees: plans that end, low pressure, gateways that are silent, lose readings or err in time."""
         await self._alerts.tick(now)
         for edge in [e for e, at in self._suspected.items() if now - at > SUSPECT_FOR]:
@@ -290,7 +300,8 @@ class Centre:
         )
         return dispatch, key_id
 
-    def _console(self) -> ConsoleServices:
+    def console(self) -> ConsoleServices:
+        """What the pages are built from."""
         return ConsoleServices(
             inventory=self._inventory,
             zones=self._zones,
@@ -306,6 +317,7 @@ class Centre:
             session_secret=self._secret("session-secret"),
             work=self._field.work,
             findings=self._field.findings,
+            network=None if self._network is None else self._network.now,
             nights=self._field.nights,
             complaints=self._field.complaints,
             links=self._links,

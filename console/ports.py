@@ -17,6 +17,7 @@ from commands.selection import Accepted, Selection
 from console.oidc import OidcLogin
 from domain.clock import WallClock
 from domain.inventory import Inventory
+from domain.network_status import NetworkStatus
 from domain.ports import AlertStore, Clock, FindingReader, FleetReadModel, NightFlows, SeriesSource, User, UserStore, ZoneReadModel
 from domain.ports_commands import ActuatorView, CommandStore, ModeRow
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Refused
@@ -144,6 +145,8 @@ class ConsoleServices:
     """Work orders; None where crews are sent by other means."""
     findings: FindingReader | None = None
     """What the detectors believe; None where nothing is looked for."""
+    network: Callable[[], NetworkStatus] | None = None
+    """The layer that knows pipes; None where the site names no network."""
     nights: NightFlows | None = None
     """Night flows as they were measured, for a finding's page."""
     complaints: ComplaintDesk | None = None

@@ -9,7 +9,7 @@ the same leaks: after 8, 16, 32 and 52 weeks of data, then every half year from 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from domain.calendar import Calendar
 from domain.errors import KhettaraError
+from domain.network_status import NetworkStatus
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
@@ -115,6 +116,25 @@ class NetworkService:
     def learned(self) -> LearnedNetwork | None:
         """What is in force; None while nothing is."""
         return None if self._live is None else self._live.learned
+
+    def now(self) -> NetworkStatus:
+        """What people are told of the layer."""
+        status = NetworkStatus(
+            network=self._points.network.name, learning=self._apart.busy, trouble=self.trouble, named=len(self._points.gauges)
+        )
+        live, span = self._live, self.span
+        if live is None or span is None:
+            return status
+        return replace(
+            status,
+            start=span.start,
+            opened=span.opened,
+            until=span.until,
+            gauges=int(live.learned.gauges.sum()),
+            silent=tuple(str(point) for point in live.silent),
+            doubts=live.learned.doubts,
+            repairs=sum(pipe in live.learned.pipes for _, pipe in live.repairs),
+        )
 
     @property
     def span(self) -> LayerSpan | None:

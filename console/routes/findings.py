@@ -28,7 +28,11 @@ async def findings_page(visit: Viewer, closed: bool = False, zone: str | None = 
     rows = await _findings(visit, closed=closed, zone=zone, days=_KEPT_DAYS)
     rows.sort(key=lambda f: (not f.open, f.kind is FindingKind.METER_FAULT, -f.flow_m3h, f.key))
     zones = visit.console.services.inventory.zones
-    return await page(visit, "findings.html", rows=rows, closed=closed, zones=zones, percent=percent, days=_KEPT_DAYS)
+    network = visit.console.services.network
+    return await page(
+        visit, "findings.html", rows=rows, closed=closed, zones=zones, percent=percent, days=_KEPT_DAYS,
+        network=None if network is None else network(),
+    )  # fmt: skip
 
 
 @router.get("/findings/{key}")
@@ -56,6 +60,13 @@ async def findings(
     """Findings as JSON, oldest onset first."""
     rows = await _findings(visit, closed=closed, zone=zone, days=days)
     return JSONResponse([_plain(visit, finding) for finding in rows])
+
+
+@router.get("/api/v1/network")
+async def network(visit: Viewer) -> JSONResponse:
+    """The layer that knows pipes: from what it learnt, how far it has looked, what makes its places less sure; ``null`` without."""
+    status = visit.console.services.network
+    return JSONResponse(None if status is None else jsonable_encoder(asdict(status())))
 
 
 @router.get("/api/v1/findings/{key}")

@@ -28,6 +28,7 @@ from console.passwords import hash_password
 from console.ports import ConsoleOptions, ConsoleServices, MapGeometry
 from domain.alerts import AlertState
 from domain.inventory import Inventory, build_inventory
+from domain.network_status import NetworkStatus
 from domain.points import Point, PointKey, Role
 from domain.ports import Clock, GatewayNow, User, ZoneNow
 from domain.readings import Reading
@@ -52,6 +53,11 @@ USERS = {
     "vera": User(name="vera", role="viewer", zones=frozenset(), language="en"),
     "adam": User(name="adam", role="admin", zones=frozenset(), language="en"),
 }
+NETWORK = NetworkStatus(
+    network="network.inp", learning=False, start=NOW - timedelta(days=70), opened=NOW - timedelta(days=14),
+    until=NOW - timedelta(minutes=30), gauges=7, named=8, silent=("oued.low",), repairs=2,
+    doubts=("medina.low is left out: fewer than 20% of its samples came in the days that teach",),
+)  # fmt: skip
 _BASE_M3H = {"medina": 92.0, "plateau": 71.0, "oued": 44.0, "industrie": 33.0}
 _NIGHT_M3H = {"medina": 37.4, "plateau": 18.9, "oued": 14.2, "industrie": 8.1}
 
@@ -402,7 +408,7 @@ async def console_world(
         options=ConsoleOptions(poll_s=poll_s, outcome_wait_s=2.0),
         alarms=service, inbox=AlertInbox(alerts=service, clock=clock, token=INBOX_TOKEN, zones=inventory.zones),
         work=WorkDesk(store=work, alerts=alerts, clock=clock, photos=photos), findings=findings,
-        nights=MeasuredNights(inventory, town),
+        nights=MeasuredNights(inventory, town), network=lambda: NETWORK,
         complaints=ComplaintDesk(store=complaints, findings=findings, clock=clock, tell=_nobody),
     )  # fmt: skip
     if history:

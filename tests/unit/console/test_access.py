@@ -88,6 +88,7 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/findings"): ("/findings", SEE, OK, OK),
     ("GET", "/findings/{key}"): (f"/findings/{BURST}", SEE, OK, OK),
     ("GET", "/api/v1/findings"): ("/api/v1/findings", LOGIN, OK, OK),
+    ("GET", "/api/v1/network"): ("/api/v1/network", LOGIN, OK, OK),
     ("GET", "/api/v1/findings/{key}"): (f"/api/v1/findings/{BURST}", LOGIN, OK, OK),
     ("GET", "/complaints"): ("/complaints", SEE, OK, OK),
     ("POST", "/complaints"): ("/complaints", SEE, DENIED, REFUSED_FORM),

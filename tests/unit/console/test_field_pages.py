@@ -16,6 +16,11 @@ from console.region_map import pipe_middles, region_map, zone_at
 from domain.alerts import Alert
 from domain.complaints import ComplaintKind
 from domain.findings import Evidence, FindingKind
+from domain.network_status import NetworkStatus
+from leak_detection.life import OVER_NOTES
+from leak_detection.network_book import IN_BASELINE, UNSEEN
+from leak_detection.network_leaks import DOUBTED
+from leak_detection.network_service import GAUGES_SILENT
 from tests.support.console_client import logged_in
 from tests.support.console_field import BURST, past_findings
 from tests.support.console_services import NOW, ConsoleWorld, console_world, demo_geometry
@@ -84,6 +89,30 @@ async def test_a_finding_says_everything_it_knows_in_numbers_and_words() -> None
         assert {r["key"] for r in rows} == {f.key for f in past_findings(demo_geometry())}
         assert [r["key"] for r in (await client.get("/api/v1/findings?zone=oued")).json()] == ["leak:oued:2026-04-28T00:30Z"]
         assert (await client.get("/findings/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Learnt from 56 days of 7 of 8 pressure gauges."), ("fr", "Appris de 56 jours"), ("ar", "تعلّم من 56 يومًا")],
+)
+async def test_what_makes_places_less_sure_stands_with_the_findings(language: str, words: str) -> None:
+    world = await console_world()
+    async with logged_in(world, "vera") as (client, _):
+        await client.get(f"/language/{language}")
+        page = (await client.get("/findings")).text
+        assert words in page
+        assert "medina.low is left out" in page
+        assert "oued.low" in page
+        body = (await client.get("/api/v1/network")).json()
+        assert (body["gauges"], body["named"], body["repairs"], body["silent"]) == (7, 8, 2, ["oued.low"])
+    failed = NetworkStatus(network="network.inp", learning=True, trouble="20 days of readings")
+    world.services = replace(world.services, network=lambda: failed)
+    async with logged_in(world, "vera") as (client, _):
+        assert "20 days of readings" in (await client.get("/findings")).text
+    world.services = replace(world.services, network=None)
+    async with logged_in(world, "vera") as (client, _):
+        assert (await client.get("/api/v1/network")).json() is None
+        assert "network-title" not in (await client.get("/findings")).text
 
 
 async def test_a_finding_that_is_over_and_a_doubtful_meter_have_pages() -> None:
@@ -237,7 +266,8 @@ def test_every_word_of_a_finding_has_its_sentence(language: str) -> None:
     wanted = [f"finding_kind.{k.value}" for k in FindingKind] + [f"complaint_kind.{k.value}" for k in ComplaintKind]
     wanted += [f"heard.{v.value}" for v in Verdict] + [f"heard.short_{v.value}" for v in Verdict]
     wanted += [f"finding_cause.{c}" for c in ("leak", "meter", "slope", "boundary_valve")]
-    wanted += [f"finding_note.{n}" for n in ("few_meters", "pressure_silent", "inflow_gaps")]
+    wanted += [f"finding_note.{n}" for n in ("few_meters", "pressure_silent", "inflow_gaps", *OVER_NOTES)]
+    wanted += [f"finding_note.{n}" for n in (UNSEEN, IN_BASELINE, DOUBTED, GAUGES_SILENT)]
     assert [key for key in wanted if key not in entries] == []
 
 

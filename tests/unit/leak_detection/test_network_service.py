@@ -116,7 +116,8 @@ async def test_too_little_history_is_said_in_words_and_looked_at_again_a_day_lat
         await apart.read()
     apart.ready = "20 days of readings"
     await network.tick(now + timedelta(hours=1))
-    assert network.trouble == "20 days of readings"
+    assert network.now().trouble == "20 days of readings"
+    assert network.now().opened is None
     assert apart.started == 1
     await network.tick(now + timedelta(days=1, hours=1))
     assert apart.started == 2
@@ -254,4 +255,6 @@ async def test_repairs_reach_the_layer_once_and_those_of_its_past_with_that_past
     assert run.repairs == [Repair(day=57.5, place=1)]
     span = network.span
     assert span is not None
+    status = network.now()
+    assert (status.gauges, status.named, status.repairs, status.until) == (2, 3, 1, span.until)
     assert (span.start, span.opened, span.until) == (START, START + timedelta(days=56), START + timedelta(days=57, hours=14))
