@@ -17,21 +17,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from app.bench_model import read_network_set, replay_network
+from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
 from domain.findings import FindingKind
-from domain.series import FloatArray
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
-from leak_detection.zone_balance import balances, hourly, mask_stuck
+from leak_detection.zone_balance import balances
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, watch_tick
 
-_MISSING = -32768
 _TIME = "%Y-%m-%d %H:%M"
-_STUCK_STEPS = 8
-"""Quarter-hours of one and the same reading after which an inlet meter is taken to stand still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,66 +40,6 @@ class Alarm:
     issued: datetime
     flow_m3h: float
     confidence: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ZoneSet:
-    """Metered zones for a year."""
-
-    start: datetime
-    train_until: datetime
-    zones: tuple[str, ...]
-    inflow_m3h: FloatArray
-    """Hourly, shape (H, Z)."""
-    meters_m3h: FloatArray
-    pressure_m: FloatArray
-    readings_l_h: FloatArray
-    meters: tuple[str, ...]
-    repaired: frozenset[str] = frozenset()
-    """Zones with a repair in the three days before ``train_until``: their balance has not spoken since."""
-
-
-def read_zone_set(folder: Path) -> ZoneSet:
-    """Reads ``dma.npz`` and ``meta.json`` of a folder.
-
-    Raises:
-        ConfigurationError: A file or array is not there.
-    """
-    try:
-        with np.load(folder / "dma.npz") as z:
-            arrays = {k: z[k] for k in z.files}
-        meta = json.loads((folder / "meta.json").read_text())
-        names = tuple(str(n) for n in arrays["dma"])
-        inflow, pressure = _scaled(arrays, "inflow"), _scaled(arrays, "pressure_in", "pressure")
-        per_hour = 3600 // int(arrays["step_s"])
-        return ZoneSet(
-            start=datetime.strptime(str(arrays["start"]), _TIME),
-            train_until=datetime.strptime(meta["train_until"], _TIME),
-            zones=names,
-            inflow_m3h=np.stack([hourly(mask_stuck(inflow[:, k], _STUCK_STEPS), per_hour) for k in range(len(names))], axis=1),
-            meters_m3h=_scaled(arrays, "amr_sum", "amr"),
-            pressure_m=np.stack([hourly(pressure[:, k], per_hour) for k in range(len(names))], axis=1),
-            readings_l_h=np.where(arrays["meter"] == _MISSING, np.nan, arrays["meter"].astype(np.float64)),
-            meters=tuple(str(n) for n in arrays["meter_id"]),
-            repaired=_just_repaired(folder / "repairs.csv", datetime.strptime(meta["train_until"], _TIME)),
-        )
-    except (OSError, KeyError) as error:
-        raise ConfigurationError(
-            file=str(folder), key="dma.npz", value=str(error), expected="a set as its README says: dma.npz and meta.json"
-        ) from error
-
-
-def _just_repaired(file: Path, moment: datetime) -> frozenset[str]:
-    if not file.exists():
-        return frozenset()
-    with file.open() as rows:
-        times = [(r["dma"], datetime.strptime(r["repaired"], _TIME)) for r in csv.DictReader(rows)]
-    return frozenset(zone for zone, at in times if moment - timedelta(days=3) <= at < moment)
-
-
-def _scaled(arrays: dict[str, Any], name: str, scale: str | None = None) -> FloatArray:
-    raw = arrays[name]
-    return np.where(raw == _MISSING, np.nan, raw.astype(np.float64) * float(arrays[f"{scale or name}_scale"]))
 
 
 def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:

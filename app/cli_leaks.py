@@ -13,31 +13,41 @@ leaks = typer.Typer(no_args_is_help=True, help="Leaks: replays of recordings, an
 
 @leaks.command("replay")
 def leaks_replay(
-    dataset: Annotated[Path, typer.Argument(help="A folder with dma.npz, or with years and a network, or a CSV.", exists=True)],
+    dataset: Annotated[
+        Path,
+        typer.Argument(help="A folder with dma.npz, a folder with years and a network, or a CSV (plain or gzip).", exists=True),
+    ],
     out: Annotated[Path, typer.Option(help="Alarm file: pipe-or-zone,start time,issue time,m3h,confidence.")],
     points: Annotated[Path | None, typer.Option(help="The map of a CSV's columns, e.g. sites/bwdf/map.toml.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="processes:N, local-cluster:N or tcp://host:port (Dask); here by default.")
     ] = None,
-    findings: Annotated[Path | None, typer.Option(help="Keep findings and evidence here, as JSON.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="A picture of each finding in this folder.", file_okay=False)] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary, not every finding.")] = False,
+    site: Annotated[Path | None, typer.Option(help="Folder of a site's files, for what lost water costs.", file_okay=False)] = None,
+    findings: Annotated[Path | None, typer.Option(help="Keep findings and evidence here, as JSON, for leaks explain.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="A picture of each finding in this folder: PNG, or SVG without matplotlib.", file_okay=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary: neither findings nor how far it is.")] = False,
 ) -> None:
     """Replays a recording as it would have run: nothing is seen before its time."""
-    from app.leaks_explain import run_replay
+    from app.leaks_explain import ReplayOutputs, run_replay
 
-    run_replay(dataset, out, points, scheduler, findings, plots, quiet=quiet, console=Console(soft_wrap=True))
+    outputs = ReplayOutputs(alarms=out, findings=findings, plots=plots)
+    run_replay(
+        dataset, outputs, points=points, scheduler=scheduler, site=site, quiet=quiet, console=Console(soft_wrap=True),
+        errors=None if quiet else Console(stderr=True),
+    )  # fmt: skip
 
 
 @leaks.command("explain")
 def leaks_explain(
-    finding: Annotated[str, typer.Argument(help="Key of the finding, or the beginning of one.")],
+    finding: Annotated[str | None, typer.Argument(help="Key of the finding, or the beginning of one; without it a list.")] = None,
     file: Annotated[Path | None, typer.Option("--from", help="Findings that a replay kept.", dir_okay=False)] = None,
     data: Annotated[Path | None, typer.Option(help="Data folder of a demo.")] = None,
-    config: Annotated[Path | None, typer.Option(help="The centre's TOML file.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The centre's TOML file; else KHETTARA_… variables.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it: a file ending in .svg or .png.")] = None,
 ) -> None:
-    """Prints what a finding rests on, in numbers."""
+    """Prints what a finding rests on, in numbers with their units; without a finding, a list of all."""
     from app.leaks_explain import run_explain
 
     run_explain(finding, file, data.resolve() if data else None, config, plot, console=Console(soft_wrap=True))
@@ -46,13 +56,15 @@ def leaks_explain(
 @leaks.command("make-set")
 def leaks_make_set(
     out: Annotated[Path, typer.Option(help="Folder of the set; what is wrong in it goes to truth/ below.", file_okay=False)],
-    seed: Annotated[int, typer.Option(min=0)],
-    zones: Annotated[int, typer.Option(min=2)] = 12,
-    days: Annotated[int, typer.Option(min=60)] = 365,
+    seed: Annotated[int, typer.Option(help="Another number is another town; the same one the same town.", min=0)],
+    zones: Annotated[int, typer.Option(help="Two or more: valves are left open between them.", min=2)] = 12,
+    days: Annotated[int, typer.Option(help="From a Monday in January on; the first third teaches.", min=60)] = 365,
 ) -> None:
     """Makes a labelled year of metered zones that is hard on a balance."""
+    from app.leak_output import check_folder
     from app.leak_town import TownPlan, make_town, write_town
 
+    check_folder(out, "--out")
     plan = TownPlan(zones=zones, days=days)
     data, truth = make_town(seed, plan)
     write_town(data, truth, out, plan)

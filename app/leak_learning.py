@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
+from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
@@ -43,8 +44,13 @@ _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
 
-def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> LearnedNetwork:
+def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, seen: Seen = nobody) -> LearnedNetwork:
     """Learns from the days before the opening and steps through all rows.
+
+    Args:
+        past: The recording so far.
+        settings: Of the ledger.
+        seen: Is told how far it is.
 
     Raises:
         CalibrationError: Too few gauges, or no hour of the day with all that is needed, in the days that teach.
@@ -67,6 +73,7 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> 
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
         )
+    seen("the network file is made to agree with the gauges", 0, 0)
     found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression)
     balance, whole = _balances(past, found)
     watch = NetworkWatch(
@@ -82,6 +89,7 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None) -> 
         run.hour(past.pressure_m[rows], past.drivers[rows])
         if rows.stop % past.per_day == 0:
             run.end_day(balance[rows.stop // past.per_day - 1])
+            seen(f"day {run.days} of {past.days}", run.days, past.days)
     return LearnedNetwork(
         run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
     )

@@ -74,6 +74,8 @@ class Recording:
     """Hourly sums."""
     single: FloatArray
     single_names: list[str]
+    coverage: dict[str, float] = field(default_factory=dict)
+    """Share of each zone's use that is metered at the customers, as the utility knows it."""
 
 
 def make_town(seed: int, plan: TownPlan | None = None) -> tuple[Recording, Truth]:
@@ -90,13 +92,14 @@ def make_town(seed: int, plan: TownPlan | None = None) -> tuple[Recording, Truth
         meters=np.stack([p[3] for p in parts], axis=1),
         single=np.concatenate([p[4] for p in parts], axis=1),
         single_names=[n for p in parts for n in p[5]],
+        coverage={f"Z{k + 1:02d}": p[6] for k, p in enumerate(parts)},
     )
     _open_valves(out, rng, plan, truth)
     _inlet_meters(out, rng, plan, truth)
     return out, truth
 
 
-_Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, list[str]]
+_Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, list[str], float]
 
 
 def _zone(name: str, rng: np.random.Generator, plan: TownPlan, truth: Truth) -> _Part:
@@ -122,7 +125,7 @@ def _zone(name: str, rng: np.random.Generator, plan: TownPlan, truth: Truth) -> 
     critical = pressure - 5.0 - 3.0 * (inflow / inflow.mean()) ** 1.85 + rng.normal(0, 0.2, steps)
     meters = _meter_sum(name, rng, plan, with_meter + large_read, truth)
     single, names = _single(name, rng, plan, truth)
-    return inflow * (1 + rng.normal(0, 0.006, steps)), pressure, critical, meters, single, names
+    return inflow * (1 + rng.normal(0, 0.006, steps)), pressure, critical, meters, single, names, coverage
 
 
 def _habits(rng: np.random.Generator, steps: int, plan: TownPlan, unlike: float = 0.0) -> FloatArray:
@@ -326,8 +329,12 @@ def write_town(data: Recording, truth: Truth, folder: Path, plan: TownPlan | Non
         pressure_in=_counts(data.pressure, 0.01), pressure_cp=_counts(data.critical, 0.01), pressure_scale=0.01,
         meter=_counts(data.single, 1.0), meter_id=np.array(data.single_names),
     )  # fmt: skip
-    meta = {"train_until": _moment(train), "units": "inflow, amr_sum m3/h; pressure m; meter L/h; -32768 is missing"}
-    (folder / "meta.json").write_text(json.dumps(meta))
+    meta = {
+        "train_until": _moment(train),
+        "units": "inflow, amr_sum m3/h; pressure m; meter L/h; -32768 is missing",
+        "dma": {zone: {"smart_meter_share": round(share, 3)} for zone, share in data.coverage.items()},
+    }
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     repaired = [(z, _moment(end)) for z, _, end, _, _ in truth.leaks if end < train]
     _rows(folder / "repairs.csv", "dma,repaired", repaired)
     _write_truth(truth, folder / "truth", train)

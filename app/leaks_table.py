@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-
+from app.leaks_drawing import Clock, Panel, panels_document, read_panels
+from domain.factors import Factor, LeakFactors
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
-from domain.series import FloatArray
 
 WORDS = {
-    "zone_balance": "inflow that the customers' meters do not explain, now and before",
-    "balance_slope": "inflow per metered flow, now and usually (1 is every customer metered and read right)",
-    "meter_coverage": "share of the customers that have a meter",
-    "metered_use": "mean inflow beside the mean of the customers' meters",
-    "told_again": "flow when last told, beside when first told",
-    "flow_step": "net inflow after the onset, beside what the hour and day let expect",
+    "zone_balance": "inflow that the customers' meters do not explain, now and before; sd of one look among many",
+    "balance_slope": "inflow per metered flow, now and usually (1: every customer is metered and read right)",
+    "meter_coverage": "share of the customers that have a meter, beside all",
+    "metered_use": "mean inflow of the last days, beside the mean of the customers' meters",
+    "told_again": "flow as told last, beside the telling before it",
+    "flow_step": "net inflow after the onset, beside what hour and day let expect",
     "night_flow": "least hour between 02:00 and 05:00, beside like nights",
     "head_loss": "head loss from the valve to the critical points, after and before the onset",
     "first_flow": "flow when first told",
-    "place_fit": "share of the pressure change that this place explains",
-    "gauge": "pressure that the flows do not explain",
+    "place_fit": "share of the pressure change that the place explains (1: all)",
+    "gauge": "change of pressure that the metered flows do not explain",
     "night_after": "night flow after, beside before",
+}
+SINGLE = frozenset({"first_flow", "place_fit"})
+"""Evidence that has nothing it is held against."""
+BESIDE = frozenset({"meter_coverage", "metered_use", "told_again", "night_after"})
+"""Evidence of two numbers whose distance is no measure of doubt."""
+DETECTORS = {
+    "zone_balance": "the balance of inflow and customers' meters",
+    "flow_step": "a step of the inflow",
+    "night_flow": "the night flow",
+    "network_model": "the pressures and the model of the network",
 }
 NOTES = {
     "few_meters": "fewer than 60 % of the customers have a meter: the confidence is lowered",
@@ -42,35 +52,15 @@ CAUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FindingSeries:
-    """What a page draws beside a finding."""
-
-    name: str
-    times_s: FloatArray
-    """Seconds since 1970 UTC, shape (T,)."""
-    observed_m3h: FloatArray
-    expected_m3h: FloatArray | None
-    inflow_m3h: FloatArray
-
-
-def finding_document(finding: Finding, series: FindingSeries | None = None) -> dict[str, Any]:
+def finding_document(finding: Finding, panels: Sequence[Panel] = ()) -> dict[str, Any]:
     """JSON values of a finding."""
     document: dict[str, Any] = asdict(finding)
     document |= {"kind": finding.kind.value, "since": finding.since.isoformat(), "found_at": finding.found_at.isoformat()}
-    if series is not None:
-        document["series"] = {
-            "name": series.name,
-            "time": [datetime.fromtimestamp(float(t), UTC).isoformat() for t in series.times_s],
-            "observed_m3h": _numbers(series.observed_m3h),
-            "expected_m3h": None if series.expected_m3h is None else _numbers(series.expected_m3h),
-            "inflow_m3h": _numbers(series.inflow_m3h),
-        }
-    return document
+    return document | {"panels": panels_document(tuple(panels))}
 
 
-def read_finding(document: dict[str, Any]) -> tuple[Finding, FindingSeries | None]:
-    """A finding back from ``finding_document``."""
+def read_finding(document: dict[str, Any]) -> tuple[Finding, tuple[Panel, ...]]:
+    """A finding back from ``finding_document``, and what is drawn of it."""
     values = {name: document[name] for name in Finding.__slots__ if name in document}
     values |= {
         "kind": FindingKind(values["kind"]),
@@ -81,48 +71,83 @@ def read_finding(document: dict[str, Any]) -> tuple[Finding, FindingSeries | Non
         "notes": tuple(values.get("notes", ())),
         "region": _region(values.get("region")),
     }
-    kept = document.get("series")
-    if kept is None:
-        return Finding(**values), None
-    return Finding(**values), FindingSeries(
-        name=kept["name"],
-        times_s=np.array([datetime.fromisoformat(t).timestamp() for t in kept["time"]], dtype=np.float64),
-        observed_m3h=_array(kept["observed_m3h"]),
-        expected_m3h=None if kept["expected_m3h"] is None else _array(kept["expected_m3h"]),
-        inflow_m3h=_array(kept["inflow_m3h"]),
-    )
+    return Finding(**values), read_panels(document.get("panels", []))
 
 
-def explain_text(finding: Finding, money: str | None = None) -> str:
+def explain_text(finding: Finding, money: str | None = None, clock: Clock | None = None, factors: LeakFactors | None = None) -> str:
     """The finding and its evidence for a person, numbers with their units.
 
     Args:
         finding: Any.
         money: Unit of its cost, such as MAD; None where no price is configured.
+        clock: In whose time moments are said; UTC by default.
+        factors: By which its cost was reckoned, to be named with year and source.
     """
+    clock = clock or Clock(timezone="UTC")
+    leak = finding.cause == "leak"
     cause = (
         CAUSES.get(finding.cause)
         or f"water of zone {finding.cause.partition(':')[2]}: a boundary valve is open; no loss is claimed"
     )
     lines = [
-        f"{finding.key}   {finding.kind.value}, {'open' if finding.open else 'over'}",
+        f"{finding.key}   {finding.kind.value.replace('_', ' ')}, {'open' if finding.open else 'over'}",
         f"  believed      {cause}",
         f"  zone          {finding.zone}",
-        f"  place         {_place(finding)}",
-        f"  since         {finding.since:%Y-%m-%d %H:%M} UTC",
-        f"  found         {finding.found_at:%Y-%m-%d %H:%M} UTC by {finding.detector}",
-        f"  flow          {finding.flow_m3h:.2f} ± {finding.flow_error_m3h:.2f} m³/h ({24 * finding.flow_m3h:.0f} m³ a day)",
-        f"  cost a day    {_cost(finding, money)}",
+        *([f"  place         {_place(finding)}"] if leak else []),
+        f"  since         {clock.text(finding.since)} ({clock.words})",
+        f"  found         {clock.text(finding.found_at)}, {_after(finding)}, by {_detector(finding)}",
+        *(_loss(finding, money, factors) if leak else []),
         f"  confidence    {finding.confidence:.0%}",
     ]
     lines += [f"  note          {NOTES.get(note, note)}" for note in finding.notes]
-    lines.append("  evidence      observed / expected ± sd")
-    for part in finding.evidence:
-        away = f", {abs(part.observed - part.expected) / part.sd:.1f} sd away" if part.sd > 0 else ""
-        unit = "" if part.unit == "1" else " m³/h" if part.unit == "m3/h" else f" {part.unit}"
-        numbers = f"{part.observed:.2f} / {part.expected:.2f} ± {part.sd:.2f}{unit}{away}"
-        lines.append(f"    {part.name:<15} {numbers:<44} {WORDS.get(part.name.partition(':')[0], '')}".rstrip())
+    if finding.evidence:
+        lines.append("  evidence      seen / usual ± one standard deviation")
+        rows = [(part.name, _evidence(part), WORDS.get(part.name.partition(":")[0], "")) for part in finding.evidence]
+        width = max(len(numbers) for _, numbers, _ in rows)
+        lines += [f"    {name:<15} {numbers:<{width}}   {words}".rstrip() for name, numbers, words in rows]
     return "\n".join(lines)
+
+
+def one_line(finding: Finding, clock: Clock) -> str:
+    """A finding in a list."""
+    loss = f"{finding.flow_m3h:7.2f} m³/h" if finding.cause == "leak" else " " * 12
+    state = "open" if finding.open else "over"
+    return (
+        f"{finding.key:<34} {finding.kind.value:<12} {state}  {loss}  {finding.confidence:>4.0%}  since {clock.text(finding.since)}"
+    )
+
+
+def _loss(finding: Finding, money: str | None, factors: LeakFactors | None) -> list[str]:
+    flow, error = finding.flow_m3h, finding.flow_error_m3h
+    return [
+        f"  flow          {flow:.2f} ± {error:.2f} m³/h, one standard error ({24 * flow:.0f} ± {24 * error:.0f} m³ a day)",
+        f"  cost a day    {_cost(finding, money)}",
+        *([f"  by            {text}"] if finding.money_a_day is not None and (text := _factors(factors)) else []),
+    ]
+
+
+def _after(finding: Finding) -> str:
+    hours = (finding.found_at - finding.since) / timedelta(hours=1)
+    return f"{hours:.0f} h after" if hours < 72 else f"{hours / 24:.0f} days after"
+
+
+def _detector(finding: Finding) -> str:
+    words = DETECTORS.get(finding.detector)
+    return finding.detector if words is None else f"{words} ({finding.detector})"
+
+
+def _evidence(part: Evidence) -> str:
+    unit = {"1": "", "m3/h": " m³/h"}.get(part.unit, f" {part.unit}")
+    digits = 3 if part.unit == "m" else 2
+    if part.name in SINGLE:
+        spread = f" ± {part.sd:.{digits}f}" if part.sd > 0 else ""
+        return f"{part.observed:.{digits}f}{spread}{unit}"
+    numbers = f"{part.observed:.{digits}f} / {part.expected:.{digits}f}"
+    if part.name in BESIDE:
+        return f"{numbers}{unit}"
+    if part.sd <= 0:
+        return f"{numbers}{unit}"
+    return f"{numbers} ± {part.sd:.{digits}f}{unit}, {abs(part.observed - part.expected) / part.sd:.1f} sd away"
 
 
 def _region(value: dict[str, Any] | None) -> ConfidenceRegion | None:
@@ -141,14 +166,12 @@ def _place(finding: Finding) -> str:
 
 def _cost(finding: Finding, money: str | None) -> str:
     if finding.money_a_day is None:
-        return "not known: no price of water is configured ([factors] of site.toml)"
+        return "not known: no price of water is configured ([factors] of site.toml; --site of a replay)"
     co2 = "" if finding.co2_kg_a_day is None else f", {finding.co2_kg_a_day:.1f} kg CO₂"
     return f"{finding.money_a_day:.0f} {money or ''}".rstrip() + co2
 
 
-def _numbers(values: FloatArray) -> list[float | None]:
-    return [round(float(v), 3) if np.isfinite(v) else None for v in values]
-
-
-def _array(values: list[float | None]) -> FloatArray:
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+def _factors(factors: LeakFactors | None) -> str:
+    """The configured factors, each with unit, year and source."""
+    used: tuple[Factor | None, ...] = () if factors is None else (factors.water, factors.energy, factors.carbon)
+    return "; ".join(f"{f.value:g} {f.unit} ({f.year}, {f.source})" for f in used if f is not None)

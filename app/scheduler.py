@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -24,9 +24,19 @@ Out = TypeVar("Out")
 class ZoneMap(Protocol):
     """Applies a function to every item, in order."""
 
-    def __call__(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
-        """Results in the order of the items."""
+    def __call__(self, work: Callable[[In], Out], items: Sequence[In], done: Callable[[int], None] = ...) -> list[Out]:
+        """Results in the order of the items.
+
+        Args:
+            work: A pure function of the top level of a module.
+            items: What it takes, one by one.
+            done: Is told how many are, after each.
+        """
         ...
+
+
+def _untold(count: int) -> None:
+    """Nobody asked."""
 
 
 @contextmanager
@@ -37,18 +47,32 @@ def open_scheduler(where: str | None) -> Iterator[ZoneMap]:
         ConfigurationError: No such place, or Dask is asked for and not installed.
     """
     if not where:
-        yield lambda work, items: [work(item) for item in items]
+        yield lambda work, items, done=_untold: _counted(map(work, items), done)
     elif where.startswith("processes:"):
         # Forking a process that has threads may hang; a fresh interpreter cannot.
         with ProcessPoolExecutor(_count(where), mp_context=multiprocessing.get_context("spawn")) as pool:
-            yield lambda work, items: list(pool.map(work, items, chunksize=max(1, len(items) // (4 * _count(where)) or 1)))
+            yield lambda work, items, done=_untold: _counted(pool.map(work, items, chunksize=_chunk(len(items), where)), done)
     elif where.startswith(("local-cluster:", "tcp://", "tls://")):
         with _dask(where) as client:
-            yield lambda work, items: list(client.gather(client.map(work, items, pure=False)))
+            yield lambda work, items, done=_untold: _counted((f.result() for f in client.map(work, items, pure=False)), done)
     else:
         raise ConfigurationError(
             file="command line", key="--scheduler", value=where, expected="processes:N, local-cluster:N or tcp://host:port"
         )
+
+
+def _counted(results: Iterable[Out], done: Callable[[int], None]) -> list[Out]:
+    """All results, each said when it is there."""
+    out = []
+    for result in results:
+        out.append(result)
+        done(len(out))
+    return out
+
+
+def _chunk(items: int, where: str) -> int:
+    """Items a process takes at once: four helpings each."""
+    return max(1, items // (4 * _count(where)))
 
 
 def _count(where: str) -> int:

@@ -7,10 +7,14 @@ import pytest
 
 from app.bench_model import alarms_of, as_past
 from app.leak_learning import learn_network
-from app.leaks_plot import svg_of
-from app.leaks_replay import metered_near, network_findings
+from app.leaks_drawing import SEEN, Clock, read_panels
+from app.leaks_panels import plan_of
+from app.leaks_plot import finding_picture
+from app.leaks_replay_network import drawn_findings, network_findings
+from app.leaks_svg import svg_of
 from app.leaks_table import explain_text, finding_document, read_finding
 from app.network_set import NetworkSet
+from simulator.inp import read_sections
 from tests.support.small_network import GAUGES, METER, STEP_S, Leak, is_near, record, write_network
 
 _FIRST_DAYS, _DAYS = 100, 135
@@ -74,4 +78,13 @@ def test_its_findings_say_their_places_in_words_and_pictures(replayed):
     assert read_finding(finding_document(burst))[0] == burst
     assert f"{burst.places[0].pipe} (" in explain_text(burst)
     assert f"within {burst.region.radius_m:.0f} m of" in explain_text(burst)
-    assert f"pipes {burst.places[0].pipe}" in svg_of(burst, metered_near(burst, data))
+    panels = drawn_findings(findings, data, learned)[burst.key]
+    document = finding_document(burst, panels)
+    assert len(read_panels(document["panels"])) == len(panels) == 2
+    pressure = panels[0]
+    seen = [line for line in pressure.lines if line.role == SEEN]
+    before, after = pressure.times_s < burst.since.timestamp() - 86400, pressure.times_s > burst.found_at.timestamp()
+    fall = [line.values[before].mean() - line.values[after].mean() for line in seen]
+    assert min(fall) > 0.05, "a leak takes pressure from its gauges"
+    plan = plan_of(read_sections(data.network.read_text()), data.gauges)
+    assert f"best {burst.places[0].pipe}" in svg_of(finding_picture(burst, panels, plan, Clock()))

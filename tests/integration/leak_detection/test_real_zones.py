@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from app.leaks_explain import run_replay
+from app.leaks_explain import ReplayOutputs, run_replay
 from domain.calendar import Calendar
 from tests.support.shared_data import shared
 
@@ -23,7 +23,8 @@ MONTHS = 820 / 30.44
 def test_real_zones_raise_at_most_a_quarter_of_a_finding_a_month(tmp_path: Path) -> None:
     file = shared("data", "bwdf", "bwdf_dma_inflow_hourly.csv.gz")
     kept = tmp_path / "findings.json"
-    run_replay(file, tmp_path / "alarms.csv", MAP, "processes:2", kept, None, quiet=True, console=Console())
+    outputs = ReplayOutputs(alarms=tmp_path / "alarms.csv", findings=kept)
+    run_replay(file, outputs, points=MAP, scheduler="processes:2", quiet=True, console=Console())
     findings = json.loads(kept.read_text())["findings"]
     assert findings
     assert len(findings) <= 0.25 * 10 * MONTHS

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.bench_leaks import customer_scores, read_zone_set
+from app.bench_leaks import customer_scores
 from app.leak_town import TownPlan, make_town, write_town
+from app.zone_set import read_zone_set
 from leak_detection.customer_leaks import find_customer_leaks
 
 PLAN = TownPlan(zones=3, days=90)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,11 +14,19 @@ import pytest
 from rich.console import Console
 
 from app.leak_town import TownPlan, make_town, write_town
-from app.leaks_explain import run_explain, run_replay, summary
+from app.leaks_drawing import SEEN
+from app.leaks_explain import ReplayOutputs, run_explain, run_replay, summary
 from app.leaks_replay import AlarmRow, Replayed, replay_dataset
 from app.scheduler import open_scheduler
 from domain.errors import ConfigurationError
 
+SITE = Path(__file__).resolve().parents[3] / "sites" / "demo"
+FACTORS = """
+[factors]
+water = { value = 3.2, unit = "MAD/m3", year = 2025, source = "cost accounts" }
+energy = { value = 0.65, unit = "kWh/m3", year = 2025, source = "pump station counters" }
+carbon = { value = 0.60, unit = "kg/kWh", year = 2024, source = "grid average" }
+"""
 PLAN = TownPlan(zones=2, days=130, leaks=2.0)
 CUT_H = 100 * 24
 
@@ -87,6 +96,15 @@ def test_two_processes_find_the_same_bit_for_bit(town: Path, where: str) -> None
     assert here.findings == there.findings
 
 
+def priced_site(folder: Path) -> Path:
+    """The demonstration's site, with prices."""
+    site = folder / "site"
+    shutil.copytree(SITE, site)
+    with (site / "site.toml").open("a", encoding="utf-8") as file:
+        file.write(FACTORS)
+    return site
+
+
 def test_a_scheduler_that_is_none_is_told() -> None:
     for where in ("nowhere", "processes:0", "processes:many"):
         with pytest.raises(ConfigurationError, match="--scheduler"), open_scheduler(where):
@@ -96,23 +114,33 @@ def test_a_scheduler_that_is_none_is_told() -> None:
 def test_alarms_findings_pictures_and_the_explanation(town: Path, tmp_path: Path) -> None:
     console = Console(record=True, width=200)
     out, kept = tmp_path / "alarms.csv", tmp_path / "findings.json"
-    run_replay(town, out, None, None, kept, tmp_path / "plots", quiet=False, console=console)
+    outputs = ReplayOutputs(alarms=out, findings=kept, plots=tmp_path / "plots")
+    run_replay(town, outputs, site=priced_site(tmp_path), console=console)
     rows = list(csv.reader(out.read_text().splitlines()))
     assert rows[0] == ["pipe-or-zone", "start time", "issue time", "m3h", "confidence"]
     assert all(r[1] <= r[2] for r in rows[1:])
-    findings = json.loads(kept.read_text())["findings"]
+    document = json.loads(kept.read_text())
+    findings, customers = document["findings"], document["customers"]
     assert findings
-    assert len(list((tmp_path / "plots").iterdir())) == len(findings)
+    assert customers
+    assert len(list((tmp_path / "plots").iterdir())) == len(findings) + len(customers)
     leak = next(f for f in findings if f["cause"] == "leak")
     assert {e["name"] for e in leak["evidence"]} >= {"zone_balance", "balance_slope", "meter_coverage"}
     again = Console(record=True, width=200)
     run_explain(leak["key"], kept, None, None, tmp_path / "one.svg", console=again)
     text = again.export_text()
-    for word in ("zone_balance", "m³/h", "confidence", "since", "no price of water is configured"):
+    for word in ("zone_balance", "m³/h", "confidence", "local time of the recording", f"{leak['money_a_day']:.0f} MAD", "kg CO₂"):
         assert word in text
+    assert leak["money_a_day"] == pytest.approx(24 * leak["flow_m3h"] * 3.2)
+    assert leak["co2_kg_a_day"] == pytest.approx(24 * leak["flow_m3h"] * 0.65 * 0.60)
     svg = (tmp_path / "one.svg").read_text()
     assert svg.startswith("<svg")
     assert leak["key"] in svg
+    run_explain(customers[0]["key"], kept, None, None, tmp_path / "customer.svg", console=again)
+    assert "no loss of the utility" in again.export_text()
+    assert "[L/h]" in (tmp_path / "customer.svg").read_text()
+    run_explain(None, kept, None, None, None, console=again)
+    assert f"{len(findings) + len(customers)} in" in again.export_text()
     with pytest.raises(ConfigurationError, match="FINDING"):
         run_explain("leak:nowhere", kept, None, None, None, console=again)
     with pytest.raises(ConfigurationError, match=r"\.svg"):
@@ -144,7 +172,9 @@ def test_inflows_of_a_csv_with_repeats_gaps_and_rows_out_of_order(tmp_path: Path
         result = replay_dataset(tmp_path / "in.csv", tmp_path / "map.toml", over)
     (leak,) = result.findings
     assert leak.flow_m3h == pytest.approx(4.0 * 3.6, rel=0.3)
-    assert "1 findings" in summary(result, tmp_path / "x.csv")
+    assert "; 1 leak, 0 findings" in summary(result, tmp_path / "x.csv")
+    seen = [panel.of(SEEN) for panel in result.panels[leak.key]]
+    assert all(line is not None and np.isfinite(line.values).any() for line in seen)
 
 
 @pytest.mark.parametrize(

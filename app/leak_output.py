@@ -1,0 +1,55 @@
+"""Files that a long work will write: refused before it begins where they cannot be, and never left half."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from domain.errors import ConfigurationError
+
+
+def check_file(path: Path, option: str) -> None:
+    """Makes the folder of a file and sees that it can be written there.
+
+    Raises:
+        ConfigurationError: It is a folder, or nothing can be written there.
+    """
+    if path.is_dir():
+        raise ConfigurationError(file=str(path), key=option, value="a folder", expected="the name of a file")
+    check_folder(path.parent, option)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ConfigurationError(file=str(path), key=option, value="read-only", expected="a file that may be written")
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Makes a folder and sees that it can be written to.
+
+    Raises:
+        ConfigurationError: Neither.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            file=str(folder), key=option, value=error.strerror, expected="a folder that can be made and written to"
+        ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file in one piece: an interruption leaves the one that was there.
+
+    Raises:
+        ConfigurationError: The disk does not take it.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(path)
+    except OSError as error:
+        raise ConfigurationError(file=str(path), key="(file)", value=error.strerror, expected="room to write it") from error
+    finally:
+        beside.unlink(missing_ok=True)
