@@ -54,9 +54,15 @@ def settle(book: Book, topology: Topology, plans: Sequence[Withholding] = ()) ->
     """
     _end_what_is_over(book, plans)
     _keep_back(book, topology, plans)
-    _let_events_speak(book, topology)  # one that is over leaves its children before they are looked at
-    _group(book, topology)
-    _let_events_speak(book, topology)
+    free: set[str] = set()
+    while True:
+        _let_events_speak(book, topology)  # one that is over leaves its children before they are looked at
+        if _set_free(book, topology, free):
+            continue
+        _group(book, topology)
+        _let_events_speak(book, topology)
+        if not _set_free(book, topology, free):
+            break
     _keep_back(book, topology, plans)  # events that have just come about
 
 
@@ -87,7 +93,7 @@ def _keep_back(book: Book, topology: Topology, plans: Sequence[Withholding]) -> 
 
 
 def _group(book: Book, topology: Topology) -> None:
-    loose = [*_left_behind(book, topology), *_standing(book)]
+    loose = [*_left_behind(book), *_standing(book)]
     left = _place(book, loose, topology)
     while found := events([book.alerts[k] for k in left], topology):
         for event in found:
@@ -96,9 +102,7 @@ def _group(book: Book, topology: Topology) -> None:
         left = _place(book, [k for k in left if k not in grouped], topology)
     for key in left:
         if book.alerts[key].parent is not None:
-            head = book.alerts.get(book.alerts[key].parent or "")
-            over = head is None or not head.active
-            book.happens(key, Unsuppressed(), reason="its cause is over, and it is not" if over else "its place is known by now")
+            book.happens(key, Unsuppressed(), reason="its cause is over, and it is not")
 
 
 def _place(book: Book, loose: list[str], topology: Topology) -> list[str]:
@@ -125,18 +129,13 @@ def _standing(book: Book) -> list[str]:
     return [a.key for a in book.alerts.values() if a.active and a.state in _STANDING and a.parent is None and not is_event(a)]
 
 
-def _left_behind(book: Book, topology: Topology) -> list[str]:
-    """Children whose cause is over for so long that they must stand for themselves, and losses of an event that have their place by
-    now; those that are over too are closed.
-    """
+def _left_behind(book: Book) -> list[str]:
+    """Children whose cause is over for so long that they must stand for themselves; those that are over too are closed."""
     found = []
     for child in [a for a in book.alerts.values() if a.parent is not None]:
         head = book.alerts.get(child.parent or "")
         if head is not None and head.active and head.state is not AlertState.OUT_OF_SERVICE:
-            if child.active and _is_leak_of_its_own(book, head, child, topology):
-                found.append(child.key)
-            else:
-                book.update(replace(child, withheld_until=None))
+            book.update(replace(child, withheld_until=None))
         elif not child.active:
             book.happens(child.key, Unsuppressed(), reason="over with its cause")
         elif child.withheld_until is None:
@@ -146,10 +145,26 @@ def _left_behind(book: Book, topology: Topology) -> list[str]:
     return found
 
 
-def _is_leak_of_its_own(book: Book, event: Alert, child: Alert, topology: Topology) -> bool:
-    """Whether a loss went into an event only because it began in that hour, and lies at a pipe."""
-    others = [a for a in book.children(event.key) if a.key != child.key]
-    return event.code == EVENT_FLOW and is_placed(child) and not accounts_for(event, child, others, topology)
+def _set_free(book: Book, topology: Topology, free: set[str]) -> bool:
+    """Losses that went into an event only because they began in that hour, and whose pipe is known by now, stand for themselves.
+
+    Args:
+        book: The round.
+        topology: The zones.
+        free: Those of this round, added to; none is set free twice.
+
+    Returns:
+        Whether there was one.
+    """
+    before = len(free)
+    for event in [a for a in book.alerts.values() if is_event(a) and a.code == EVENT_FLOW]:
+        members = book.children(event.key)
+        for child in [m for m in members if m.active and is_placed(m) and m.key not in free]:
+            others = [m for m in members if m.key != child.key]
+            if not accounts_for(event, child, others, topology):
+                book.happens(child.key, Unsuppressed(), reason="its place is known by now")
+                free.add(child.key)
+    return len(free) > before
 
 
 def _head_of(book: Book, heads: Sequence[Alert], alert: Alert, topology: Topology) -> Alert | None:

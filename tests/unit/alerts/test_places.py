@@ -158,7 +158,7 @@ class Sighting:
     early_h: int
     delay_h: int
     lingers_h: int
-    """Beyond the end of the leak, which all detectors see until then."""
+    """The zone's inflow beyond the end of the leak, which all detectors see until then."""
 
 
 ENDS_H = 500
@@ -196,7 +196,13 @@ def test_one_leak_never_raises_two_alerts_and_two_that_lie_apart_never_share_one
         since = timedelta(hours=hour + said.early_h)
         # Regions hold the true pipe, so their middles lie at most REACH off.
         found = loss(pipe + said.off if said.placed else None, zone=zone_of(pipe), since=since, key=f"f{n}")
-        findings.append((said.leak, replace(found, found_at=START + timedelta(hours=hour + 24 + said.delay_h)), said.lingers_h))
+        findings.append(
+            (
+                said.leak,
+                replace(found, found_at=START + timedelta(hours=hour + 24 + said.delay_h)),
+                0 if said.placed else said.lingers_h,
+            )
+        )
     note(f"{leaks} {sightings}")
     room, seen = Room(), set[int]()
     ends = {f.key: START + timedelta(hours=ENDS_H + lingers_h) for _, f, lingers_h in findings}
