@@ -11,7 +11,7 @@ from datetime import datetime
 
 from alerts.grouping import FAMILY, Family, family_of
 from alerts.incidents import is_event
-from alerts.places import is_there
+from alerts.places import is_there, pipes_of, region_of
 from domain.alerts import Alert, AlertEvent
 from domain.findings import Finding
 
@@ -20,14 +20,20 @@ ENDS = ("returned", "reset")
 
 
 def alert_of(finding: Finding, alerts: Iterable[Alert]) -> Alert | None:
-    """The alert that stands for a finding; of several the newest that names it, else the newest that could.
+    """The alert that stands for a finding; of several the newest that names it, else one at its pipes, else the newest that could.
 
     Args:
         finding: Any.
         alerts: Those of ``AlertStore.alerts_about`` at least.
     """
     possible = [a for a in alerts if a.finding == finding.key or _about(a, finding)]
-    return max(possible, key=lambda a: (a.finding == finding.key, a.parent is None, a.raised_at, a.key), default=None)
+    pipes = pipes_of(finding)
+
+    def rank(alert: Alert) -> tuple[bool, bool, bool, datetime, str]:
+        at_its_pipes = not is_event(alert) and not pipes.isdisjoint(region_of(alert))
+        return alert.finding == finding.key, at_its_pipes, alert.parent is None, alert.raised_at, alert.key
+
+    return max(possible, key=rank, default=None)
 
 
 def findings_of(alert: Alert, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -221,6 +221,10 @@ class Centre:
         await self._detection.tick(now)
         await self._alerts.on_findings(await self._findings.open_findings(), now)
 
+    async def learning(self) -> None:
+        """Waits until no network is being learnt."""
+        await self._apart.finished()
+
     async def _steer(self, now: datetime) -> None:
         await self._steering.tick(now, self._desk)
         for key, advice in self._steering.turned().items():

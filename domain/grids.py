@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,6 +19,18 @@ _HEAL_SPAN_S = 2 * 86400.0
 _FILL_S = 1800.0
 _FULL_SHARE = 0.9
 """Below this share of filled buckets the whole span is read again now and then: a history may still be loading."""
+
+_STEPS_S = (300, 900, 1800, 3600)
+
+
+def grid_step_s(periods_s: Iterable[int]) -> int:
+    """The narrowest bucket, of five minutes at least and an hour at most [s], in which each of these points says something.
+
+    Args:
+        periods_s: Expected time between two readings of each point [s].
+    """
+    slowest = max(periods_s, default=0)
+    return next((step for step in _STEPS_S if step >= slowest), _STEPS_S[-1])
 
 
 class GridCache:

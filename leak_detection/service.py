@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.findings import Finding, FindingKind
-from domain.grids import GridCache
+from domain.grids import GridCache, grid_step_s
 from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import FindingReader, FindingStore, MeterSums, RepairReader, SeriesSource
@@ -43,7 +43,7 @@ class LeakDetection:
         series: Where readings come from.
         findings: Where findings are kept; open ones are read at the first tick.
         history_days: How far back it learns from.
-        step_s: Width of a bucket [s].
+        step_s: Width of a bucket [s]; by default five minutes, or so wide that every zone's meters say something in each.
         meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
         learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long;
             by default so many that hourly ticks reach all within a day.
@@ -59,7 +59,7 @@ class LeakDetection:
         findings: FindingStore,
         *,
         history_days: int = 28,
-        step_s: float = 300.0,
+        step_s: float | None = None,
         learn_budget: int | None = None,
         meters: MeterSums | None = None,
         network: NetworkService | None = None,
@@ -72,6 +72,8 @@ class LeakDetection:
         self._zones = inventory.metered_zones()
         self._outlets = {a.zone: a.outlet_pressure for a in inventory.actuators.values()}
         self._findings = findings
+        meters_of_zones = [inventory.points[i.point] for z in self._zones for i in z.inlets if i.point in inventory.points]
+        step_s = step_s or grid_step_s(point.period_s for point in meters_of_zones)
         self._cache = GridCache(series, self._wanted(), step_s=step_s, span_s=history_days * 86400.0)
         self._open: dict[str, Finding] | None = None
         self._closed: dict[str, tuple[Finding, float]] = {}
