@@ -142,6 +142,7 @@ def run_bench_leaks(
     """
     results: dict[str, dict[str, Any]] = {}
     for folder in sets:
+        _check_set(folder)
         tool = scorer or folder.resolve().parents[1] / "tools" / "score_leaks.py"
         if not tool.exists():
             raise ConfigurationError(file=str(folder), key="--scorer", value=str(tool), expected="the file of score_leaks.py")
@@ -159,6 +160,20 @@ def run_bench_leaks(
                 console.print(f"  {key:24} {result[key]:.3f}" if isinstance(result[key], float) else f"  {key:24} {result[key]}")
         for key, value in result.get("customers", {}).items():
             console.print(f"  customers {key:14} {value:.3f}" if isinstance(value, float) else f"  customers {key:14} {value}")
+
+
+def _check_set(folder: Path) -> None:
+    """Sees that a folder is a labelled set before minutes are spent on it.
+
+    Raises:
+        ConfigurationError: It is no set, or its truth is not there.
+    """
+    if not any((folder / name).exists() for name in ("dma.npz", "zones.json")):
+        raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="dma.npz, or zones.json and a network")
+    if not (folder / "truth").is_dir():
+        raise ConfigurationError(
+            file=str(folder), key="--set", value="no folder truth", expected="a labelled set: what was wrong in it, under truth"
+        )
 
 
 def bench_set(folder: Path, truth: Path, scorer: Path, out: Path, interpreter: str = sys.executable) -> dict[str, Any]:

@@ -40,6 +40,18 @@ class ReplayOutputs:
     findings: Path | None = None
     plots: Path | None = None
 
+    def check(self) -> None:
+        """Sees that all of it can be written.
+
+        Raises:
+            ConfigurationError: Something cannot.
+        """
+        check_file(self.alarms, "--out")
+        if self.findings is not None:
+            check_file(self.findings, "--findings")
+        if self.plots is not None:
+            check_folder(self.plots, "--plots")
+
 
 def run_replay(
     dataset: Path,
@@ -67,11 +79,7 @@ def run_replay(
     Raises:
         ConfigurationError: The dataset, its map, the scheduler, the site or a place to write to is not right.
     """
-    check_file(outputs.alarms, "--out")
-    if outputs.findings is not None:
-        check_file(outputs.findings, "--findings")
-    if outputs.plots is not None:
-        check_folder(outputs.plots, "--plots")
+    outputs.check()
     factors = None if site is None else _factors(site)
     if factors is not None and factors.water is None and errors is not None:
         errors.print(f"{site}: no price of water in [factors] of site.toml, so no cost is told", highlight=False, markup=False)
@@ -86,15 +94,19 @@ def run_replay(
             write_findings(result, outputs.findings)
         pictures = 0 if outputs.plots is None else _draw_all(result, outputs.plots, seen)
     if not quiet:
-        for finding in result.findings:
-            console.print(escape(explain_text(finding, result.money, result.clock, factors)), highlight=False)
-        for leak in result.customers:
-            console.print(escape(customer_text(leak, result.clock)), highlight=False)
+        _print_all(result, factors, console)
     if outputs.plots is not None:
         console.print(f"{pictures} pictures ({best_suffix()[1:].upper()}) in {outputs.plots}", highlight=False)
     for note in result.notes:
         console.print(f"less sure: {escape(note)}", highlight=False)
     console.print(escape(summary(result, outputs.alarms)), highlight=False)
+
+
+def _print_all(result: Replayed, factors: LeakFactors | None, console: Console) -> None:
+    for finding in result.findings:
+        console.print(escape(explain_text(finding, result.money, result.clock, factors)), highlight=False)
+    for leak in result.customers:
+        console.print(escape(customer_text(leak, result.clock)), highlight=False)
 
 
 def _factors(site: Path) -> LeakFactors:
