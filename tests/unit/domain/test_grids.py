@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from domain.grids import GridCache
+from domain.grids import GridCache, grid_step_s
 from domain.points import PointKey
 from domain.series import Series, local_days_and_minutes, on_grid
 
@@ -98,3 +98,10 @@ async def test_a_history_that_is_still_loading_is_read_again() -> None:
     assert not np.isfinite(cache.grids[P]).all()
     await cache.refresh(T0 + timedelta(days=2, minutes=43))
     assert np.isfinite(cache.grids[P]).all()
+
+
+@pytest.mark.parametrize(
+    ("periods_s", "step_s"), [((), 300), ((60, 300), 300), ((60, 600), 900), ((900, 1800), 1800), ((60, 86400), 3600)]
+)
+def test_each_point_says_something_in_every_bucket(periods_s: tuple[int, ...], step_s: int) -> None:
+    assert grid_step_s(periods_s) == step_s
