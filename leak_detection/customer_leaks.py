@@ -1,8 +1,12 @@
-"""Leaks behind a customer's meter: flow that never stops, told from tanks, softeners and cooling by its steadiness.
+"""Leaks behind a customer's meter: flow that never stops and did not run before, told from tanks, softeners and cooling.
 
-A dwelling has hours without use; water that runs in every hour of a day and a half runs by itself. It belongs to the customer and
-to the zone's metered use, not to the utility's losses. Rule after the continuous-flow flag of meters (least flow of 24 h above
-zero).
+    120 hours of every meter ─▶ least flow of the last 36, 72 and 120 h ─▶ more than lasted so long before ─▶ flat ─▶ told
+
+A dwelling has hours without use; water that runs in every hour of some days runs by itself. How long a meter runs without a leak is
+its own affair: a large family, a roof tank or a hotel is compared with what it did in the five weeks before, over as long a time.
+A leak's floor is flat: quiet hours crowd at it, one day's floor is the next's, and after use flow is back at it within the hour.
+A float valve closes slowly as its tank fills, so its flow sinks to the floor hour by hour; cooling wanders with the weather.
+What is found belongs to the customer and to the zone's metered use, not to the utility's losses.
 """
 
 from __future__ import annotations
@@ -10,13 +14,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection import robust
 
-WINDOW_H = 36
-LEAST_L_H = 2.0
-_LEAST_SHARE = 0.8
-_STEADY = 0.35
+TICK_H = 6
+"""Hours between two looks."""
+WINDOW_H = 120
+"""Hours that a look takes."""
+HISTORY_DAYS = 35
+_SLOTS = HISTORY_DAYS * 24 // TICK_H
+_LEAST_KNOWN = 0.8
+_LEAST_SLOTS = 10 * 24 // TICK_H
+_FULL_SLOTS = 28 * 24 // TICK_H
+"""Looks before which a meter's past says nothing, and all it has to say."""
+_ROUNDING_L_H = 1.2
+_COARSE_L = 5.0
+_COARSE_H = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,61 +42,179 @@ class CustomerLeak:
     found_h: int
     """Hours from the start of the recording to the moment of issue."""
     since_h: int
-    """First hour of the continuous flow."""
+    """First hour of the continuous flow, no farther back than the window."""
     end_h: int | None
-    """Hour at which the flow stopped; None while it runs."""
+    """Hour at which the flow was seen to have stopped; None while it runs."""
     flow_l_h: float
-    """Steady part of the flow when found [L/h]."""
+    """Steady flow above what the meter's customer is used to [L/h]."""
 
 
-def continuous_flow(readings_l_h: FloatArray, *, window_h: int = WINDOW_H, least_l_h: float = LEAST_L_H) -> FloatArray:
-    """The steady flow at each hour, from the ``window_h`` hours up to it [L/h]; 0 where there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """What must hold over one length of time."""
 
-    The least reading must be above ``least_l_h`` in both halves of the window at about one level: a float valve or a softener has
-    hours near nothing, or a floor that wanders. Missing readings are skipped; fewer than 80 % of the window say nothing.
+    hours: int
+    least_l_h: float
+    """Flow that must have lasted: in a short time a large family may have an event in every hour."""
+    near: float
+    """Hours a day at the floor, where flow fell back to it at once after use."""
+    near_alone: float
+    """Hours a day at the floor where it never did."""
+    floors: float = 0.35
+    """Of the largest: how far apart the floors of single days may be."""
+    near_new: float = np.inf
+    """Hours a day at the floor where nothing like it lasted so long before: day by day one floor is enough."""
+
+
+LENGTHS = (
+    Length(hours=36, least_l_h=15.0, near=7.0, near_alone=10.0),
+    Length(hours=72, least_l_h=6.0, near=5.0, near_alone=9.0),
+    Length(hours=120, least_l_h=2.0, near=2.5, near_alone=8.0, floors=0.15, near_new=3.0),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerSettings:
+    """How far above its past, and how flat, a flow must be."""
+
+    least_l_h: float = 2.0
+    """Above a meter's starting flow."""
+    rise: float = 0.3
+    """Of what lasted as long before."""
+    width: float = 0.15
+    """What is at the floor: so much above it, and a litre of rounding."""
+    new: float = 0.3
+    """Of the floor: with less in the past nothing like it was there before."""
+    new_l_h: float = 10.0
+    """Below this a float valve that closes slowly leaves the same floor day by day."""
+    coarse: float = 1.2
+    """Least flow in steps of a coarse register an hour."""
+    fall: float = 2.5
+    """Times the floor: a flow from which a return within the hour is no float valve's."""
+    over: float = 0.4
+    """Of the leak's flow: with less above the former level it is over."""
+
+
+class CustomerWatch:
+    """What is remembered of some meters between two looks: five weeks of how much lasted how long, 140 numbers a length.
+
+    Args:
+        meters: Names, M of them.
+        settings: How far and how flat.
     """
-    out = np.zeros(readings_l_h.size)
-    if readings_l_h.size < window_h:
-        return out
-    windows = np.lib.stride_tricks.sliding_window_view(readings_l_h, window_h)
-    known = np.isfinite(windows)
-    filled = np.where(known, windows, np.inf)
-    half = window_h // 2
-    first, second = filled[:, :half].min(axis=1), filled[:, half:].min(axis=1)
-    least = np.minimum(first, second)
-    worst = np.maximum(first, second)
-    worst, least = (np.where(np.isfinite(worst), v, 0.0) for v in (worst, least))
-    steady = worst - least <= _STEADY * worst + least_l_h
-    enough = known.mean(axis=1) >= _LEAST_SHARE
-    out[window_h - 1 :] = np.where((least >= least_l_h) & steady & enough, least, 0.0)
-    return out
+
+    def __init__(self, meters: tuple[str, ...], settings: CustomerSettings | None = None) -> None:
+        self._meters = meters
+        self._settings = settings or CustomerSettings()
+        self._past = np.full((len(meters), len(LENGTHS), _SLOTS), np.nan)
+        self._open = np.zeros(len(meters))
+        self._level = np.zeros(len(meters))
+
+    def step(self, end_h: int, readings_l_h: FloatArray) -> tuple[list[CustomerLeak], list[str]]:
+        """Takes the ``WINDOW_H`` hours up to ``end_h``, shape (M, 120), NaN where missing; each call ``TICK_H`` after the last.
+
+        Returns:
+            Leaks told at this look, and meters whose leak is over.
+        """
+        values, rounding = _evened(np.where(readings_l_h >= 0, readings_l_h, np.nan))
+        days = np.stack([_floor(values[:, k : k + 24]) for k in range(WINDOW_H - 24, -1, -24)], axis=1)
+        lasting = np.stack([_floor(values[:, -length.hours :]) for length in LENGTHS], axis=1)
+        coarse = self._settings.coarse * _COARSE_H * (rounding - _ROUNDING_L_H)
+        was_open = self._open > 0
+        told = np.zeros(len(self._meters), dtype=bool)
+        for k, length in enumerate(LENGTHS):
+            level, need, known = self._past_of(k, length)
+            floor = lasting[:, k]
+            with np.errstate(invalid="ignore"):
+                now = ~was_open & ~told & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
+                new = known & (level <= self._settings.new * floor) & (floor >= self._settings.new_l_h)
+            now &= self._is_flat(values, floor, days, rounding, length, known, new)
+            self._open, self._level = np.where(now, floor - level, self._open), np.where(now, level, self._level)
+            told |= now
+        with np.errstate(invalid="ignore"):
+            over = was_open & (days[:, 0] < self._level + self._settings.over * self._open)
+        self._open = np.where(over, 0.0, self._open)
+        # What a leak made lasting is no habit of the customer.
+        self._past[:, :, :-1] = self._past[:, :, 1:]
+        self._past[:, :, -1] = np.where((self._open > 0)[:, None], np.nan, lasting)
+        leaks = [self._leak(int(j), end_h, values[j]) for j in np.flatnonzero(told)]
+        return leaks, [self._meters[j] for j in np.flatnonzero(over)]
+
+    def _past_of(self, k: int, length: Length) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+        """The most that lasted so long before, what a leak must reach (more if the past swings), and whether that is known."""
+        past = self._past[:, k, : _SLOTS - length.hours // TICK_H]
+        known = np.isfinite(past).sum(axis=1)
+        most = np.where(known > 0, np.where(np.isfinite(past), past, 0.0).max(axis=1), 0.0)
+        middle = np.where(known > 0, robust.median(past, axis=1), 0.0)
+        young = np.sqrt(_FULL_SLOTS / np.clip(known, 1, _FULL_SLOTS))
+        need = most + young * (most - middle) + np.maximum(self._settings.least_l_h, self._settings.rise * young * most)
+        return most, need, known >= _LEAST_SLOTS
+
+    def _is_flat(
+        self, values: FloatArray, floor: FloatArray, days: FloatArray, rounding: FloatArray, length: Length,
+        known: NDArray[np.bool_], new: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:  # fmt: skip
+        """Whether the hours crowd at the floor as a leak's do, and a float valve's or cooling's do not."""
+        s, window, days = self._settings, values[:, -length.hours :], days[:, : max(1, length.hours // 24)]
+        at_floor = floor * (1.0 + s.width) + rounding
+        with np.errstate(invalid="ignore"):
+            near = (window <= at_floor[:, None]).sum(axis=1) * 24.0 / length.hours
+            high, low = window[:, :-1] >= (s.fall * floor + 4.0 * rounding)[:, None], window[:, 1:] <= at_floor[:, None]
+            returns = (high & low).any(axis=1)
+            most = np.where(np.isfinite(days), days, -np.inf).max(axis=1)
+            least = np.where(np.isfinite(days), days, np.inf).min(axis=1)
+            alike = most - least <= length.floors * most + rounding
+        wanted = np.where(new, min(length.near_alone, length.near_new), length.near_alone)
+        wanted = np.where(returns, np.minimum(wanted, length.near), wanted)
+        return np.asarray(alike & (near >= wanted) & (known | (returns & (length.hours == WINDOW_H))))
+
+    def _leak(self, j: int, end_h: int, values: FloatArray) -> CustomerLeak:
+        low = np.flatnonzero(values < self._level[j] + 0.5 * self._open[j])
+        since = end_h - WINDOW_H + (int(low[-1]) + 1 if low.size else 0)
+        return CustomerLeak(meter=self._meters[j], found_h=end_h, since_h=since, end_h=None, flow_l_h=float(self._open[j]))
 
 
 def find_customer_leaks(
-    readings_l_h: FloatArray, meters: tuple[str, ...], *, window_h: int = WINDOW_H, least_l_h: float = LEAST_L_H
+    readings_l_h: FloatArray, meters: tuple[str, ...], settings: CustomerSettings | None = None
 ) -> tuple[CustomerLeak, ...]:
-    """Every continuous flow of a set of meters, in order of ``found_h``; each is told from its past alone.
+    """Every continuous flow of a recording in order of ``found_h``; each is told from its past alone.
 
     Args:
         readings_l_h: Hourly use, shape (H, M), NaN where missing.
         meters: Names, M of them.
-        window_h: Hours that must all flow.
-        least_l_h: Least steady flow that speaks: above the meter's starting flow.
+        settings: How far and how flat.
     """
+    watch = CustomerWatch(meters, settings)
     found: list[CustomerLeak] = []
-    for column, meter in enumerate(meters):
-        readings = readings_l_h[:, column]
-        flow = continuous_flow(readings, window_h=window_h, least_l_h=least_l_h)
-        stopped = readings < least_l_h
-        hour = 0
-        while (hits := np.flatnonzero(flow[hour:] > 0)).size:
-            found_h = hour + int(hits[0])
-            before = np.flatnonzero(stopped[:found_h])
-            after = np.flatnonzero(stopped[found_h:])
-            end = found_h + int(after[0]) if after.size else None
-            since = int(before[-1]) + 1 if before.size else 0
-            found.append(CustomerLeak(meter=meter, found_h=found_h + 1, since_h=since, end_h=end, flow_l_h=float(flow[found_h])))
-            if end is None:
-                break
-            hour = end + 1
-    return tuple(sorted(found, key=lambda leak: (leak.found_h, leak.meter)))
+    ends: dict[tuple[str, int], int] = {}
+    running: dict[str, int] = {}
+    for end in range(WINDOW_H, len(readings_l_h) + 1, TICK_H):
+        leaks, over = watch.step(end, readings_l_h[end - WINDOW_H : end].T)
+        ends |= {(meter, running.pop(meter)): end for meter in over}
+        running |= {leak.meter: leak.found_h for leak in leaks}
+        found += leaks
+    return tuple(
+        CustomerLeak(meter=f.meter, found_h=f.found_h, since_h=f.since_h, end_h=ends.get((f.meter, f.found_h)), flow_l_h=f.flow_l_h)
+        for f in found
+    )
+
+
+def _floor(window: FloatArray) -> FloatArray:
+    """Least reading of each meter, shape (M,) of (M, N); NaN where less than four fifths is known."""
+    known = np.isfinite(window)
+    least = np.where(known, window, np.inf).min(axis=1)
+    return np.where(known.mean(axis=1) >= _LEAST_KNOWN, least, np.nan)
+
+
+def _evened(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Readings of a register that counts by 5 L or more as means of three hours, and what rounding may add to a floor [L/h]."""
+    positive = np.where(values > 0, values, np.inf).min(axis=1)
+    step = np.where(np.isfinite(positive) & (positive >= _COARSE_L), positive, 1.0)
+    with np.errstate(invalid="ignore"):
+        coarse = (step > 1.0) & (np.isnan(values) | (values % step[:, None] == 0)).all(axis=1)
+    if not coarse.any():
+        return values, np.full(len(values), _ROUNDING_L_H)
+    padded = np.concatenate((values[:, :1], values[:, :1], values), axis=1)
+    even = np.stack([padded[:, k : k + values.shape[1]] for k in range(_COARSE_H)]).mean(axis=0)
+    rounding = np.where(coarse, _ROUNDING_L_H + step / _COARSE_H, _ROUNDING_L_H)
+    return np.where(coarse[:, None], even, values), rounding

@@ -1,38 +1,119 @@
-"""Continuous flow behind a meter is found in a day and a half; tanks, softeners and absence are not it."""
+"""Flow that never stops behind a meter is found within days; what tanks, hotels, cooling and softeners do is not it."""
 
 import numpy as np
+import pytest
 
-from leak_detection.customer_leaks import continuous_flow, find_customer_leaks
+from leak_detection.customer_leaks import TICK_H, WINDOW_H, CustomerWatch, find_customer_leaks
+
+HOURS = 80 * 24
+START = 40 * 24
 
 
-def _use(hours=600, seed=1):
+def _home(seed=1, hours=HOURS, people=3):
+    """Events of a household by the hour, few at night."""
     rng = np.random.default_rng(seed)
-    return rng.poisson(0.5, hours) * rng.gamma(1.6, 22, hours)
+    clock = np.arange(hours) % 24
+    events = rng.poisson(people * 0.7 * np.where((clock > 5) & (clock < 23), 1.3, 0.12))
+    return np.floor(np.where(events > 0, rng.gamma(2.2 * np.maximum(events, 1), 3.0), 0.0))
 
 
-def test_a_leak_is_found_within_two_days_with_its_flow_and_end():
-    use = _use()
-    use[200:400] += 10
-    (leak,) = find_customer_leaks(use[:, None], ("m1",))
-    assert leak.meter == "m1"
-    assert 200 < leak.found_h <= 260
-    assert 10 <= leak.flow_l_h < 12
-    assert 400 <= leak.end_h < 415
+def _through_float_valve(use, rate=0.15, least=6.0):
+    """What the meter sees of a tank that is filled the slower the fuller it is."""
+    out, missing = np.zeros(use.size), 0.0
+    for hour, drawn in enumerate(use):
+        missing += drawn
+        flow = min(350.0, rate * missing)
+        out[hour] = 0.0 if flow < least else flow
+        missing -= out[hour]
+    return np.floor(out)
 
 
-def test_a_softener_that_runs_every_other_hour_is_no_leak():
-    use = _use()
-    use[::2] = 0
-    assert find_customer_leaks((use + 20 * (np.arange(600) % 2))[:, None], ("m",)) == ()
+def _leaks(*meters):
+    return find_customer_leaks(np.stack(meters, axis=1), tuple(f"m{k}" for k in range(len(meters))))
 
 
-def test_a_floor_that_wanders_is_no_leak():
-    rng = np.random.default_rng(3)
-    wandering = continuous_flow(np.repeat(rng.choice([5.0, 60.0, 200.0], 60), 18))
-    assert (wandering[100:] == 0).mean() > 0.3
-    assert (continuous_flow(np.full(100, 60.0))[36:] == 60.0).all()
+@pytest.mark.parametrize(("flow", "within"), [(4.0, 168), (12.0, 130), (40.0, 80), (900.0, 80)])
+def test_a_leak_is_found_with_its_flow_its_hour_and_its_end(flow, within):
+    use = _home()
+    use[START : START + 400] += flow
+    (leak,) = _leaks(use)
+    assert START < leak.found_h <= START + within
+    assert flow <= leak.flow_l_h < 1.1 * flow + 2
+    assert abs(leak.since_h - START) <= 12
+    assert START + 400 < leak.end_h <= START + 400 + 24 + TICK_H
 
 
-def test_silence_says_nothing():
+def test_a_large_family_that_is_up_all_night_has_no_leak():
+    assert _leaks(*(_home(seed=k, people=9) for k in range(12))) == ()
+
+
+def test_a_tank_that_fills_ever_slower_is_no_leak_and_a_leak_behind_it_is_one():
+    tanks = [_through_float_valve(_home(seed=k, people=4), rate=0.12) for k in range(12)]
+    assert _leaks(*tanks) == ()
+    tanks[3][START:] += 30
+    assert [leak.meter for leak in _leaks(*tanks)] == ["m3"]
+
+
+def test_a_hotel_never_rests_and_is_judged_by_what_it_always_uses():
+    rng = np.random.default_rng(4)
+    hotel = (400 + 300 * np.sin(2 * np.pi * np.arange(HOURS) / 24) ** 2) * np.exp(rng.normal(0, 0.05, HOURS))
+    assert _leaks(hotel) == ()
+    hotel[START:] += 350
+    (leak,) = _leaks(hotel)
+    assert START < leak.found_h <= START + 168
+
+
+def test_cooling_that_begins_with_the_warm_days_is_no_leak():
+    rng = np.random.default_rng(5)
+    day = np.repeat(np.clip((np.arange(HOURS // 24) - 30) / 40 + rng.normal(0, 0.12, HOURS // 24), 0, 1), 24)
+    load = day * (0.7 + 0.3 * np.cos(2 * np.pi * (np.arange(HOURS) - 15) / 24)) * np.exp(rng.normal(0, 0.12, HOURS))
+    assert _leaks(*(_home(seed=k) + np.floor(150 * load) for k in range(6))) == ()
+
+
+def test_softeners_and_gardens_at_night_stop_every_day():
+    clock = np.arange(HOURS) % 24
+    softener = _home() + np.where(((clock == 2) | (clock == 3)) & (np.arange(HOURS) // 24 % 3 == 0), 90, 0)
+    garden = _home(seed=2) + np.where((clock >= 20) | (clock < 7), 40, 0)
+    assert _leaks(softener, garden) == ()
+
+
+def test_a_register_that_counts_by_ten_litres_shows_a_leak_by_more_hours():
+    use = _home()
+    use[START:] += 16
+    register = np.floor(np.cumsum(use) / 10) * 10
+    (leak,) = _leaks(np.diff(register, prepend=0))
+    assert START < leak.found_h <= START + 168
+
+
+def test_two_leaks_of_one_meter_are_told_apart():
+    use = _home()
+    use[START : START + 240] += 25
+    use[START + 600 :] += 25
+    assert len(_leaks(use)) == 2
+
+
+def test_silence_and_readings_that_are_none_say_nothing():
     assert find_customer_leaks(np.full((600, 1), np.nan), ("m",)) == ()
     assert find_customer_leaks(np.zeros((10, 1)), ("m",)) == ()
+    assert find_customer_leaks(np.full((600, 1), -300.0), ("m",)) == ()
+
+
+def test_what_is_told_by_a_moment_does_not_depend_on_what_follows():
+    def told(readings):
+        return [(f.meter, f.found_h, f.flow_l_h) for f in find_customer_leaks(readings, tuple("abcd")) if f.found_h <= cut]
+
+    use = np.stack([_home(seed=k) for k in range(4)], axis=1)
+    use[START:, 1] += 15
+    cut = START + 300
+    other = use.copy()
+    other[cut:] = np.random.default_rng(0).permutation(other[cut:])
+    assert told(use) == told(other) != []
+
+
+def test_a_watch_remembers_as_much_after_a_year_as_after_five_weeks():
+    watch = CustomerWatch(("m",))
+    sizes = []
+    for end in range(WINDOW_H, 300 * 24, 24):
+        watch.step(end, np.zeros((1, WINDOW_H)))
+        sizes.append(watch._past.nbytes)
+    assert len(set(sizes)) == 1
