@@ -32,9 +32,10 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+# The extras too: Dask and matplotlib run in the tests, though nothing needs them.
+$(VENV)/.dev: requirements/dev.txt requirements/extras.txt pyproject.toml | $(BIN)/python
 	@echo "· installing the locked packages and the development tools"
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --only-binary=:all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --only-binary=:all: -r requirements/dev.txt -r requirements/extras.txt
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.demo
 

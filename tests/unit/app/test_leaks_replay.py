@@ -123,7 +123,9 @@ def test_alarms_findings_pictures_and_the_explanation(town: Path, tmp_path: Path
     findings, customers = document["findings"], document["customers"]
     assert findings
     assert customers
-    assert len(list((tmp_path / "plots").iterdir())) == len(findings) + len(customers)
+    pictures = list((tmp_path / "plots").iterdir())
+    assert len(pictures) == len(findings) + len(customers)
+    assert all(p.read_bytes().startswith(b"\x89PNG" if find_spec("matplotlib") else b"<svg") for p in pictures)
     leak = next(f for f in findings if f["cause"] == "leak")
     assert {e["name"] for e in leak["evidence"]} >= {"zone_balance", "balance_slope", "meter_coverage"}
     again = Console(record=True, width=200)
