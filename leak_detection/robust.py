@@ -22,8 +22,10 @@ def median(values: FloatArray, axis: int = 0) -> FloatArray:
 
 def scalar_median(values: FloatArray) -> float:
     """Median of the finite values of a flat array; NaN if there is none."""
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else float("nan")
+    # Sorted by hand: of a few hundred values np.median spends ten times as long on its own checks.
+    ordered = np.sort(values[np.isfinite(values)])
+    n = ordered.size
+    return float(0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])) if n else float("nan")
 
 
 def scalar_sd(values: FloatArray) -> float:

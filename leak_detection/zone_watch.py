@@ -244,7 +244,8 @@ class ZoneWatch:
             onset = row.end_h - TICK_H * (2 * PER_DAY if rise > limit else 3)
             return self._tell(row, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
         smooth = float(np.median(levels[-5 * PER_DAY :]))
-        low = np.array([np.median(levels[k : k + 2 * PER_DAY]) for k in range(0, max(1, past.size - 3 * PER_DAY), PER_DAY)])
+        pairs = np.lib.stride_tricks.sliding_window_view(levels, 2 * PER_DAY)[: max(1, past.size - 3 * PER_DAY) : PER_DAY]
+        low = np.median(pairs, axis=1)
         if past.size > 5 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
             since = row.end_h - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
             return self._tell(row, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
