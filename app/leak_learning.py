@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.leak_network import OperatingState
 from app.leak_signatures import NetworkSignatures, make_signatures
+from app.leak_states import floating_states, operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
-from leak_detection import robust
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
 from leak_detection.model.history import Repair
 from leak_detection.model.ledger import LedgerSettings
@@ -35,11 +33,6 @@ from leak_detection.network_run import NetworkRun
 
 _TEACH_EVERY = 3
 """Every so many rows teach the regression: neighbours in time say nearly the same."""
-_HOURS = (2, 5, 8, 11, 14, 17, 20, 23)
-_LEAST_SHARE = 0.35
-"""Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
-_PUMPING_M3H, _PUMPING_SHARE = 5.0, 0.05
-"""A pump runs above the less of the two: so much, and so much of its large flows."""
 _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
@@ -66,9 +59,11 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
     if gauges.sum() < HOURLY_GAUGES:
         left_out += (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
     past = _without(past, gauges, drivers)
-    pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], past.drivers[:teach:_TEACH_EVERY]
+    rises = tank_rises(past)
+    known = rises.add(past.drivers[:teach])
+    pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], known[::_TEACH_EVERY]
     regression = learn_regression(pressure, flows, past.per_day * 7 // _TEACH_EVERY)
-    states = operating_states(past)
+    states = (floating_states(past, rises, known) if rises.tanks else []) or operating_states(past)
     if not states:
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
@@ -77,7 +72,12 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
     found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression)
     balance, whole = _balances(past, found)
     watch = NetworkWatch(
-        per_day=past.per_day, regression=regression, gauges=found.signatures, whole=whole, settings=settings or LedgerSettings()
+        per_day=past.per_day,
+        regression=regression,
+        gauges=found.signatures,
+        whole=whole,
+        rises=tank_rises(past),
+        settings=settings or LedgerSettings(),
     )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}
     run = NetworkRun(
@@ -122,57 +122,6 @@ def _without(past: NetworkPast, gauges: np.ndarray, drivers: np.ndarray) -> Netw
 
 def _chosen(names: tuple[str, ...], kept: np.ndarray) -> tuple[str, ...]:
     return tuple(name for name, keep in zip(names, kept, strict=True) if keep)
-
-
-def operating_states(past: NetworkPast) -> list[OperatingState]:
-    """Means of the days that teach by hour of the day, apart for a pump that runs and one that stands."""
-    rows = past.opening * past.per_day
-    hour, drivers, pressure = past.hour[:rows], past.drivers[:rows], past.pressure_m[:rows]
-    whole = np.isfinite(drivers).all(axis=1)
-    running = np.stack([_runs(drivers[:, k]) for k in range(len(past.meters))], axis=1)
-    pumps = [k for k in range(len(past.meters)) if 0.05 < 1.0 - float(running[whole, k].mean()) < 0.95] if whole.any() else []
-    on = running[:, pumps] @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
-    rise = _rise(drivers[:, len(past.meters) :], past.per_day)
-    states = []
-    for h in _HOURS:
-        at = whole & (hour == h)
-        found, count = np.unique(on[at], return_counts=True)
-        for which, often in zip(found, count, strict=True):
-            mine = at & (on == which)
-            seen = np.isfinite(pressure[mine]).any(axis=0)
-            # Of many pumps no state may be that common: then the most common one.
-            if (often >= _LEAST_SHARE * at.sum() or often == count.max() < _LEAST_SHARE * at.sum()) and seen.all():
-                states.append(
-                    OperatingState(
-                        hour=h,
-                        drivers=drivers[mine].mean(axis=0),
-                        pressure_m=_trimmed_mean(pressure[mine]),
-                        weight=float(mine.mean()),
-                        rise_m_h=np.nan_to_num(robust.mean(rise[mine])),
-                    )
-                )
-    return states
-
-
-def _rise(level_m: FloatArray, per_day: int) -> FloatArray:
-    """Rise of each level around each row [m/h], shape (T, tanks)."""
-    rise = np.full(level_m.shape, np.nan)
-    rise[1:-1] = (level_m[2:] - level_m[:-2]) * per_day / 48.0
-    return rise
-
-
-def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
-    """Mean of each gauge without what lies far off: a mean, as the flows' is, so that both belong together."""
-    middle = np.nanmedian(pressure_m, axis=0)
-    off = np.abs(pressure_m - middle)
-    return np.asarray(np.nanmean(np.where(off <= 9.0 * np.nanmedian(off, axis=0), pressure_m, np.nan), axis=0))
-
-
-def _runs(flow_m3h: FloatArray) -> NDArray[np.bool_]:
-    """Rows in which a meter's flow is more than next to nothing."""
-    known = np.abs(flow_m3h[np.isfinite(flow_m3h)])
-    large = float(np.quantile(known, 0.99)) if known.size else 0.0
-    return np.asarray(np.abs(flow_m3h) > min(_PUMPING_M3H, _PUMPING_SHARE * large))
 
 
 def _balances(past: NetworkPast, found: NetworkSignatures) -> tuple[FloatArray, SignatureSet]:

@@ -26,6 +26,8 @@ _RUNS_SHARE = 0.05
 """Of a pump's largest flow: with less it stands."""
 _OPEN_M = 0.05
 """So far from its setting a pressure valve does not regulate."""
+_BRIM_M = 0.06
+"""So near its highest level a tank is full."""
 _NUDGE = 1.02
 _LEAST_PER_M = 0.5
 """No unit of pressure is less of a metre of water."""
@@ -46,6 +48,8 @@ class OperatingState:
     """Share of all time."""
     rise_m_h: FloatArray = field(default_factory=lambda: np.empty(0))
     """Mean rise of each tank [m/h]; empty where not known."""
+    at_end: tuple[bool, ...] = ()
+    """Of each tank: at its highest or lowest level; empty where not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,10 +97,18 @@ class NetworkCopy:
         self._per_m = told[0] if told else self.file.pressure_per_m
         self._turn = np.ones(len(meters))
         self._most = np.zeros(len(meters))
+        self.usual_m3h = 1.0
+        """Largest flow of a meter in any state [m³/h]."""
         self._running: dict[int, bool] = {}
         self._settings: dict[int, float] = {}
         """Of the valves, in the file's unit of pressure."""
         self._pumps = [k for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut]
+        tanks = [self.file.tanks[k] for k in self.file.floating]
+        self._into = [
+            ([(link, 1.0 if self.file.ends[link, 1] == t else -1.0) for link in self.file.at_tank[t]], self.file.tank_area_m2[t])
+            for t in tanks
+        ]
+        """Links of each floating tank with the sign of a flow into it, and its area [m²]."""
         self._main: float | None = None
         self._demand: FloatArray = np.zeros(len(self.net.nodes))
 
@@ -116,6 +128,7 @@ class NetworkCopy:
             if mean[pump] > 0 and drawn > 0:
                 self._behind[tank] = float(mean[pump]) / drawn
         self._most = np.abs(np.array([s.drivers[: len(file.meters)] for s in states])).max(axis=0)
+        self.usual_m3h = max(float(self._most.max()), 1e-3)
         self._find_turned(mean)
         if file.unread_tanks and file.inlets:
             # What a tank nobody measures takes and gives in an hour is not known; over the day it is nothing.
@@ -152,6 +165,20 @@ class NetworkCopy:
         """Flow into the main part [m³/h] by the meters at its inlets."""
         return float(self.inward @ flow_m3h[list(self.file.inlets)])
 
+    def rises(self, state: OperatingState) -> FloatArray:
+        """Of the floating tanks, as measured [m/h], shape (floating,)."""
+        return state.rise_m_h[list(self.file.floating)] if state.rise_m_h.size else np.zeros(len(self.file.floating))
+
+    def free_flows(self, flow_m3h: FloatArray) -> FloatArray:
+        """Flows that demand does not tell: of the inlets and pumps and into the floating tanks [m³/h].
+
+        Args:
+            flow_m3h: Of all meters, then rises of the floating tanks [m/h], shape (states, meters and floating tanks).
+        """
+        told = sorted({*self.file.inlets, *self._pumps})
+        areas = np.array([area for _, area in self._into])
+        return np.concatenate([flow_m3h[:, told], flow_m3h[:, len(self.file.meters) :] * areas], axis=1)
+
     def believe(self, unknowns: Unknowns) -> None:
         """Sets roughness and valves; demands follow with each ``load``."""
         file = self.file
@@ -186,10 +213,14 @@ class NetworkCopy:
             demand[file.behind[tank]] *= scale
         for pump, flow in taken.items():
             demand[file.suction[pump]] += flow
-        for tank, value in zip(file.tanks, state.drivers[len(file.meters) :], strict=True):
+        for k, (tank, value) in enumerate(zip(file.tanks, state.drivers[len(file.meters) :], strict=True)):
             # A gauge's rounding may lie above the brim, which EPANET refuses.
             low, high = file.tank_levels_m.get(tank, (float(value), float(value)))
-            self.net.set_tank_level(tank, min(max(float(value), low), high))
+            level_m = min(max(float(value), low), high)
+            if state.at_end[k : k + 1] == (True,) and min(high - level_m, level_m - low) <= _BRIM_M:
+                # A hair below the brim a tank would take water that it cannot hold.
+                level_m = high if high - level_m < level_m - low else low
+            self.net.set_tank_level(tank, level_m)
         for node in file.junctions:
             self.net.set_demand(int(node), float(demand[node]))
         self._switch(state)
@@ -239,10 +270,12 @@ class NetworkCopy:
         return error
 
     def read(self) -> tuple[FloatArray, FloatArray]:
-        """Heads of the gauges [m] and flows of the meters [m³/h], 0 at a pump that is cut out."""
-        flow = self.net.flows()[list(self.file.meters)] * self._turn
+        """Heads of the gauges [m]; flows of the meters [m³/h], 0 at a pump that is cut out, and rises of floating tanks [m/h]."""
+        flows = self.net.flows()
+        flow = flows[list(self.file.meters)] * self._turn
         flow[list(self.file.cut)] = 0.0
-        return self.net.heads()[list(self.file.gauges)], flow
+        rises = [sum(sign * flows[link] for link, sign in links) / area for links, area in self._into]
+        return self.net.heads()[list(self.file.gauges)], np.concatenate([flow, rises])
 
     def pressures(self) -> FloatArray:
         """Of the gauges [m], shape (G,)."""
@@ -252,7 +285,8 @@ class NetworkCopy:
         """What a leak at each junction changes in the loaded state, per state as a whole.
 
         Returns:
-            Heads of the gauges and flows of the meters, shapes (junctions, G) and (junctions, meters).
+            Heads of the gauges, and flows of the meters with rises of the floating tanks, shapes (junctions, G) and
+            (junctions, meters and floating tanks).
         """
         head, flow = self.read()
         heads, flows = [], []
@@ -273,7 +307,7 @@ class NetworkCopy:
         follows its lift is seen from a second state with a little more demand.
 
         Returns:
-            Shapes (junctions, G) and (junctions, meters), per m³/h.
+            Shapes (junctions, G) and (junctions, meters and floating tanks), per m³/h.
         """
         file, count = self.file, len(self.net.nodes)
         head, flow = self.net.heads(), self.net.flows()
@@ -297,13 +331,18 @@ class NetworkCopy:
         for node in (*file.fixed, *lost):
             matrix[node], charged[node] = 0.0, 0.0
             matrix[node, node] = 1.0
-        wanted = np.zeros((len(file.gauges) + len(file.meters), count))
+        wanted = np.zeros((len(file.gauges) + len(file.meters) + len(self._into), count))
         wanted[np.arange(len(file.gauges)), list(file.gauges)] = 1.0
         of_link = {int(link): k for k, link in enumerate((*file.pipes, *more))}
         for row, (link, turn) in enumerate(zip(file.meters, self._turn, strict=True), len(file.gauges)):
             if link in of_link:
                 wanted[row, file.ends[link, 0]] += turn * carries[of_link[link]]
                 wanted[row, file.ends[link, 1]] -= turn * carries[of_link[link]]
+        for row, (links, area) in enumerate(self._into, len(file.gauges) + len(file.meters)):
+            for link, sign in links:
+                if link in of_link:
+                    wanted[row, file.ends[link, 0]] += sign * carries[of_link[link]] / area
+                    wanted[row, file.ends[link, 1]] -= sign * carries[of_link[link]] / area
         change = -(_solve(matrix.T, wanted.T).T @ charged)[:, file.junctions]
         return change[: len(file.gauges)].T, change[len(file.gauges) :].T
 

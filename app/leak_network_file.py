@@ -76,6 +76,8 @@ class NetworkFile:
     """Of each inlet 1 where its link leads into the main part, -1 where out of it."""
     floating: tuple[int, ...]
     """Tanks in the main part that no pump of ``cut`` fills, by place in ``tanks``."""
+    at_tank: dict[int, tuple[int, ...]]
+    """Open links beside each measured tank."""
     unread_tanks: tuple[str, ...]
     """Tanks in the main part whose level nobody measures."""
     metered: NDArray[np.bool_]
@@ -156,7 +158,8 @@ def read_network_file(
         filled=filled,
         inlets=inlets,
         inward=inward,
-        floating=tuple(tank_nodes.index(t) for t in floating if t in tank_nodes),
+        floating=tuple(tank_nodes.index(t) for t in floating if t in tank_nodes and len(tank_rows[t].words) > 5),
+        at_tank={t: tuple(k for k in reach.open if t in ends[k]) for t in tank_nodes},
         unread_tanks=tuple(nodes[t] for t in floating if t not in tank_nodes),
         metered=metered,
         behind=behind,

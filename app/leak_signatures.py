@@ -18,11 +18,11 @@ from simulator.toolkit import HydraulicsError
 
 _SIZES_M3H = (1.0, 10.0, 25.0)
 _DRAWS, _KEPT = 250, 16
-_PRESSURE_ERROR_M, _SHARE_ERROR = 0.02, 0.01
-"""Of a state's mean pressure against the mean of all states, and of an inlet's share of the inflow."""
+_PRESSURE_ERROR_M, _SHARE_ERROR, _FLOW_ERROR = 0.02, 0.01, 0.02
+"""Of a state's mean pressure against the mean of all states, of an inlet's share of the inflow, of a flow as a share of that."""
 _LEAST_SOLVED, _CONFLICT_SD = 0.5, 100.0
-_STEPS = 4
-"""In which a file is moved that one step does not bring near the gauges (each with so many times their error's square)."""
+_STEPS = 6
+"""In which a file is moved, at most, that one step does not bring near the gauges."""
 _FAR_M = 15.0
 """Of a gauge's mean pressure from the file's: more is no matter of roughness or demand."""
 _POOR_MISFIT = 5.0
@@ -183,9 +183,8 @@ def _calibrate(
 ) -> tuple[FloatArray, tuple[float, float], float]:
     """Draws of the unknowns that agree with the measured states, the misfit before and after, and the share of readings used."""
     first = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
-    measured = _scaled(
-        np.array([s.pressure_m for s in states]), np.array([s.drivers[: len(copy.file.meters)] for s in states]), copy
-    )
+    flows = np.array([np.concatenate([s.drivers[: len(copy.file.meters)], copy.rises(s)]) for s in states])
+    measured = _scaled(np.array([s.pressure_m for s in states]), flows, copy)
 
     first, predicted = _solvable(copy, states, first)
     # What no variation of the file comes near is wrong in another way: it would drag all else along.
@@ -203,12 +202,18 @@ def _calibrate(
     before, best = misfit(np.zeros(first.shape[1])), misfit(after.mean(axis=0))
     if best <= _POOR_MISFIT:
         return after, (before, best), float(told.mean())
-    # Far from straight: small steps follow the bend (Emerick and Reynolds 2013, Computers & Geosciences 55, 3).
-    draws = smooth(first, predicted[:, kept], measured[kept], rng, error=_STEPS**0.5)
+    # Far from straight: small steps follow the bend, each taking the measurements for as bad as they still fit (Iglesias and Yang
+    # 2021, Inverse Problems 37, 025008).
+    draws, left = first, 1.0
     try:
-        for _ in range(_STEPS - 1):
-            draws, predicted = _solvable(copy, states, draws)
-            draws = smooth(draws, predicted[:, kept], measured[kept], rng, error=_STEPS**0.5)
+        for step in range(_STEPS):
+            if step:
+                draws, predicted = _solvable(copy, states, draws)
+            share = min(1.0 / max(_rms(predicted[:, kept] - measured[kept]) ** 2, 1.0), left)
+            draws = smooth(draws, predicted[:, kept], measured[kept], rng, error=share**-0.5)
+            left -= share
+            if left <= 0:
+                break
         stepped = misfit(draws.mean(axis=0))
     except HydraulicsError:
         stepped = float("inf")
@@ -276,9 +281,14 @@ def _predict(copy: NetworkCopy, states: Sequence[OperatingState], draw: FloatArr
 
 
 def _scaled(head_m: FloatArray, flow_m3h: FloatArray, copy: NetworkCopy) -> FloatArray:
-    """States against their mean (a gauge's own height does not matter) and shares of the inlets, over their errors."""
+    """States against their mean (a gauge's own height does not matter) and shares of the inlets, over their errors.
+
+    Where tanks float, inflow does not follow from demand: then flows of the pumps and into the tanks count, too.
+    """
     parts = [((head_m - head_m.mean(axis=0)) / _PRESSURE_ERROR_M).ravel()]
-    if len(copy.file.inlets) > 1:
+    if copy.file.floating:
+        parts.append((copy.free_flows(flow_m3h) / (_FLOW_ERROR * copy.usual_m3h)).ravel())
+    elif len(copy.file.inlets) > 1:
         inlet = flow_m3h[:, list(copy.file.inlets)] * copy.inward
         parts.append((inlet[:, :-1] / np.maximum(inlet.sum(axis=1, keepdims=True), 1e-9) / _SHARE_ERROR).ravel())
     return np.concatenate(parts)
@@ -311,16 +321,20 @@ def _changes(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unkn
         total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
         for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
             heads, flows = copy.leaks(copy.load(state, number, unknowns), size)
-            total += weight * (heads - _taken_for_demand(regression, state, flows)) / size
+            total += weight * (heads - _taken_for_demand(copy, regression, state, flows)) / size
         per_size.append(_on_pipes(copy, total))
     return np.array(per_size)
 
 
-def _taken_for_demand(regression: FlowRegression, state: OperatingState, flows: FloatArray) -> FloatArray:
-    """Change of pressure that the regression expects from a change of the metered flows, shape (rows, G)."""
-    there = np.tile(state.drivers, (len(flows), 1))
-    there[:, : flows.shape[1]] += flows
-    return np.asarray(regression.explained(there) - regression.explained(state.drivers[None]))
+def _taken_for_demand(copy: NetworkCopy, regression: FlowRegression, state: OperatingState, flows: FloatArray) -> FloatArray:
+    """Change of pressure that the regression expects from a change of metered flows and of tanks' rises, shape (rows, G)."""
+    meters, floating = len(copy.file.meters), copy.file.floating
+    known = len(regression.centre) - len(state.drivers)
+    here = np.concatenate([state.drivers, state.rise_m_h[list(floating)[:known]]])
+    there = np.tile(here, (len(flows), 1))
+    there[:, :meters] += flows[:, :meters]
+    there[:, len(state.drivers) :] += flows[:, meters : meters + known]
+    return np.asarray(regression.explained(there) - regression.explained(here[None]))
 
 
 def _spread(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray, regression: FlowRegression) -> FloatArray:
@@ -333,7 +347,7 @@ def _spread(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArr
         for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
             copy.load(state, number, unknowns)
             heads, flows = copy.sensitivities()
-            total += weight * (heads - _taken_for_demand(regression, state, flows))
+            total += weight * (heads - _taken_for_demand(copy, regression, state, flows))
         found.append(_on_pipes(copy, total))
     off = np.array(found) - np.mean(found, axis=0)
     return np.asarray(np.einsum("mpg,mph->pgh", off, off) / max(len(draws) - 1, 1))

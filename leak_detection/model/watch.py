@@ -19,6 +19,7 @@ from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
 from leak_detection.model.places import Place, locate
 from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.signatures import SignatureSet, of_gauges
+from leak_detection.model.tank_rises import TankRises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,8 @@ class NetworkWatch:
     """Of the pressure gauges."""
     whole: SignatureSet
     """Of the gauges and of the balances after them."""
+    rises: TankRises | None = None
+    """Of the tanks that float on the network; their rises are drivers, too."""
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     limits: WatchLimits = field(default_factory=WatchLimits)
     ledger: Ledger = field(init=False)
@@ -102,6 +105,8 @@ class NetworkWatch:
             drivers: Metered flows and levels, shape (n, D).
             seek: False only learns.
         """
+        if self.rises is not None:
+            drivers = self.rises.add(drivers)
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
         self._rows += len(pressure_m)

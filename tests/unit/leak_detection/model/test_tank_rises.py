@@ -1,0 +1,34 @@
+"""Rises of floating tanks come out the same by the hour and by the year, and say nothing while a pump was switched."""
+
+import numpy as np
+import pytest
+
+from leak_detection.model.tank_rises import TankRises
+
+_RNG = np.random.default_rng(4)
+_DRIVERS = np.stack([np.where(np.arange(96) % 24 < 12, 50.0, 0.0), 4.0 + 0.1 * np.sin(np.arange(96) / 9)], axis=1)
+
+
+def _rises(per_day):
+    return TankRises(per_day=per_day, tanks=(1,), pumps=(0,), stands_m3h=(2.5,))
+
+
+@pytest.mark.parametrize("per_day", [24, 48, 96])
+def test_hours_and_the_whole_come_out_the_same(per_day):
+    step = per_day // 24
+    whole, by_hour = _rises(per_day).add(_DRIVERS), _rises(per_day)
+    pieces = [by_hour.add(_DRIVERS[k : k + step]) for k in range(0, 96, step)]
+    assert np.concatenate(pieces) == pytest.approx(whole, nan_ok=True)
+    later = _DRIVERS.copy()
+    later[50:] = _RNG.permutation(later[50:])
+    assert _rises(per_day).add(later)[:50] == pytest.approx(whole[:50], nan_ok=True)
+
+
+def test_a_rise_is_that_of_half_an_hour_and_none_while_a_pump_was_switched():
+    rise = _rises(96).add(_DRIVERS)[:, 2]
+    assert rise[8] == pytest.approx((_DRIVERS[8, 1] - _DRIVERS[6, 1]) * 2)
+    assert np.flatnonzero(np.isnan(rise)).tolist() == [0, 1, 12, 13, 24, 25, 36, 37, 48, 49, 60, 61, 72, 73, 84, 85]
+
+
+def test_without_floating_tanks_the_drivers_stay_as_they_are():
+    assert TankRises(per_day=24).add(_DRIVERS) is _DRIVERS
