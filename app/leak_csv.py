@@ -77,7 +77,7 @@ def read_inflows(file: Path, points: ReplayMap) -> Inflows:
         grid, [f"column {c.name}" for c in points.columns], round(86400 / step_s), datetime.fromtimestamp(times[0], calendar.zone)
     )
     inputs = tuple(zone_inputs(z, calendar, values, start_s=float(times[0]), step_s=step_s, local=local) for z in zones)
-    silent = [z.zone.key for z in inputs if not np.isfinite(z.inflow_m3h).any()]
+    silent = [z.key for z in zones if not any(np.isfinite(values[i.point]).any() for i in z.inlets)]
     if len(silent) == len(inputs):
         raise ConfigurationError(file=str(file), key="rows", value="not one inflow", expected="readings in a column of the map")
     notes += tuple(f"zone {zone}: no inflow at all, nothing was looked for" for zone in silent)
@@ -94,9 +94,8 @@ def _plausible(grid: FloatArray, points: ReplayMap) -> tuple[dict[PointKey, Floa
         high = math.inf if point.high is None else point.high
         out = (value < low) | (value > high)
         if out.any():
-            notes.append(
-                f"column {column.name}: {int(out.sum())} values outside {low:g} to {high:g} (low, high in the map) left out"
-            )
+            said = f"outside {low:g} to {high:g} {point.quantity.unit}, the map's low and high"
+            notes.append(f"column {column.name}: {int(out.sum())} values left out, {said}")
         values[key] = np.where(out, np.nan, value)
     return values, tuple(notes)
 
