@@ -13,11 +13,14 @@ from alerts.conditions import Condition, condition_alert, prefix
 from alerts.grouping import Group, PriorityRules, family_of, matched, new_alert, parameters_of, priority_of
 from alerts.incidents import LEAKS, is_event, onset
 from alerts.lifecycle import URGENCY, Event, Raised, Returned, Worsened, apply, possible
+from alerts.places import PIPE
 from domain.alerts import Alert, AlertChange, AlertState, Priority
 
 SYSTEM = "system"
 TOLD = frozenset({"raised", "worsened", "explained", "unshelved", "unsuppressed", "putback"})
 """Actions that make an operator look, if the alarm is then unacknowledged."""
+PLACED = "placed"
+"""Action: its pipe is known by now, or lies in another zone than was said."""
 
 
 class Book:
@@ -125,18 +128,20 @@ class Book:
         alert, says = self.alerts[key], found.spokesman
         parameters = parameters_of(found)
         parameters["since"] = min(parameters["since"], alert.parameters.get("since", parameters["since"]))
-        fresh = new_alert(found, self._rules, self.now)
-        self.update(
-            replace(
-                alert,
-                code=found.code,
-                zone=found.zone,
-                parameters=parameters,
-                finding=says.key,
-                since=min(found.since, onset(alert)),
-                flow_m3h=fresh.flow_m3h,
-            )
+        fresh = replace(
+            alert,
+            code=found.code,
+            zone=found.zone,
+            parameters=parameters,
+            finding=says.key,
+            since=min(found.since, onset(alert)),
+            flow_m3h=new_alert(found, self._rules, self.now).flow_m3h,
         )
+        is_news = PIPE in parameters and (PIPE not in alert.parameters or alert.zone != found.zone)
+        if is_news and key not in self._done:
+            self.put(replace(fresh, updated_at=max(self.now, alert.updated_at)), PLACED)
+        else:
+            self.update(fresh)
         self.worsen(key, priority_of(found, self._rules))
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from alerts.book import TOLD
+from alerts.book import PLACED, TOLD
 from alerts.lifecycle import URGENCY
 from alerts.recipients import NotifyPlan, Recipient
 from domain.alerts import Alert, AlertState, Priority
 from domain.notices import Notice, NoticeKind
 from domain.zones import Zone
 
-_TOLD = TOLD | {"causefound"}
-"""Actions after which somebody is told: what makes an operator look, and that the cause of what they were told is found."""
+_TOLD = TOLD | {"causefound", PLACED}
+"""Actions after which somebody is told: what makes an operator look, and that cause or place of what they were told is found."""
 _QUIET = "tookover"
 """An event that took the place of an alarm that was told already: only later steps of the escalation are its own."""
 TRIES = 6
@@ -32,7 +32,9 @@ def notices_of(alert: Alert, action: str, plan: NotifyPlan, zones: Mapping[str, 
             _notice(alert, plan.recipients[key], number, alert.updated_at + timedelta(minutes=step.after_min), local)
             for number, step in enumerate(plan.steps)
             for key in step.to
-            if wants(plan.recipients[key], alert, zones) and (action != _QUIET or step.after_min > 0)
+            if wants(plan.recipients[key], alert, zones)
+            and (action != _QUIET or step.after_min > 0)
+            and (action != PLACED or step.after_min == 0)  # the escalation of the raise goes on
         )
     if action == "returned":
         return tuple(

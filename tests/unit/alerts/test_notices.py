@@ -59,6 +59,11 @@ def test_other_zones_are_not_this_crews_business() -> None:
     assert wants(DUTY, replace(ALERT, zone="oued"), ZONES)
 
 
+def test_a_place_that_is_known_by_now_is_told_to_who_was_told_first_and_not_escalated_anew() -> None:
+    assert told(action="placed") == {"crew": NOW}
+    assert told(replace(ALERT, state=AlertState.ACKNOWLEDGED), "placed") == {}
+
+
 @pytest.mark.parametrize("action", ["updated", "acknowledged", "shelved"])
 def test_nobody_is_told_of_what_asks_for_nothing(action: str) -> None:
     assert told(action=action) == {}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from alerts.book import Book
+from alerts.book import PLACED, Book
 from alerts.finding_links import alert_of, findings_of
 from alerts.grouping import group
 from alerts.incidents import is_event
@@ -90,6 +90,7 @@ class Room:
         self.topology = Topology(ZONES if zones is None else zones)
         self.kept: dict[str, Alert] = {}
         self.raised: list[str] = []
+        self.done: list[str] = []
         self.now = START
 
     def see(self, findings: Sequence[Finding], hours: float = 1.0) -> None:
@@ -97,6 +98,7 @@ class Room:
         book = Book(self.kept.values(), self.now)
         book.findings(group(findings))
         settle(book, self.topology)
+        self.done += [c.action for c in book.changes]
         self.raised += [c.alert.key for c in book.changes if c.action == "raised"]
         self.kept = {a.key: a for a in book.alerts.values() if a.state is not AlertState.NORMAL}
 
@@ -125,6 +127,18 @@ def test_the_place_is_a_number_of_the_alert_and_a_finding_that_moves_zone_keeps_
     room.see([beyond])
     (alert,) = room.kept.values()
     assert (alert.zone, alert.parameters[PIPE], len(room.raised)) == ("z1", "p60", 1)
+    assert room.done == ["raised", PLACED]
+
+
+def test_that_the_pipe_is_known_by_now_is_news_once() -> None:
+    room, zone = Room(), loss(None)
+    placed = replace(zone, places=loss(10).places, region=loss(10).region)
+    for findings in ([zone], [zone], [placed], [replace(placed, flow_m3h=13.0)]):
+        room.see(findings)
+    assert room.done == ["raised", PLACED, "updated"]
+    room.see([])
+    room.see([placed])
+    assert room.done[-2:] == ["returned", "raised"]
 
 
 @pytest.mark.parametrize("zones", [ZONES, FED], ids=["apart", "one fed through the other"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from alerts.book import PLACED
 from alerts.complaints import Verdict
+from alerts.lifecycle import Event
 from console.finding_view import bars
 from console.i18n import load_texts
 from console.region_map import pipe_middles, region_map, zone_at
@@ -268,6 +270,8 @@ def test_every_word_of_a_finding_has_its_sentence(language: str) -> None:
     wanted += [f"finding_cause.{c}" for c in ("leak", "meter", "slope", "boundary_valve")]
     wanted += [f"finding_note.{n}" for n in ("few_meters", "pressure_silent", "inflow_gaps", *OVER_NOTES)]
     wanted += [f"finding_note.{n}" for n in (UNSEEN, IN_BASELINE, DOUBTED, GAUGES_SILENT)]
+    wanted += [f"timeline.alert_{event.__name__.lower()}" for event in get_args(Event)]
+    wanted += [f"timeline.alert_{action}" for action in ("causefound", "tookover", PLACED)]
     assert [key for key in wanted if key not in entries] == []
 
 
