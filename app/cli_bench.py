@@ -96,6 +96,19 @@ def bench_leaks(
     run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console(), interpreter=python)
 
 
+@bench.command("gauges")
+def bench_gauges(
+    sets: Annotated[
+        list[Path],
+        typer.Option("--set", help="A network's recording with truth/sensor_faults.csv; repeat.", exists=True, file_okay=False),
+    ],
+) -> None:
+    """Gauge screening over recordings with faults put in, as it would have run, by kind of fault."""
+    from app.bench_gauges import run_bench_gauges
+
+    run_bench_gauges(sets, Console(soft_wrap=True))
+
+
 @bench.command("edge")
 def bench_edge(
     seconds: Annotated[float, typer.Option(help="How long memory is watched; the others at most 60 s [s].", min=1)] = 15.0,

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from app.bench_gauges import TrueFault, read_faults, score_screening
+from app.bench_gauges import TrueFault, read_faults, run_bench_gauges, score_screening
 from domain.errors import ConfigurationError
 from leak_detection.model.gauge_faults import GaugeFault, Screening
 
@@ -30,6 +31,10 @@ def test_found_delay_handled_and_falsely_masked_are_counted():
     assert (score.faults, score.found, score.median_delay_days, score.falsely) == (2, 1, 3.0, 1)
     assert score.handled == pytest.approx(9 / 15)
     assert 0 < score.lost < 0.1
+    assert score.known == score.handled
+    step, stuck = score.by_kind["step"], score.by_kind["stuck"]
+    assert (step.faults, step.delays_days, step.days, step.handled_days) == (1, (3,), 10, 9)
+    assert (stuck.faults, stuck.delays_days, stuck.handled_days) == (1, (), 0)
 
 
 def test_faults_are_read_with_either_kind_of_end(tmp_path):
@@ -47,3 +52,8 @@ def test_a_fault_of_a_gauge_that_is_not_there_is_an_error(tmp_path):
     (tmp_path / "sensor_faults.csv").write_text("year,sensor,fault,start_step\n2019,zz,stuck 21 d,288\n")
     with pytest.raises(ConfigurationError, match="'zz'"):
         read_faults(tmp_path, ("a",), 2018, 288)
+
+
+def test_a_set_without_faults_is_refused_before_the_work(tmp_path):
+    with pytest.raises(ConfigurationError, match="a set with faults put in"):
+        run_bench_gauges([tmp_path], Console())
