@@ -21,6 +21,7 @@ from leak_detection.model.bursts import (
     contrast,
     contrast_covariance,
 )
+from leak_detection.model.places import reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class WatchSettings:
     confirm: int = 2
     """Looks in succession that must agree, within ``near_m``."""
     near_m: float = 300.0
+    """Stretched by ``places.reach`` where pipes are long."""
     repeat_days: float = 14.0
     """A told burst so near and so new is the same one, still growing."""
     learn_days: int = 28
@@ -94,6 +96,7 @@ class BurstWatch:
     """Between places, shape (P, P)."""
     per_day: int
     settings: WatchSettings = field(default_factory=WatchSettings)
+    _near_m: float = field(init=False)
     _rows: FloatArray = field(init=False)
     _row: int = 0
     _step: int = 0
@@ -116,6 +119,7 @@ class BurstWatch:
                 expected=f"({places}, {places}): the places of the signatures",
             )
         self._rows = np.empty((0, self.signatures.shape[1]))
+        self._near_m = self.settings.near_m * reach(self.distance_m)
 
     @property
     def _longest(self) -> int:
@@ -235,7 +239,7 @@ class BurstWatch:
             return None
         sign = 1 if found.is_burst else -1
         if self._pending and (
-            np.sign(self._pending[-1]) != sign or self.distance_m[abs(self._pending[-1]) - 1, found.place] > self.settings.near_m
+            np.sign(self._pending[-1]) != sign or self.distance_m[abs(self._pending[-1]) - 1, found.place] > self._near_m
         ):
             self._pending.clear()
         self._pending.append(sign * (found.place + 1))
@@ -249,7 +253,7 @@ class BurstWatch:
             return None
         oldest = self._row - self.settings.repeat_days * self.per_day
         self._told = [(row, place) for row, place in self._told if row >= oldest]
-        again = any(self.distance_m[place, found.place] <= self.settings.near_m for _, place in self._told)
+        again = any(self.distance_m[place, found.place] <= self._near_m for _, place in self._told)
         self._told.append((self._row, found.place))
         if again:
             return None

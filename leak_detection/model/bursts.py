@@ -21,6 +21,7 @@ from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model import gauge_level
 from leak_detection.model.gauge_level import Window
+from leak_detection.model.shapes import NO_SAY
 
 BASE_DAYS = 7
 
@@ -77,6 +78,8 @@ class BurstCandidate:
 _ONE_GAUGE = Window(now=1, gap=0, before=7, leak_m3h=15.0, noise=1.0, floor_m=0.01, evidence=40.0)
 _SIGNATURE_ERROR = 0.15
 _MOST_LEFT_OUT = 3
+_LEAST_KNOWN = 0.125
+"""Share of the contrasts: of a gauge with fewer the noise is not known."""
 LEAST_GAUGES = 5
 """With fewer nothing is told by the hour."""
 
@@ -108,7 +111,7 @@ def contrast_covariance(contrasts: FloatArray) -> FloatArray:
     """Covariance of contrasts, shape (N, G), NaN where missing, with wild ones clipped; shape (G, G), positive definite.
 
     A pair's products are divided by the geometric mean of both gauges' counts, not by the pair's own: that alone keeps it positive
-    definite when a gauge was missing for some of the time.
+    definite when a gauge was missing for some of the time. One that was hardly there has no say.
     """
     middle = robust.median(contrasts)
     sd = np.maximum(np.nan_to_num(robust.SD_OF_MAD * robust.median(np.abs(contrasts - middle))), 3e-3)
@@ -117,6 +120,7 @@ def contrast_covariance(contrasts: FloatArray) -> FloatArray:
     z = z / np.sqrt(np.maximum(known.sum(axis=0), 1))
     c = 0.9 * (z.T @ z) + 0.1 * np.eye(len(sd))
     np.fill_diagonal(c, np.maximum(np.diag(c), 1.0))
+    sd = np.where(known.mean(axis=0) < _LEAST_KNOWN, NO_SAY**0.5, sd)
     return np.asarray(c * np.outer(sd, sd))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection.model.ledger import Course, Ledger, OpenLeak
+from leak_detection.model.ledger import Course, Ledger, OpenLeak, mended
 from leak_detection.model.places import locate
-from leak_detection.model.shapes import fill, filled_variance, less_slow, noise_covariance, orthonormal, units, whitening
+from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
 
 _PURE = 3.0
 """How much resembling one leak counts against explaining much: power of the part along the signature, over the whole squared."""
@@ -36,9 +36,13 @@ class HistorySettings:
     """Courses whose places are compared at each step, those with the largest change on whatever gauges."""
     least_share: float = 0.75
     """Of the ledger's least flow: a year says more than a day."""
+    least_today_m3h: float = 0.5
+    """What loses less beside all the others, by all days together, is over or never was."""
+    old_days: int = 21
+    """Younger leaks are not judged by that: a few days of a course say little among a year of others."""
     last_days: int = 4
     repaired_m: float = 500.0
-    """A repair of the last days within so many metres is taken for the end of a leak."""
+    """A repair of the last days ends the nearest leak within so many metres."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +70,41 @@ def begin(
         Leaks that stand today.
     """
     s = settings or HistorySettings()
-    seen = [
-        leak for leak in _day_by_day(ledger, residual_m, repairs) if not _just_repaired(ledger, leak, repairs, len(residual_m), s)
-    ]
+    seen = _day_by_day(ledger, residual_m, repairs)
     z = fill(residual_m)
     days = len(z)
     known = np.isfinite(residual_m)
     courses = _courses(days, [r.day for r in repairs], s)
     chosen = _choose(ledger, z, known, courses, s)
     ledger.courses = [c for c, _ in chosen]
-    standing = [leak for leak in _placed(ledger, z, known, chosen, s) if not _just_repaired(ledger, leak, repairs, days, s)]
-    apart: list[OpenLeak] = []
-    for leak in (*seen, *sorted(standing, key=lambda leak: -leak.glr)):
-        if all(ledger.signatures.distance_m[leak.place.index, other.place.index] > ledger.settings.merge_m for other in apart):
+    apart = list(seen)
+    ended = [leak for leak in ledger.leaks if leak.end_day is not None]
+    standing = [
+        leak
+        for leak in _placed(ledger, z, known, chosen, s)
+        if _is_apart(ledger, leak, seen + [old for old in ended if abs(old.start_day - leak.start_day) <= s.every_days])
+    ]
+    for leak in sorted(_not_mended(ledger, standing, repairs, days, s), key=lambda leak: -leak.glr):
+        if _is_apart(ledger, leak, apart):
             apart.append(leak)
-    ledger.leaks = [leak for leak in ledger.leaks if leak.end_day is not None] + apart
-    return apart
+    ledger.leaks = ended + apart
+    _close_what_loses_nothing(ledger, residual_m, s)
+    ledger.refit(residual_m)
+    return [leak for leak in apart if leak.end_day is None]
+
+
+def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, s: HistorySettings) -> None:
+    """Fitted beside all others, by their own courses and by what was repaired alone: other courses would take their flow."""
+    ledger.refit(residual_m, [course for course in ledger.courses if course.end_day is not None])
+    for leak in ledger.leaks:
+        old = len(residual_m) - leak.start_day >= s.old_days
+        if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < s.least_today_m3h:
+            leak.end_day = len(residual_m)
+
+
+def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
+    away_m = ledger.signatures.distance_m[leak.place.index]
+    return all(away_m[other.place.index] > ledger.settings.merge_m * ledger.reach for other in others)
 
 
 def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> list[OpenLeak]:
@@ -95,13 +118,15 @@ def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair
     return [leak for leak in ledger.leaks if leak.end_day is None]
 
 
-def _just_repaired(ledger: Ledger, leak: OpenLeak, repairs: Sequence[Repair], days: int, s: HistorySettings) -> bool:
-    """Whether a repair nearby is so late that the days after it cannot say yet that it helped."""
-    near = ledger.signatures.distance_m[leak.place.index]
-    return any(
-        days - s.last_days <= r.day and leak.start_day < r.day and (r.place is None or near[r.place] <= s.repaired_m)
-        for r in repairs
-    )
+def _not_mended(ledger: Ledger, leaks: list[OpenLeak], repairs: Sequence[Repair], days: int, s: HistorySettings) -> list[OpenLeak]:
+    """Leaks without those that a repair of the last days ended: the days after it cannot say yet that it helped."""
+    for repair in repairs:
+        if repair.day < days - s.last_days:
+            continue
+        away_m = np.zeros(ledger.signatures.places) if repair.place is None else ledger.signatures.distance_m[repair.place]
+        gone = mended(leaks, repair.day, away_m, s.repaired_m * ledger.reach)
+        leaks = [leak for leak in leaks if all(leak is not other for other in gone)]
+    return leaks
 
 
 def _courses(days: int, repair_days: Sequence[float], s: HistorySettings) -> list[Course]:
@@ -143,8 +168,7 @@ class _Search:
             q = orthonormal(columns)
             rest = z - q @ (q.T @ z)
             quick = less_slow(rest, 21) if early else rest - 0.7 * (rest - less_slow(rest, 31))
-            silent = np.diag(filled_variance(quick, self.known, days=len(z)))
-            white = whitening((noise_covariance(quick, days=len(z)) + silent) * 1.3)
+            white = whitening(noise_covariance(quick, self.known, days=len(z)) * 1.3)
             f = self.values - q @ (q.T @ self.values)
             energy = (f**2).sum(axis=0)
             heard = (energy > 0.05 * np.maximum((self.values**2).sum(axis=0), 1.0)) & (energy > 1.5)
@@ -199,7 +223,7 @@ def _placed(
     inverse = np.linalg.pinv(x.T @ x)
     loads = inverse @ x.T @ z
     rest = z - x @ loads
-    covariance = (noise_covariance(rest, days=days) + np.diag(filled_variance(rest, known, days=days))) * 1.5
+    covariance = noise_covariance(rest, known, days=days) * 1.5
     found = []
     for k, (course, glr) in enumerate(chosen, 1):
         if course.end_day is not None:

@@ -9,16 +9,20 @@ shows on many gauges as the network file says, and one gauge alone, which is the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection.model.places import Place, locate
+from leak_detection.model.places import Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
-from leak_detection.model.shapes import NO_SAY, fill, filled_variance, noise_covariance, orthonormal, shape, units, until, whitening
+from leak_detection.model.shapes import NO_SAY, fill, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
+
+_SAME_M = 100.0
+"""Places so near each other are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class LedgerSettings:
     most_a_day: int = 3
     most_looks: int = 9
     merge_m: float = 200.0
+    """This and the distance below are stretched by ``places.reach`` where pipes are long."""
     again_glr: float = 400.0
     again_flow_m3h: float = 5.0
     """A step as clear and as large as that is told near an open leak, too, unless that has just begun."""
@@ -49,10 +54,12 @@ class LedgerSettings:
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
     repaired_m: float = 300.0
-    """A repair ends the open leaks within so many metres."""
+    """A repair ends the open leak that is nearest, and no farther than that."""
     end_glr: float = 60.0
     like: float = 0.5
     """How much (cosine) an improvement resembles the leak that it ends."""
+    end_share: float = 0.5
+    """Of the leak's own change: a large leak's effect swings by a tenth with the town's demand, and that is no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,20 @@ class OpenLeak:
         return [Course(start_day=self.start_day, ramp_days=self.ramp_days), *self.growth]
 
 
+def mended(leaks: Sequence[OpenLeak], day: float, away_m: FloatArray, most_m: float) -> list[OpenLeak]:
+    """The leak that a repair ended: the nearest. One that lies as near as places are known cannot be told apart from it.
+
+    Args:
+        leaks: Open ones.
+        day: Of the repair.
+        away_m: Distance of each place from the repair, shape (P,).
+        most_m: Farther ones are others.
+    """
+    there = [leak for leak in leaks if leak.start_day < day and away_m[leak.place.index] <= most_m]
+    least = min((float(away_m[leak.place.index]) for leak in there), default=0.0)
+    return [leak for leak in there if away_m[leak.place.index] <= max(least, _SAME_M)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
     """The largest change of the day: a shape, its loading, and what it resembles."""
@@ -123,6 +144,8 @@ class Ledger:
     """Everything projected out, ends and unplaced changes included."""
     gauge_steps: list[tuple[int, int]] = field(default_factory=list)
     """Gauge and day of changes that are one gauge's own."""
+    reach: float = field(init=False)
+    """Of the places: see ``places.reach``."""
     _directions: FloatArray = field(init=False)
     _blind: NDArray[np.bool_] = field(init=False)
     """Gauges that were missing in the last days: they have no say."""
@@ -130,6 +153,7 @@ class Ledger:
     """Days on which each gauge was read, shape (T, G)."""
 
     def __post_init__(self) -> None:
+        self.reach = reach(self.signatures.distance_m)
         small, large = self.signatures.at(4.0), self.signatures.at(20.0)
         self._directions = np.concatenate([small, large, np.eye(small.shape[1])])
         self._blind = np.zeros(small.shape[1], dtype=bool)
@@ -170,31 +194,32 @@ class Ledger:
                     self.leaks.append(leak)
         return new
 
-    def refit(self, residual_m: FloatArray) -> None:
+    def refit(self, residual_m: FloatArray, beside: Sequence[Course] | None = None) -> None:
         """Fits all open leaks together, one flow each: ``OpenLeak.today``.
 
         Args:
             residual_m: All days so far, shape (T, G), NaN where missing.
+            beside: Courses beside their own; those projected out last if None.
         """
         open_leaks = [leak for leak in self.leaks if leak.end_day is None]
         if not open_leaks:
             return
         days = len(residual_m)
-        courses = list(
-            dict.fromkeys([*self.courses[-self.settings.most_shapes :], *(c for leak in open_leaks for c in leak.courses)])
-        )
+        others = self.courses[-self.settings.most_shapes :] if beside is None else beside
+        courses = list(dict.fromkeys([*others, *(c for leak in open_leaks for c in leak.courses)]))
         column = {course: k for k, course in enumerate(courses)}
         today = loadings_today(
             self._levelled(fill(residual_m)),
             [course.over(days) for course in courses],
             [[column[course] for course in leak.courses] for leak in open_leaks],
+            np.isfinite(residual_m),
         )
         flows = joint_flows(today, [leak.place.index for leak in open_leaks], self.signatures)
         for leak, flow, error in zip(open_leaks, flows.flow_m3h, flows.error_m3h, strict=True):
             leak.today = FlowToday(day=days, flow_m3h=float(flow), error_m3h=float(error))
 
     def repaired(self, day: float, place: int | None) -> None:
-        """Work that the utility knows of: it ends the open leaks nearby, and what it changed is nothing new.
+        """Work that the utility knows of: it ends the open leak there, and what it changed is nothing new.
 
         Args:
             day: Of the work, with fraction.
@@ -202,10 +227,11 @@ class Ledger:
         """
         # The day of the work itself is half old, half new.
         self.courses += [Course(start_day=int(day), ramp_days=0), Course(start_day=int(day) + 1, ramp_days=0)]
-        for leak in self.leaks:
-            near = place is not None and self.signatures.distance_m[leak.place.index, place] <= self.settings.repaired_m
-            if near and leak.end_day is None and leak.start_day < day:
-                leak.end_day = int(day)
+        if place is None:
+            return
+        away_m, open_leaks = self.signatures.distance_m[place], [leak for leak in self.leaks if leak.end_day is None]
+        for leak in mended(open_leaks, day, away_m, self.settings.repaired_m * self.reach):
+            leak.end_day = int(day)
 
     def _levelled(self, z: FloatArray) -> FloatArray:
         """Residuals with the gauges' own steps taken off."""
@@ -219,7 +245,8 @@ class Ledger:
         if gauge is None or change.course.ramp_days or len(z) - day < 2:
             aside.append(np.eye(z.shape[1])[gauge])
             return z
-        self.gauge_steps.append((gauge, day))
+        if (gauge, day) not in self.gauge_steps:
+            self.gauge_steps.append((gauge, day))
         z[day:, gauge] -= np.median(z[day:, gauge]) - np.median(z[max(0, day - 30) : day, gauge])
         return z
 
@@ -235,7 +262,7 @@ class Ledger:
             if leak.end_day is None:
                 own, less = white @ leak.loading_m, -(white @ change.loading_m)
                 like = float(less @ own / np.maximum(np.linalg.norm(less) * np.linalg.norm(own), 1e-12))
-                if like > score:
+                if like > score and float(less @ own) >= self.settings.end_share * float(own @ own):
                     best, score = leak, like
         if best is not None:
             best.end_day = change.course.start_day
@@ -268,7 +295,7 @@ class Ledger:
     def _known_as(self, leak: OpenLeak) -> list[OpenLeak]:
         """Leaks nearby whose growth it is, or whose repair left it."""
         s = self.settings
-        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m]
+        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m * self.reach]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]
@@ -283,7 +310,7 @@ class Ledger:
         days = len(z)
         q = orthonormal([np.ones(days)] + [c.over(days) for c in self.courses[-self.settings.most_shapes :]])
         rest = z - q @ (q.T @ z)
-        covariance = noise_covariance(rest) + np.diag(np.where(self._blind, NO_SAY, filled_variance(rest, self._known)))
+        covariance = noise_covariance(rest, self._known) + np.diag(np.where(self._blind, NO_SAY, 0.0))
         white = whitening(covariance)
         for direction in aside:
             unit = white @ direction

@@ -10,6 +10,9 @@ from domain.series import FloatArray
 from leak_detection.model.signatures import SignatureSet
 
 NEAR_M, FAR_M = 150.0, 300.0
+"""Of a town, whose pipes are shorter; see ``reach``."""
+_LOOKED_AT = 64
+"""Places whose neighbours are looked at for how far apart places are."""
 _LEAST_FLOW_M3H = 0.05
 _OWN_ERROR = 0.03
 """Of a signature at one gauge, beside what the scatter of networks says."""
@@ -27,13 +30,15 @@ class Place:
     flow_m3h: float
     flow_error_m3h: float
     near: float
-    """Probability that the leak is within 150 m."""
+    """Probability that the leak is within ``near_m``."""
     far: float
-    """Probability that it is within 300 m."""
+    """Probability that it is within ``far_m``."""
     ranked: tuple[tuple[int, float], ...]
     """Most probable places and their probabilities."""
     fit: float
     """Share of the change that the best place explains, 0..1."""
+    near_m: float = NEAR_M
+    far_m: float = FAR_M
 
 
 def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSet) -> Place:
@@ -61,6 +66,26 @@ def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSe
     size = 2.0 * np.log(np.diagonal(np.linalg.cholesky(full), axis1=1, axis2=2)).sum(axis=1)
     likelihood = np.where(down, _TRUST * (-0.5 * misfit - 0.5 * size), -np.inf)
     return _best(_probability(likelihood), flow, energy, signature, change_m, np.asarray(inverse), signatures.distance_m)
+
+
+def share_without_one(place: Place, change_m: FloatArray, covariance: FloatArray, signatures: SignatureSet) -> float:
+    """Flow of the leak there as all gauges but one see it, over its flow: the least, whichever gauge is left out.
+
+    Of a leak the others see much of the flow; of a gauge's own fault, nothing.
+
+    Args:
+        place: As ``locate`` found it.
+        change_m: Change per gauge, shape (G,).
+        covariance: Of its error, shape (G, G).
+        signatures: Of the same gauges.
+    """
+    signature = signatures.at(place.flow_m3h)[place.index]
+    error = signature_error(signatures.spread_m[[place.index]], signature[None], np.array([place.flow_m3h]))[0]
+    precision = np.linalg.inv(covariance + error)
+    # Of all but gauge j: A⁻¹ - a a′ / a_j, where a is column j of the whole inverse.
+    along, seen, own = precision @ signature, precision @ change_m, np.diag(precision)
+    flow = (signature @ seen - along * seen / own) / np.maximum(signature @ along - along**2 / own, 1e-12)
+    return float(flow.min()) / place.flow_m3h
 
 
 def signature_error(spread_m: FloatArray, signature: FloatArray, flow_m3h: FloatArray) -> FloatArray:
@@ -105,7 +130,8 @@ def _best(
     distance_m: FloatArray,
 ) -> Place:
     """The place that most probability lies around: a crew walks a street, not a pipe."""
-    near, far = (distance_m <= NEAR_M) @ probability, (distance_m <= FAR_M) @ probability
+    near_m, far_m = NEAR_M * reach(distance_m), FAR_M * reach(distance_m)
+    near, far = (distance_m <= near_m) @ probability, (distance_m <= far_m) @ probability
     index = int(np.argmax(near + 0.3 * far + 1e-6 * probability))
     rest = change_m - flow[index] * signature[index]
     whole = float(change_m @ inverse @ change_m)
@@ -118,7 +144,25 @@ def _best(
         far=float(far[index]),
         ranked=tuple((int(p), float(probability[p])) for p in order),
         fit=1.0 - float(rest @ inverse @ rest) / whole if whole > 0 else 0.0,
+        near_m=near_m,
+        far_m=far_m,
     )
+
+
+def reach(distance_m: FloatArray) -> float:
+    """By what the limits in metres are stretched where pipes are long: no gauge tells a pipe from itself, so none is asked to.
+
+    Args:
+        distance_m: Between places, shape (P, P).
+
+    Returns:
+        The usual distance from one place to the next over 150 m, at least 1.
+    """
+    if len(distance_m) < 2:
+        return 1.0
+    rows = distance_m[:: max(len(distance_m) // _LOOKED_AT, 1)]
+    nearest = np.partition(rows, 1, axis=1)[:, 1]
+    return max(float(np.median(nearest)) / NEAR_M, 1.0)
 
 
 def distances(node_pairs: np.ndarray, lengths_m: FloatArray) -> FloatArray:

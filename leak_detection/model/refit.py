@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.places import signature_error
@@ -51,13 +52,16 @@ class JointFlows:
     """Standard deviations: the signatures' own errors within, wider where flows at these places do not explain all."""
 
 
-def loadings_today(residual_m: FloatArray, courses: Sequence[FloatArray], own: Sequence[Sequence[int]]) -> Loadings:
+def loadings_today(
+    residual_m: FloatArray, courses: Sequence[FloatArray], own: Sequence[Sequence[int]], known: NDArray[np.bool_]
+) -> Loadings:
     """Least squares of a level and all courses at every gauge.
 
     Args:
         residual_m: Shape (T, G), finite.
         courses: Of T values each: what is projected out.
         own: For each leak, which of the courses are its.
+        known: Where the residuals were read, shape (T, G); the others are filled.
     """
     x = np.stack([np.ones(len(residual_m)), *courses], axis=1)
     inverse = np.linalg.pinv(x.T @ x)
@@ -67,7 +71,9 @@ def loadings_today(residual_m: FloatArray, courses: Sequence[FloatArray], own: S
         for column in columns:
             mine[leak, column + 1] = x[-1, column + 1]
     return Loadings(
-        change_m=mine @ loads, shares=mine @ inverse @ mine.T, noise_m2=_CORRELATED * noise_covariance(residual_m - x @ loads)
+        change_m=mine @ loads,
+        shares=mine @ inverse @ mine.T,
+        noise_m2=_CORRELATED * noise_covariance(residual_m - x @ loads, known),
     )
 
 

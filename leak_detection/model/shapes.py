@@ -7,10 +7,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection import robust
 
 NO_SAY = 100.0
 """Variance of a gauge that is missing [m²]."""
-_LEAST_KNOWN, _LEAST_KNOWN_DAYS = 0.6, 14
+_LEAST_KNOWN_DAYS = 14
+_LEAST_SD_M = 2e-3
 _BEND = 1.5
 """Growing leaks grow faster with time, yet not always with its square."""
 
@@ -45,30 +47,33 @@ def fill(values: FloatArray) -> FloatArray:
     return out
 
 
-def noise_covariance(rest: FloatArray, *, days: int = 90, ridge: float = 0.1) -> FloatArray:
-    """Covariance of a day's residual, from the last days, clipped against what has not been explained yet."""
-    recent = rest[-days:]
-    sd = np.maximum(1.4826 * np.median(np.abs(recent - np.median(recent, axis=0)), axis=0), 2e-3)
-    z = np.clip((recent - np.median(recent, axis=0)) / sd, -3.0, 3.0)
-    c = z.T @ z / len(z)
-    c = (1 - ridge) * c + ridge * np.eye(len(sd))
-    return np.asarray(c * np.outer(sd, sd))
+def noise_covariance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90, ridge: float = 0.1) -> FloatArray:
+    """Covariance of a day's residual, from the last days on which each gauge was read; positive definite.
 
-
-def filled_variance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90) -> FloatArray:
-    """What to add to the noise of each gauge that was missing in much of the last days, shape (G,): ``fill`` makes it look still.
+    What has not been explained yet is clipped. A pair's products are divided by the geometric mean of both gauges' counts, which
+    keeps it positive definite. A gauge that was hardly read in these days has the noise of those on which it was, and if these are
+    few, too, no say.
 
     Args:
-        rest: What is not explained, shape (T, G).
+        rest: What is not explained, shape (T, G), finite.
         known: Where that was read, of the same shape.
         days: Taken for the noise.
+        ridge: Share of the correlations that is left out.
     """
-    out = np.zeros(rest.shape[1])
-    for gauge in np.flatnonzero(known[-days:].mean(axis=0) < _LEAST_KNOWN):
+    recent = np.where(known, rest, np.nan)[-days:]
+    middle = robust.median(recent)
+    count = known[-days:].sum(axis=0)
+    sd = robust.SD_OF_MAD * robust.median(np.abs(recent - middle))
+    for gauge in np.flatnonzero(count < _LEAST_KNOWN_DAYS):
         values = rest[known[:, gauge], gauge][-days:]
-        few = values.size < _LEAST_KNOWN_DAYS
-        out[gauge] = NO_SAY if few else (1.4826 * float(np.median(np.abs(values - np.median(values))))) ** 2
-    return out
+        sd[gauge] = NO_SAY**0.5 if values.size < _LEAST_KNOWN_DAYS else robust.scalar_sd(values)
+    sd = np.maximum(sd, _LEAST_SD_M)
+    z = np.where(known[-days:], np.clip((rest[-days:] - np.nan_to_num(middle)) / sd, -3.0, 3.0), 0.0)
+    z = z / np.sqrt(np.maximum(count, 1))
+    c = (1 - ridge) * (z.T @ z) + ridge * np.eye(len(sd))
+    few = count < _LEAST_KNOWN_DAYS
+    c[few, few] = np.maximum(c[few, few], 1.0)
+    return np.asarray(c * np.outer(sd, sd))
 
 
 def less_slow(rest: FloatArray, days: int) -> FloatArray:

@@ -16,7 +16,7 @@ from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import Repair, begin
 from leak_detection.model.hourly import HourlyLayer, HourNews
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
-from leak_detection.model.places import Place, locate
+from leak_detection.model.places import Place, locate, share_without_one
 from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.signatures import SignatureSet, of_gauges
 from leak_detection.model.tank_rises import TankRises
@@ -37,6 +37,8 @@ class WatchLimits:
     settled_near: float = 0.3
     settled_far: float = 0.6
     settled_fit: float = 0.6
+    least_without_one: float = 0.35
+    """Share of its flow that must be seen without any one gauge: a clock that jumps looks like a burst beside its gauge."""
     lasting: float = 0.7
     """Of the flow first heard: a leak does not fade, a demand does."""
     same_m: float = 400.0
@@ -134,10 +136,7 @@ class NetworkWatch:
 
     def begin(self, repairs: Sequence[Repair]) -> list[Told]:
         """Searches the past that was taken: what stands today."""
-        seen = self._seen()
-        standing = begin(self.ledger, seen, repairs)
-        self.ledger.refit(seen)
-        return [self._as_told(leak, self.days) for leak in standing]
+        return [self._as_told(leak, self.days) for leak in begin(self.ledger, self._seen(), repairs)]
 
     def _seen(self) -> FloatArray:
         """Residuals of all days as they are judged now: a gauge's fault is taken out of the days in which it began, too."""
@@ -162,10 +161,13 @@ class NetworkWatch:
 
     def _burst(self, burst: BurstCandidate) -> Told | None:
         began, seen = self._rows - burst.rows_ago, np.isfinite(burst.change_m)
-        place = locate(burst.change_m[seen], burst.covariance[np.ix_(seen, seen)], of_gauges(self.gauges, seen))
+        change_m, covariance, gauges = burst.change_m[seen], burst.covariance[np.ix_(seen, seen)], of_gauges(self.gauges, seen)
+        place = locate(change_m, covariance, gauges)
         heard, first_m3h = self._unsure[began]
         self._unsure[began] = heard, first_m3h or place.flow_m3h
         if not self._is_sure(place, (self._rows - heard) * 24.0 / self.per_day, first_m3h) or self._is_open(place, began):
+            return None
+        if share_without_one(place, change_m, covariance, gauges) < self.limits.least_without_one:
             return None
         return Told(
             place=place,
@@ -191,9 +193,13 @@ class NetworkWatch:
         for leak in self.ledger.leaks:
             away = distance[leak.place.index]
             if leak.end_day is None and leak.start_day >= began_row // self.per_day - 1:
-                if away <= limits.same_m:
+                if away <= limits.same_m * self.ledger.reach:
                     return True
-            elif leak.end_day is None and away <= self.settings.merge_m and place.flow_m3h < self.settings.again_flow_m3h:
+            elif (
+                leak.end_day is None
+                and away <= self.settings.merge_m * self.ledger.reach
+                and place.flow_m3h < self.settings.again_flow_m3h
+            ):
                 return True
         return False
 
@@ -205,6 +211,7 @@ class NetworkWatch:
         """Whether an hour told it already, and there."""
         distance = self.gauges.distance_m[told.place.index]
         return any(
-            distance[burst.place.index] <= self.limits.moved_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
+            distance[burst.place.index] <= self.limits.moved_m * self.ledger.reach
+            and abs(told.told_day - burst.told_day) <= self.limits.same_days
             for burst in self._bursts
         )

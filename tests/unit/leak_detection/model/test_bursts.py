@@ -177,3 +177,11 @@ def test_a_burst_that_was_told_is_measured_anew_for_twelve_hours_and_no_longer(q
     assert hours[0] <= 6
     assert 10 <= hours[-1] <= 13
     assert off[-1] < 0.005
+
+
+def test_a_gauge_that_was_dead_for_weeks_has_no_say_in_the_hours():
+    contrasts = np.random.default_rng(3).normal(0, 0.02, (200, 4))
+    contrasts[:180, 2] = np.nan
+    covariance = contrast_covariance(contrasts)
+    assert covariance[2, 2] > 1.0
+    assert np.all(np.diag(covariance)[[0, 1, 3]] < 0.03**2)

@@ -5,8 +5,9 @@ import pytest
 
 from leak_detection.model.history import Repair, begin
 from leak_detection.model.ledger import Ledger
-from leak_detection.model.places import locate
+from leak_detection.model.places import locate, reach, share_without_one
 from leak_detection.model.residuals import daily_residuals, learn_regression
+from leak_detection.model.shapes import NO_SAY, noise_covariance
 from leak_detection.model.signatures import SignatureSet, with_balance
 from tests.support.pipe_line import GAUGES, PLACES, pipe_line
 
@@ -137,3 +138,82 @@ def test_flows_explain_what_they_explain():
     pressure[24 * 50 :] -= 0.5
     rest = daily_residuals(pressure, drivers, learn_regression(pressure, drivers, 24 * 7), 24)
     assert float(np.median(rest[51:]) - np.median(rest[:49])) == pytest.approx(-0.5, abs=0.03)
+
+
+def test_a_repair_ends_the_leak_there_and_not_the_one_beside_it(net):
+    residual = _noise(140)
+    residual[40:80] += 12.0 * net.at(12.0)[12]
+    residual[60:] += 8.0 * net.at(8.0)[15]
+    ledger = Ledger(signatures=net)
+    for day in range(1, len(residual) + 1):
+        if day == 81:
+            ledger.repaired(80.0, 12)
+        ledger.look(residual[:day])
+    assert [(leak.place.index, leak.end_day) for leak in ledger.leaks] == [(12, 80), (15, None)]
+    standing = begin(Ledger(signatures=net), residual[:82], [Repair(day=80.0, place=12)])
+    assert [leak.place.index for leak in standing] == [15]
+
+
+def test_a_large_leak_that_swings_with_demand_has_neither_ended_nor_begun_anew(net):
+    residual = _noise(120)
+    swing = np.where(np.arange(60) // 10 % 2 == 0, 1.0, 0.9)[:, None]
+    residual[60:] += swing * 28.0 * net.at(20.0)[12]
+    leaks, ledger = _replay(net, residual)
+    assert len(leaks) == 1
+    assert ledger.leaks[0].end_day is None
+
+
+def test_a_gauges_own_step_is_written_down_once(net):
+    residual = _noise()
+    residual[60:, 3] += 0.6
+    _, ledger = _replay(net, residual)
+    assert len(ledger.gauge_steps) == len(set(ledger.gauge_steps))
+
+
+def test_days_that_were_filled_do_not_make_a_gauge_look_still():
+    rng = np.random.default_rng(6)
+    rest, known = rng.normal(0, 0.02, (90, 3)), np.ones((90, 3), dtype=bool)
+    known[20:50, 1] = False
+    known[4:, 2] = False
+    rest[20:50, 1] = rest[19, 1]
+    variance = np.diag(noise_covariance(rest, known))
+    assert variance[1] == pytest.approx(variance[0], rel=0.6)
+    assert variance[2] == pytest.approx(NO_SAY)
+    assert np.linalg.eigvalsh(noise_covariance(rest, known)).min() > 0
+
+
+def test_what_loses_nothing_beside_the_others_is_not_told_of_the_past(net):
+    rng = np.random.default_rng(9)
+    residual = rng.normal(0, 0.005, (200, GAUGES))
+    residual[60:] += 8.0 * net.at(8.0)[6]
+    residual[90:130] += 5.0 * net.at(5.0)[22]
+    ledger = Ledger(signatures=net)
+    standing = begin(ledger, residual, [])
+    assert [abs(leak.place.index - 6) <= 1 for leak in standing] == [True]
+
+
+def test_a_leak_is_seen_without_any_one_gauge_and_a_gauge_alone_is_not(net):
+    covariance = np.eye(GAUGES) * 0.01**2
+    leak = 8.0 * net.at(8.0)[12]
+    fault = np.zeros(GAUGES)
+    fault[4] = -0.3
+    shares = [share_without_one(locate(change, covariance, net), change, covariance, net) for change in (leak, fault)]
+    assert shares[0] > 0.8
+    assert shares[1] < 0.2
+
+
+def test_where_pipes_are_long_a_clear_leak_is_told_with_a_wide_region(net):
+    long = SignatureSet(
+        sizes_m3h=net.sizes_m3h,
+        change_m=net.change_m,
+        spread_m=net.spread_m,
+        distance_m=net.distance_m * 6.0,
+        metered=net.metered,
+    )
+    assert (reach(net.distance_m), reach(long.distance_m)) == (1.0, 4.0)
+    residual = _noise()
+    residual[60:] += 6.0 * net.at(6.0)[12]
+    (told,), (there,) = _replay(long, residual)[0], _replay(net, residual)[0]
+    assert (told.place.near_m, told.place.far_m) == (600.0, 1200.0)
+    assert (there.place.near_m, there.place.far_m) == (150.0, 300.0)
+    assert told.place.index == there.place.index

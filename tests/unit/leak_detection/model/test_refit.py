@@ -10,6 +10,10 @@ from tests.support.pipe_line import GAUGES, pipe_line
 _DAYS = 120
 
 
+def _loadings(residual, courses, own):
+    return loadings_today(residual, courses, own, np.ones(residual.shape, dtype=bool))
+
+
 @pytest.fixture(name="net", scope="module")
 def _net():
     return pipe_line(error=0.1)
@@ -29,7 +33,7 @@ def _town(net, leaks, seed=3):
 
 def test_two_leaks_near_each_other_share_what_is_lost(net):
     leaks = [(40, 10, 8.0), (70, 14, 4.0)]
-    today = loadings_today(_town(net, leaks), [_step(40), _step(70)], [[0], [1]])
+    today = _loadings(_town(net, leaks), [_step(40), _step(70)], [[0], [1]])
     found = joint_flows(today, [10, 14], net)
     assert np.all(np.abs(found.flow_m3h - [8.0, 4.0]) < 3.0 * found.error_m3h)
     assert np.all(np.abs(found.flow_m3h - [8.0, 4.0]) < 1.0)
@@ -37,14 +41,14 @@ def test_two_leaks_near_each_other_share_what_is_lost(net):
 
 
 def test_a_leak_that_is_none_has_no_flow_and_none_below_zero(net):
-    today = loadings_today(_town(net, [(40, 10, 8.0)]), [_step(40), _step(70)], [[0], [1]])
+    today = _loadings(_town(net, [(40, 10, 8.0)]), [_step(40), _step(70)], [[0], [1]])
     found = joint_flows(today, [10, 25], net)
     assert 0 <= found.flow_m3h[1] <= 2.0 * found.error_m3h[1]
 
 
 def test_growth_seen_later_counts_with_the_leak_that_grew(net):
     leaks = [(40, 10, 4.0), (90, 10, 5.0)]
-    today = loadings_today(_town(net, leaks), [_step(40), _step(90)], [[0, 1]])
+    today = _loadings(_town(net, leaks), [_step(40), _step(90)], [[0, 1]])
     assert joint_flows(today, [10], net).flow_m3h[0] == pytest.approx(9.0, rel=0.2)
 
 
@@ -52,7 +56,7 @@ def test_the_error_holds_in_nine_of_ten_towns(net):
     rng, within = np.random.default_rng(8), 0
     for seed in range(40):
         flow = float(rng.uniform(3, 15))
-        today = loadings_today(_town(net, [(60, 12, flow)], seed), [_step(60)], [[0]])
+        today = _loadings(_town(net, [(60, 12, flow)], seed), [_step(60)], [[0]])
         found = joint_flows(today, [12], net)
         within += abs(found.flow_m3h[0] - flow) <= 2.0 * found.error_m3h[0]
     assert within >= 36
