@@ -54,6 +54,28 @@ def test_uarl_as_lambert_gives_it():
     assert uarl_m3_day(mains_km=100, connections=5_000, private_km=0, pressure_m=50) == pytest.approx(290.0)
 
 
+def test_the_bands_of_a_published_audit_come_back():
+    """San Francisco's water audit, million gallons a year: Thornton, Sturm and Kunkel, Water Loss Control (2008), table 7.5."""
+    sources = [measured(volume, 0.026) for volume in (7_512.80, 10_519.84, 6_580.71, 4_411.61, 7.60)]
+    entered = sum(sources[1:], start=sources[0])
+    assert entered.m3 == pytest.approx(29_032.56)
+    assert entered.band_m3 / entered.m3 == pytest.approx(0.013, abs=0.0005)
+    assert (entered.band_m3 / 1.96) ** 2 == pytest.approx(38_910.3, rel=0.001)
+    billed = Volume(m3=24_778.64, band_m3=1.96 * math.sqrt(20_237.7))
+    b = WaterBalance(days=365, inflow=entered, billed_metered=billed)
+    assert b.non_revenue.m3 == pytest.approx(4_253.92)
+    assert (b.non_revenue.band_m3 / 1.96) ** 2 == pytest.approx(59_148.0, rel=0.001)
+    assert b.non_revenue.band_m3 / b.non_revenue.m3 == pytest.approx(0.112, abs=0.0005)
+
+
+def test_uarl_in_litres_is_the_one_that_americans_reckon_in_gallons():
+    """AWWA M36: (5.41 Lm + 0.15 Nc + 7.5 Lp) P gallons a day, with miles and psi; its numbers are rounded to three figures."""
+    mile_km, gallon_m3, psi_m = 1.609344, 0.003785412, 0.7030696
+    theirs = (5.41 * 310.0 + 0.15 * 30_000 + 7.5 * 85.0) * 65.0 * gallon_m3
+    ours = uarl_m3_day(mains_km=310 * mile_km, connections=30_000, private_km=85 * mile_km, pressure_m=65 * psi_m)
+    assert ours == pytest.approx(theirs, rel=0.01)
+
+
 @given(st.floats(1, 1e3), st.floats(1, 1e5), st.floats(0, 100), st.floats(20, 100))
 def test_losses_at_the_unavoidable_have_an_index_of_one(km, connections, private, pressure):
     least = uarl_m3_day(mains_km=km, connections=connections, private_km=private, pressure_m=pressure)
