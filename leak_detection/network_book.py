@@ -77,7 +77,7 @@ class NetworkBook:
         leaks: Sequence[NetworkLeak],
         open_findings: Mapping[str, Finding],
         zone_now: ZoneNow,
-        span: LayerSpan,
+        span: LayerSpan | None,
         repaired: Mapping[str, datetime] | None = None,
     ) -> list[Finding]:
         """Findings that are new or have changed.
@@ -86,20 +86,23 @@ class NetworkBook:
             leaks: All that the layer knows.
             open_findings: Of all detectors, by key.
             zone_now: Of the zones' inflows.
-            span: Of the layer.
+            span: Of the layer; None while none is in force: then a repair and its nights alone end what the pressures had told.
             repaired: When a crew said that it has repaired it, by finding.
         """
         now = dict(open_findings)
-        for leak in leaks:
-            if leak.key not in self._linked:
-                self._link(leak, now)
+        fresh = [leak for leak in leaks if leak.key not in self._linked]
+        for leak in [leak for leak in fresh if not self._known(leak, now)]:
+            self._link(leak, now, {key for key in (self._linked.get(other.key) for other in leaks) if key})
         by_finding: dict[str, list[NetworkLeak]] = {}
         for leak in leaks:
             by_finding.setdefault(self._linked[leak.key], []).append(leak)
         for key, finding in now.items():
             mine = by_finding.get(key, [])
-            if finding.detector == NETWORK:
-                now[key] = _followed(finding, mine, zone_now(finding.zone), span, (repaired or {}).get(key))
+            at = (repaired or {}).get(key)
+            if finding.detector == NETWORK and span is None:
+                now[key] = _repaired(finding, zone_now(finding.zone), at) or finding
+            elif finding.detector == NETWORK and span is not None:
+                now[key] = _followed(finding, mine, zone_now(finding.zone), span, at)
             elif mine:
                 now[key] = _ended(finding, mine, zone_now(finding.zone)) or finding
             if not now[key].open:
@@ -112,15 +115,30 @@ class NetworkBook:
         if finding.places:
             self._over.append(finding)
 
-    def _link(self, leak: NetworkLeak, now: dict[str, Finding]) -> None:
+    def _known(self, leak: NetworkLeak, now: dict[str, Finding]) -> bool:
+        """Whether it is a finding, or was one; noted then."""
         if key := self._linked.get(leak.first_key):
             self._linked[leak.key] = key
             if key in now:
                 now[key] = moved(now[key], leak)
-            return
+            return True
         known = next((f for f in (*now.values(), *self._over) if _is_told(leak, f)), None)
         if known is not None:
             self._linked[leak.key] = known.key
+        return known is not None
+
+    def _link(self, leak: NetworkLeak, now: dict[str, Finding], taken: set[str]) -> None:
+        """Makes one that nobody knows a finding, or another's pipes.
+
+        Args:
+            leak: Of the layer.
+            now: Open findings; takes the result.
+            taken: Those that another leak of the layer is.
+        """
+        before = nearest(leak.since, (f for f in now.values() if f.key not in taken and _is_placed_anew(leak, f)))
+        if before is not None:
+            now[before.key] = moved(before, leak)
+            self._linked[leak.key] = before.key
         elif leak.ended_at is not None:
             self._linked[leak.key] = ""
         else:
@@ -139,6 +157,19 @@ def _is_told(leak: NetworkLeak, finding: Finding) -> bool:
         return False
     # What stands when the layer begins anew has an onset that is known badly; what is new beside an old leak is not that leak.
     return (finding.open and leak.how == "history") or abs(leak.since - finding.found_at) <= _SAME or leak.since <= finding.since
+
+
+def _is_placed_anew(leak: NetworkLeak, finding: Finding) -> bool:
+    """Whether what stood when a layer began anew is an open finding that the layer before it had put elsewhere nearby."""
+    if leak.how != "history" or finding.region is None or leak.around.isdisjoint(finding.region.pipes):
+        return False
+    delay = max(_SUDDEN, leak.told_at - leak.since, finding.found_at - finding.since)
+    return abs(leak.since - finding.since) <= delay and _are_alike(leak.flow_m3h, finding.flow_m3h)
+
+
+def _are_alike(one_m3h: float, other_m3h: float) -> bool:
+    less, more = sorted((max(one_m3h, 0.1), max(other_m3h, 0.1)))
+    return more <= _FLOW_FACTOR * less
 
 
 def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
@@ -162,8 +193,7 @@ def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
     sudden = leak.kind is FindingKind.BURST and finding.kind is FindingKind.BURST
     if FindingKind.STANDING not in (leak.kind, finding.kind) and abs(leak.since - finding.since) > (_SUDDEN if sudden else _SLOW):
         return False
-    less, more = sorted((max(leak.flow_m3h, 0.1), max(finding.flow_m3h, 0.1)))
-    return more <= _FLOW_FACTOR * less
+    return _are_alike(leak.flow_m3h, finding.flow_m3h)
 
 
 def _found(leak: NetworkLeak | Finding) -> datetime:

@@ -78,6 +78,8 @@ class NetworkLeak:
     """When the pressures came back."""
     followed: bool
     """Whether the ledger will notice its end; else only the zone's inflow can."""
+    around: frozenset[str] = frozenset()
+    """Pipes so near its best place that one model may put there what another puts here."""
     notes: tuple[str, ...] = ()
     """Codes of what lowers the confidence."""
     first_key: str = ""
@@ -118,6 +120,7 @@ def network_leak(
         evidence=_evidence(leak, learned, points),
         ended_at=None if leak.ended_day is None else _at(start_s, leak.ended_day),
         followed=leak.line is not None,
+        around=_within(leak, learned, learned.run.watch.limits.same_m),
         notes=notes,
     )
 
@@ -181,6 +184,11 @@ def _region(leak: RunLeak, learned: LearnedNetwork) -> ConfidenceRegion:
     order = np.argsort(distance, kind="stable")
     inside = [int(k) for k in order if distance[k] <= radius]
     return ConfidenceRegion(probability=round(probability, 3), radius_m=radius, pipes=tuple(learned.pipes[k] for k in inside))
+
+
+def _within(leak: RunLeak, learned: LearnedNetwork, radius_m: float) -> frozenset[str]:
+    distance = learned.run.watch.gauges.distance_m[leak.told.place.index]
+    return frozenset(learned.pipes[int(k)] for k in np.flatnonzero(distance <= radius_m))
 
 
 def _evidence(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints) -> tuple[Evidence, ...]:

@@ -126,8 +126,7 @@ class LeakDetection:
         """What the network layer says that is new."""
         repairs = () if self._repairs is None else await self._repairs.repairs(now - _LONGEST)
         leaks = await network.tick(now, [(r.at, r.pipe) for r in repairs if r.proved and r.pipe is not None])
-        span = network.span
-        if span is None or self._open is None:
+        if self._open is None:
             return []
         if self._book is None:
             self._book = NetworkBook([] if self._past is None else await self._past.findings(since=now - _LONGEST))
@@ -137,7 +136,10 @@ class LeakDetection:
             learned = self._learned.get(key)
             return None if learned is None else (self._inputs(zones[key], local), learned)
 
-        return [self._priced(f) for f in self._book.settle(leaks, self._open, zone_now, span, {r.finding: r.at for r in repairs})]
+        return [
+            self._priced(f)
+            for f in self._book.settle(leaks, self._open, zone_now, network.span, {r.finding: r.at for r in repairs})
+        ]
 
     async def _keep(self, changed: Sequence[Finding]) -> None:
         for finding in changed:

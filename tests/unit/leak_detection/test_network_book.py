@@ -308,6 +308,41 @@ def test_a_crews_word_ends_it_with_the_night_after_and_not_before(monkeypatch: p
     assert settled(book, [LEAK]) == [], "and it is not told again"
 
 
+def test_what_a_newly_learnt_layer_puts_nearby_is_the_finding_it_was() -> None:
+    (told,) = settled(NetworkBook(()), [LEAK])
+    anew = replace(
+        LEAK,
+        key="leak:p12:2026-03-03T00:00Z",
+        since=SINCE - timedelta(hours=14),
+        told_at=SINCE + timedelta(days=30),
+        how="history",
+        places=(RankedPlace(pipe="p12", probability=0.9),),
+        region=ConfidenceRegion(probability=0.9, radius_m=150.0, pipes=("p12", "p13")),
+        around=frozenset({"p12", "p13", "p8"}),
+        flow_m3h=14.0,
+    )
+    (now,) = settled(NetworkBook(()), [anew], told)
+    assert (now.key, now.found_at, now.places, now.flow_m3h) == (told.key, told.found_at, anew.places, 14.0)
+    beside = replace(anew, key="leak:p13:other", since=SINCE - timedelta(days=50))
+    apart = replace(anew, around=frozenset({"p12", "p13"}))
+    much_more = replace(anew, flow_m3h=40.0)
+    by_the_day = replace(anew, how="day")
+    for other in (apart, much_more, by_the_day):
+        assert other.key in {f.key for f in settled(NetworkBook(()), [other], told)}, "a leak of its own"
+    two = settled(NetworkBook(()), [anew, beside], told)
+    assert {f.key for f in two} == {told.key, beside.key}, "one finding is one leak"
+
+
+def test_while_no_layer_is_in_force_a_repair_and_its_night_end_it_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, repaired = NetworkBook(()), {LEAK.key: SINCE + timedelta(days=2)}
+    (told,) = settled(book, [LEAK])
+    nights(monkeypatch, [62.0, 61.0], [50.0])
+    monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
+    assert book.settle([], {told.key: told}, in_zone(2.6), None) == []
+    (over,) = book.settle([], {told.key: told}, in_zone(2.6), None, repaired)
+    assert over.notes == (OVER_REPAIR,)
+
+
 def test_a_burst_beside_a_leak_that_stands_is_not_that_leak() -> None:
     stands = replace(FLOW, kind=FindingKind.STANDING, since=SINCE - timedelta(days=60), found_at=SINCE - timedelta(days=59))
     assert not is_same_water(LEAK, stands)
