@@ -12,7 +12,8 @@
     [tanks]                       # level point = tank
     "tank.level" = "T1"
 
-Without the file the zones are watched by their inflow alone, as before.
+Without the file the zones are watched by their inflow alone, as before. The balance of customers' meters behind a tank, which a
+replay makes, is not made here: sums by zone are not those of exactly that part of the network, every day.
 """
 
 from __future__ import annotations
