@@ -29,6 +29,7 @@ SINGLE = frozenset({"first_flow", "place_fit"})
 """Evidence that has nothing it is held against."""
 BESIDE = frozenset({"meter_coverage", "metered_use", "told_again", "night_after"})
 """Evidence of two numbers whose distance is no measure of doubt."""
+_DAYS_FROM_H = 72
 DETECTORS = {
     "zone_balance": "the balance of inflow and customers' meters",
     "flow_step": "a step of the inflow",
@@ -128,7 +129,9 @@ def _loss(finding: Finding, money: str | None, factors: LeakFactors | None) -> l
 
 def _after(finding: Finding) -> str:
     hours = (finding.found_at - finding.since) / timedelta(hours=1)
-    return f"{hours:.0f} h after" if hours < 72 else f"{hours / 24:.0f} days after"
+    if hours < 1:
+        return f"{60 * hours:.0f} min after"
+    return f"{hours:.0f} h after" if hours < _DAYS_FROM_H else f"{hours / 24:.0f} days after"
 
 
 def _detector(finding: Finding) -> str:

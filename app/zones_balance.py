@@ -17,6 +17,7 @@ from app.demo.layout import Layout
 from app.local import LocalServices
 from app.settings import load_settings
 from app.site import demo_site, load_site
+from app.whole_tables import print_whole
 from domain.errors import ConfigurationError
 from domain.inventory import Inventory
 from domain.points import PointKey
@@ -60,13 +61,17 @@ def run_zones_balance(
             settings = load_settings(config)
             dsn, inventory = settings.database.of("analytics"), load_site(site or settings.site.folder)
         months = asyncio.run(_ask(dsn, inventory, month))
+    if not any(m.known_share for m in months):
+        raise ConfigurationError(
+            file="database", key="--month", value=month, expected="a month with readings; there is not one inflow in this one"
+        )
     if as_json:
         print(json.dumps(as_document(inventory, months), indent=2, ensure_ascii=False))
     else:
         for table in as_tables(inventory, months):
-            console.print(table)
+            print_whole(console, table)
         for line in _notes(months):
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 async def _ask(dsn: str, inventory: Inventory, month: str | None) -> list[ZoneMonth]:
@@ -178,7 +183,9 @@ def as_tables(inventory: Inventory, months: list[ZoneMonth]) -> list[Table]:
             parts = (*map(_volume, (b.billed_metered, b.billed_unmetered, b.non_revenue, b.real_losses)), f"{b.system_yield:.0%}")
         above.add_row(m.zone, f"{m.days:.0f}", entered, *parts)
     below = Table(title="By the nights, m³ a day ± 95 % band; best places for a crew first")
-    for name in ("rank", "zone", "real losses", "UARL", "ILI", "recoverable", "money a day", "kg CO₂ a day", "pressure m"):
+    price = inventory.site.factors.water
+    money = "money a day" if price is None else f"{price.unit.partition('/')[0]} a day"
+    for name in ("rank", "zone", "real losses", "UARL", "ILI", "recoverable", money, "kg CO₂ a day", "pressure m"):
         below.add_column(name, justify="left" if name == "zone" else "right")
     by_zone, order = {m.zone: m for m in months}, ranking(inventory, months)
     ranks = {r.zone: k for k, r in enumerate(order, 1)}

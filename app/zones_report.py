@@ -19,6 +19,7 @@ from rich.table import Table
 from app.demo.layout import Layout
 from app.local import LocalServices
 from app.settings import load_settings
+from app.whole_tables import print_whole
 from domain.calendar import Calendar
 from domain.errors import ConfigurationError
 from domain.points import PointKey
@@ -75,7 +76,7 @@ def run_zones_report(
     if as_json:
         print(json.dumps(as_document(timezone, start, end, reports), indent=2, ensure_ascii=False))
     else:
-        console.print(as_table(timezone, reports))
+        print_whole(console, as_table(timezone, reports))
 
 
 async def _ask(dsn: str, start: datetime | None, end: datetime | None) -> tuple[str, list[ZoneReport]]:
