@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import assert_never
 
-from alerts.places import REGION
+from alerts.places import PIPE, REGION
 from console.i18n import Texts
 from console.numbers import moment, number
 from console.snapshot import RANK, UNSEEN
@@ -114,9 +114,10 @@ class AlertText:
 
 
 def alert_text(texts: Texts, alert: Alert, local: tzinfo) -> AlertText:
-    """Title, advice and evidence of an alert; an unknown code shows itself."""
+    """Title, advice and evidence of an alert; an unknown code shows itself. Of several leaks in a zone the pipe tells which."""
+    title, pipe = texts.find(f"alert.{alert.code}.title", **alert.parameters) or alert.code, alert.parameters.get(PIPE)
     return AlertText(
-        title=texts.find(f"alert.{alert.code}.title", **alert.parameters) or alert.code,
+        title=f"{title} · {pipe}" if pipe else title,
         advice=texts.find(f"alert.{alert.code}.advice", **alert.parameters) or "",
         evidence=evidence(texts, alert.parameters, local),
     )

@@ -112,6 +112,12 @@ def test_evidence_is_written_for_its_reader() -> None:
     }  # fmt: skip
 
 
+def test_of_two_leaks_in_a_zone_the_pipe_tells_which() -> None:
+    found = alert_text(TEXTS["en"], alert("a", code="leak.burst", parameters={"pipe": "p7", "region": "p7 p8"}), LOCAL)
+    assert found.title == "Sudden loss: probable burst · p7"
+    assert found.evidence == (("Most probable pipe", "p7"),)
+
+
 def test_an_alert_of_an_unknown_kind_shows_its_code() -> None:
     assert alert_text(TEXTS["ar"], alert("a", code="flood.biblical"), LOCAL).title == "flood.biblical"
 
