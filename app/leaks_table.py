@@ -24,10 +24,12 @@ WORDS = {
     "place_fit": "share of the pressure change that the place explains (1: all)",
     "gauge": "change of pressure that the metered flows do not explain",
     "night_after": "night flow after, beside before",
+    "unseen": "days on which neither pressures nor nights showed it",
+    "stuck": "the meter of this point shows one value (0: it stands still)",
 }
-SINGLE = frozenset({"first_flow", "place_fit"})
+SINGLE = frozenset({"first_flow", "place_fit", "unseen"})
 """Evidence that has nothing it is held against."""
-BESIDE = frozenset({"meter_coverage", "metered_use", "told_again", "night_after"})
+BESIDE = frozenset({"meter_coverage", "metered_use", "told_again", "night_after", "stuck"})
 """Evidence of two numbers whose distance is no measure of doubt."""
 _DAYS_FROM_H = 72
 DETECTORS = {
@@ -44,6 +46,11 @@ NOTES = {
     "over_pressure_night": "over: the pressures came back, and the night flow fell",
     "over_pressure": "over: the pressures came back; too few nights are measured to witness it",
     "over_inflow": "over: the inflow is back to what it was",
+    "over_repair_night": "over: the crew repaired it, and the night flow fell",
+    "over_unseen": "set aside: for four weeks neither pressures nor nights showed it; that does not prove that it is repaired",
+    "unseen": "the pressures of the last days do not show it: the confidence is lowered",
+    "in_baseline": "older than the days the network layer learned from: only a repair and the night flow can end it",
+    "network_doubts": "the network file does not fully agree with the gauges: the place is less sure, the confidence is lowered",
 }
 CAUSES = {
     "leak": "a leak",
