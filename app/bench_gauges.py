@@ -20,6 +20,7 @@ from rich.table import Table
 from app.bench_model import as_past
 from app.leak_learning import learn_network
 from app.network_set import read_network_set
+from app.whole_tables import print_whole
 from domain.errors import ConfigurationError
 from leak_detection.model.gauge_faults import Screening, screen
 
@@ -106,7 +107,9 @@ def score_screening(screening: Screening, faults: Sequence[TrueFault]) -> Screen
     """Compares a screening with what was put in."""
     days, gauges = screening.usable.shape
     true, near = np.zeros((days, gauges), dtype=bool), np.zeros((days, gauges), dtype=bool)
-    handled = ~screening.usable | (screening.offset_m != 0) | (screening.clock_samples != 0)
+    corrected = (screening.offset_m != 0) | (screening.clock_samples != 0)
+    handled = ~screening.usable | corrected
+    known = ~screening.told | (corrected & _told_before(screening))
     by_kind: dict[str, KindScore] = {}
     for fault in faults:
         spell = slice(fault.first_day, fault.last_day + 1)
@@ -127,11 +130,19 @@ def score_screening(screening: Screening, faults: Sequence[TrueFault]) -> Screen
         found=len(delays),
         median_delay_days=float(np.median(delays)) if delays else float("nan"),
         handled=_share(handled[true]),
-        known=_share(~screening.told[true]),
+        known=_share(known[true]),
         lost=_share(masked[~near]),
         falsely=sum(not near[f.since_day : (f.until_day or days), f.gauge].any() for f in long),
         by_kind=by_kind,
     )
+
+
+def _told_before(screening: Screening) -> NDArray[np.bool_]:
+    """Days of each gauge on which a fault of it had been told, shape (D, G)."""
+    out = np.zeros(screening.usable.shape, dtype=bool)
+    for fault in screening.faults:
+        out[fault.found_day :, fault.gauge] = True
+    return out
 
 
 def _delay(fault: TrueFault, screening: Screening) -> tuple[int, ...]:
@@ -189,4 +200,4 @@ def run_bench_gauges(sets: Sequence[Path], console: Console) -> None:
         when = f"{np.median(delays):g} ({max(delays)})" if delays else "–"
         handled = sum(p.handled_days for p in parts) / max(1, sum(p.days for p in parts))
         table.add_row(kind, str(sum(p.faults for p in parts)), str(len(delays)), when, f"{handled:.0%}")
-    console.print(table)
+    print_whole(console, table)
