@@ -18,7 +18,8 @@ from app.leak_network_file import NetworkFile, read_network_file
 from domain.series import FloatArray
 from simulator.toolkit import Epanet, HydraulicsError
 
-_ACCURACY = 1e-5
+_ACCURACY, _TRIALS = 1e-5, 50
+"""What has not settled by then goes round in a circle, of pumps and check valves most often."""
 _STILL_M3H = 0.02
 _TURNED_SHARE = 0.05
 """Of all inflow: an inlet's meter with less may change its sign by itself."""
@@ -82,11 +83,15 @@ class NetworkCopy:
         self.net.drop_controls()
         self.net.keep_on()
         self.file: NetworkFile = read_network_file(network, self.net.nodes, self.net.links, gauges, meters, tanks)
-        self.net.set_accuracy(_ACCURACY)
+        self.net.set_accuracy(_ACCURACY, _TRIALS)
         self.net.one_demand()
         for name in self.file.patterns:
             self.net.set_multiplier(self.net.pattern(name), 1.0)
+        self._pumps = [k for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut]
+        for pump in self._pumps:
+            self.net.set_start(self.file.meters[pump], True)
         for pump in self.file.cut:
+            self.net.set_start(self.file.meters[pump], False)
             self.net.set_status(self.file.meters[pump], False)
         self._behind = dict.fromkeys(self.file.behind, 1.0)
         self._height = self.net.elevations()
@@ -98,11 +103,10 @@ class NetworkCopy:
         self._turn = np.ones(len(meters))
         self._most = np.zeros(len(meters))
         self.usual_m3h = 1.0
-        """Largest flow of a meter in any state [m³/h]."""
+        """Largest inflow in any state [m³/h]."""
         self._running: dict[int, bool] = {}
         self._settings: dict[int, float] = {}
         """Of the valves, in the file's unit of pressure."""
-        self._pumps = [k for k, link in enumerate(self.file.meters) if link in self.file.pumps and k not in self.file.cut]
         tanks = [self.file.tanks[k] for k in self.file.floating]
         self._into = [
             ([(link, 1.0 if self.file.ends[link, 1] == t else -1.0) for link in self.file.at_tank[t]], self.file.tank_area_m2[t])
@@ -128,8 +132,9 @@ class NetworkCopy:
             if mean[pump] > 0 and drawn > 0:
                 self._behind[tank] = float(mean[pump]) / drawn
         self._most = np.abs(np.array([s.drivers[: len(file.meters)] for s in states])).max(axis=0)
-        self.usual_m3h = max(float(self._most.max()), 1e-3)
         self._find_turned(mean)
+        largest = [abs(self.inflow(s.drivers)) for s in states] if file.inlets else self._most
+        self.usual_m3h = max(float(np.max(largest)), 1e-3)
         if file.unread_tanks and file.inlets:
             # What a tank nobody measures takes and gives in an hour is not known; over the day it is nothing.
             drawn = float((file.demand[:, file.metered].sum(axis=1) * file.factors.mean(axis=1)).sum())
@@ -231,16 +236,15 @@ class NetworkCopy:
     def _switch(self, state: OperatingState) -> None:
         """Runs the pumps whose meters say so.
 
-        A pump that is switched on starts from its design flow: from the standstill of the last state EPANET often finds that it
-        cannot lift.
+        All run at first, each from its design flow, and those that stand are switched off then: from a standstill EPANET often
+        finds that a pump cannot lift, most of all one behind another.
         """
         running = {k: abs(float(state.drivers[k])) > _RUNS_SHARE * self._most[k] for k in self._pumps}
         if running == self._running:
             return
         self._running = running
         self.net.restart()
-        for pump in self.file.cut:
-            self.net.set_status(self.file.meters[pump], False)
+        self.net.solve()
         for pump, now in running.items():
             self.net.set_status(self.file.meters[pump], now)
         for link, setting in self._settings.items():

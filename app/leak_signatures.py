@@ -17,6 +17,8 @@ from leak_detection.model.signatures import SignatureSet
 from simulator.toolkit import HydraulicsError
 
 _SIZES_M3H = (1.0, 10.0, 25.0)
+_USUAL_INFLOW_M3H = 600.0
+"""With more the leaks that are solved are larger, too."""
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR, _FLOW_ERROR = 0.02, 0.01, 0.02
 """Of a state's mean pressure against the mean of all states, of an inlet's share of the inflow, of a flow as a share of that."""
@@ -81,14 +83,15 @@ def make_signatures(
         copy.feed(states)
         draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed))
         middle = _unpack(copy, draws.mean(axis=0), len(states))
-        change = _changes(copy, states, middle, regression)
+        sizes = np.array(_SIZES_M3H) * max(1.0, copy.usual_m3h / _USUAL_INFLOW_M3H)
+        change = _changes(copy, states, middle, regression, sizes)
         spread = _spread(copy, states, draws[:_KEPT], regression)
         file = copy.file
         ends = _pipe_ends(copy)
         return NetworkSignatures(
             pipes=file.names,
             signatures=SignatureSet(
-                sizes_m3h=np.array(_SIZES_M3H),
+                sizes_m3h=sizes,
                 change_m=change,
                 spread_m=spread,
                 distance_m=distances(file.ends[file.pipes], file.length_m),
@@ -313,14 +316,16 @@ def _weights(states: Sequence[OperatingState]) -> FloatArray:
     return np.asarray(weight / weight.sum())
 
 
-def _changes(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression) -> FloatArray:
+def _changes(
+    copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression, sizes_m3h: FloatArray
+) -> FloatArray:
     """Change of the residual per m³/h, shape (sizes, P, G)."""
     copy.believe(unknowns)
     per_size = []
-    for size in _SIZES_M3H:
+    for size in sizes_m3h:
         total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
         for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
-            heads, flows = copy.leaks(copy.load(state, number, unknowns), size)
+            heads, flows = copy.leaks(copy.load(state, number, unknowns), float(size))
             total += weight * (heads - _taken_for_demand(copy, regression, state, flows)) / size
         per_size.append(_on_pipes(copy, total))
     return np.array(per_size)

@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 
 # Numbers of the EPANET 2.2 toolkit (epanet2_enums.h).
 _ELEVATION, _EMITTER, _TANKLEVEL, _HEAD, _PRESSURE = 0, 3, 8, 10, 11
-_ROUGHNESS, _FLOW, _STATUS, _SETTING = 2, 8, 11, 12
+_ROUGHNESS, _INITIAL_STATUS, _INITIAL_SETTING, _FLOW, _STATUS, _SETTING = 2, 4, 5, 8, 11, 12
 _TRIALS, _ACCURACY, _DEMAND_MULTIPLIER, _UNBALANCED = 0, 1, 4, 14
 _MORE_TRIALS = 10
 _NODES, _LINKS, _CONTROLS = 0, 2, 5
@@ -192,6 +192,13 @@ class Epanet:
     def set_status(self, link: int, is_open: bool) -> None:
         """Opens or closes a pump or pipe."""
         self._set_link(link, _STATUS, float(is_open))
+
+    def set_start(self, link: int, is_open: bool) -> None:
+        """Opens or closes a pump or pipe from the next ``restart`` on: one that is open then starts from its design flow."""
+        if is_open:
+            # A pump that the file closes has no speed either.
+            self._set_link(link, _INITIAL_SETTING, 1.0)
+        self._set_link(link, _INITIAL_STATUS, float(is_open))
 
     def setting(self, link: int) -> float:
         """Setting of a valve now."""

@@ -1,7 +1,8 @@
 """How fast each tank that floats on the network rises: what it takes and gives is part of what the network draws.
 
-A network's demand is its inflow less what its tanks take. Levels alone do not say that; their rise since half an hour before does,
-and with it half of what pressures do by themselves is explained. While a pump was switched in that time it says nothing.
+A network's demand is its inflow less what its tanks take. Levels alone do not say that; their rise since a quarter of an hour
+before does, and with it half of what pressures do by themselves is explained. While a pump was switched in that time it says
+nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 
-_PER_HOUR = 2
-"""A rise is that since so much of an hour before, or since the row before."""
+_PER_HOUR = 4
+"""A rise is that since such a part of an hour before, or since the row before: over a longer time days are known worse."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

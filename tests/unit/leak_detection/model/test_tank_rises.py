@@ -24,10 +24,10 @@ def test_hours_and_the_whole_come_out_the_same(per_day):
     assert _rises(per_day).add(later)[:50] == pytest.approx(whole[:50], nan_ok=True)
 
 
-def test_a_rise_is_that_of_half_an_hour_and_none_while_a_pump_was_switched():
+def test_a_rise_is_that_of_a_quarter_of_an_hour_and_none_while_a_pump_was_switched():
     rise = _rises(96).add(_DRIVERS)[:, 2]
-    assert rise[8] == pytest.approx((_DRIVERS[8, 1] - _DRIVERS[6, 1]) * 2)
-    assert np.flatnonzero(np.isnan(rise)).tolist() == [0, 1, 12, 13, 24, 25, 36, 37, 48, 49, 60, 61, 72, 73, 84, 85]
+    assert rise[8] == pytest.approx((_DRIVERS[8, 1] - _DRIVERS[7, 1]) * 4)
+    assert np.flatnonzero(np.isnan(rise)).tolist() == [0, 12, 24, 36, 48, 60, 72, 84]
 
 
 def test_without_floating_tanks_the_drivers_stay_as_they_are():
