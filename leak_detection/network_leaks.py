@@ -12,7 +12,6 @@ import numpy as np
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 from domain.points import PointKey
 from leak_detection.life import DOUBT, STANDING_S
-from leak_detection.model.places import FAR_M, NEAR_M
 from leak_detection.network_past import LearnedNetwork
 from leak_detection.network_run import RunLeak
 
@@ -120,7 +119,7 @@ def network_leak(
         evidence=_evidence(leak, learned, points),
         ended_at=None if leak.ended_day is None else _at(start_s, leak.ended_day),
         followed=leak.line is not None,
-        around=_within(leak, learned, learned.run.watch.limits.same_m),
+        around=_within(leak, learned, learned.run.same_m),
         notes=notes,
     )
 
@@ -177,9 +176,9 @@ def _places(leak: RunLeak, learned: LearnedNetwork) -> tuple[RankedPlace, ...]:
 
 
 def _region(leak: RunLeak, learned: LearnedNetwork) -> ConfidenceRegion:
-    """The pipes within 150 m where that is sure enough, else within 300 m."""
+    """The pipes within the nearer of the place's two distances where that is sure enough, else within the farther."""
     place = leak.told.place
-    radius, probability = (NEAR_M, place.near) if place.near >= _SURE else (FAR_M, place.far)
+    radius, probability = (place.near_m, place.near) if place.near >= _SURE else (place.far_m, place.far)
     distance = learned.run.watch.gauges.distance_m[place.index]
     order = np.argsort(distance, kind="stable")
     inside = [int(k) for k in order if distance[k] <= radius]

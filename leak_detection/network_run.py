@@ -61,6 +61,11 @@ class NetworkRun:
         """Whole days seen."""
         return self.watch.days
 
+    @property
+    def same_m(self) -> float:
+        """Places so near are one leak for the hours, the days and a layer that begins anew."""
+        return self.watch.limits.same_m * self.watch.ledger.reach
+
     def hour(self, pressure_m: FloatArray, drivers: FloatArray) -> list[RunLeak]:
         """Takes the newest rows, not beyond the end of a day; bursts that are new.
 
@@ -101,7 +106,7 @@ class NetworkRun:
         limits, distance = self.watch.limits, self.watch.gauges.distance_m[told.place.index]
         for leak in reversed(self.leaks):
             soon = abs(told.told_day - leak.told.told_day) <= limits.same_days
-            if leak.how == "hour" and leak.line is None and soon and distance[leak.told.place.index] <= limits.same_m:
+            if leak.how == "hour" and leak.line is None and soon and distance[leak.told.place.index] <= self.same_m:
                 return leak
         return None
 
@@ -115,7 +120,7 @@ class NetworkRun:
             distance = self.watch.gauges.distance_m[leak.told.place.index]
             for line in self.watch.ledger.leaks:
                 late = abs(line.found_day - leak.told.told_day)
-                near = distance[line.place.index] <= limits.same_m and late <= limits.same_days
+                near = distance[line.place.index] <= self.same_m and late <= limits.same_days
                 if line.place is leak.told.place or (leak.how == "hour" and near and id(line) not in taken):
                     leak.line = line
                     taken.add(id(line))
