@@ -19,6 +19,7 @@ from typing import Any
 
 from rich.console import Console
 
+from app.bench_leak_rows import by_kind, table_lines
 from app.bench_model import read_network_set, replay_network
 from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
@@ -127,15 +128,10 @@ def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str,
     return result
 
 
-_SHOWN = ("share_of_max", "skill", "strict_F1", "alarms", "TP", "FP", "FN", "repeats", "median_hours_to_detect",
-          "median_hours_new_leaks",
-          "median_distance_m", "false_per_zone_month", "seconds")  # fmt: skip
-
-
 def run_bench_leaks(
     sets: list[Path], scorer: Path | None, out: Path | None, *, as_json: bool, console: Console, interpreter: str = sys.executable
 ) -> None:
-    """Replays every set and prints its scores.
+    """Replays every set and prints its scores as the rows of docs/benchmarks-leaks.md.
 
     Raises:
         ConfigurationError: A folder is no set, or the scorer is not there.
@@ -153,13 +149,8 @@ def run_bench_leaks(
     if as_json:
         console.print_json(json.dumps(results))
         return
-    for name, result in results.items():
-        console.print(f"[bold]{name}[/]")
-        for key in _SHOWN:
-            if result.get(key) is not None:
-                console.print(f"  {key:24} {result[key]:.3f}" if isinstance(result[key], float) else f"  {key:24} {result[key]}")
-        for key, value in result.get("customers", {}).items():
-            console.print(f"  customers {key:14} {value:.3f}" if isinstance(value, float) else f"  customers {key:14} {value}")
+    for line in table_lines(results):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _check_set(folder: Path) -> None:
@@ -198,4 +189,5 @@ def bench_network(folder: Path, truth: Path, scorer: Path, out: Path, interprete
     write_alarms(
         [Alarm(place=a.pipe, start=a.start, issued=a.issued, flow_m3h=a.flow_m3h, confidence=a.confidence) for a in alarms], out
     )
-    return score(out, truth, scorer, network=data.network, interpreter=interpreter) | {"seconds": seconds}
+    result = score(out, truth, scorer, network=data.network, interpreter=interpreter)
+    return result | by_kind(result["rows"], truth, data.second) | {"seconds": seconds}
