@@ -73,8 +73,8 @@ def _zone_row(name: str, r: Mapping[str, Any]) -> str:
     customers = r["customers"]
     told = f"{customers['found_7d']:.2f} of {customers['leaks']} / {customers['precision']:.2f}"
     return _row(
-        name, f"{r['share_of_max']:.2f}", f"{r['strict_F1']:.2f}", _counts(r), r["repeats"], f"{r['false_per_zone_month']:.2f}", told,
-        f"{r['seconds']:.0f}",
+        name, f"{r['share_of_max']:.2f}", f"{r['strict_F1']:.2f}", _counts(r), r["repeats"], f"{r['false_per_zone_month']:.2f}",
+        told, f"{r['seconds']:.0f}",
     )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def run_bench_leaks(
     """
     results: dict[str, dict[str, Any]] = {}
     for folder in sets:
-        _check_set(folder)
+        _check_set(folder, interpreter)
         tool = scorer or folder.resolve().parents[1] / "tools" / "score_leaks.py"
         if not tool.exists():
             raise ConfigurationError(file=str(folder), key="--scorer", value=str(tool), expected="the file of score_leaks.py")
@@ -153,17 +153,23 @@ def run_bench_leaks(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _check_set(folder: Path) -> None:
+def _check_set(folder: Path, interpreter: str) -> None:
     """Sees that a folder is a labelled set before minutes are spent on it.
 
     Raises:
-        ConfigurationError: It is no set, or its truth is not there.
+        ConfigurationError: It is no set, its truth is not there, or the scorer will not run.
     """
     if not any((folder / name).exists() for name in ("dma.npz", "zones.json")):
         raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="dma.npz, or zones.json and a network")
     if not (folder / "truth").is_dir():
         raise ConfigurationError(
             file=str(folder), key="--set", value="no folder truth", expected="a labelled set: what was wrong in it, under truth"
+        )
+    if (folder / "dma.npz").exists():
+        return
+    if subprocess.run([interpreter, "-c", "import scipy"], capture_output=True, check=False).returncode:
+        raise ConfigurationError(
+            file="command line", key="--python", value=interpreter, expected="a Python with scipy: scores on a network need it"
         )
 
 
