@@ -96,7 +96,6 @@ class BurstWatch:
     """Between places, shape (P, P)."""
     per_day: int
     settings: WatchSettings = field(default_factory=WatchSettings)
-    _near_m: float = field(init=False)
     _rows: FloatArray = field(init=False)
     _row: int = 0
     _step: int = 0
@@ -119,7 +118,6 @@ class BurstWatch:
                 expected=f"({places}, {places}): the places of the signatures",
             )
         self._rows = np.empty((0, self.signatures.shape[1]))
-        self._near_m = self.settings.near_m * reach(self.distance_m)
 
     @property
     def _longest(self) -> int:
@@ -238,9 +236,7 @@ class BurstWatch:
             self._pending.clear()
             return None
         sign = 1 if found.is_burst else -1
-        if self._pending and (
-            np.sign(self._pending[-1]) != sign or self.distance_m[abs(self._pending[-1]) - 1, found.place] > self._near_m
-        ):
+        if self._pending and (np.sign(self._pending[-1]) != sign or not self._is_near(abs(self._pending[-1]) - 1, found.place)):
             self._pending.clear()
         self._pending.append(sign * (found.place + 1))
         if len(self._pending) < self.settings.confirm:
@@ -253,9 +249,13 @@ class BurstWatch:
             return None
         oldest = self._row - self.settings.repeat_days * self.per_day
         self._told = [(row, place) for row, place in self._told if row >= oldest]
-        again = any(self.distance_m[place, found.place] <= self._near_m for _, place in self._told)
+        again = any(self._is_near(place, found.place) for _, place in self._told)
         self._told.append((self._row, found.place))
         if again:
             return None
         known.burst, known.told_row = found, self._row
         return found
+
+    def _is_near(self, place: int, other: int) -> bool:
+        away_m = self.distance_m[other]
+        return bool(away_m[place] <= self.settings.near_m * reach(away_m))

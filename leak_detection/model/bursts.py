@@ -30,8 +30,6 @@ BASE_DAYS = 7
 class BurstSettings:
     """When a change of hours is a burst."""
 
-    hours: tuple[float, ...] = (2.0, 6.0)
-    """Lengths of the last stretch looked at."""
     glr: float = 100.0
     fit: float = 0.55
     """Least share of the change that one leak explains."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.ledger import Course, Ledger, OpenLeak, mended
-from leak_detection.model.places import locate
+from leak_detection.model.places import locate, reach
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
 
 _PURE = 3.0
@@ -104,7 +104,7 @@ def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, s: History
 
 def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
     away_m = ledger.signatures.distance_m[leak.place.index]
-    return all(away_m[other.place.index] > ledger.settings.merge_m * ledger.reach for other in others)
+    return all(away_m[other.place.index] > ledger.settings.merge_m * reach(away_m) for other in others)
 
 
 def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> list[OpenLeak]:
@@ -124,7 +124,7 @@ def _not_mended(ledger: Ledger, leaks: list[OpenLeak], repairs: Sequence[Repair]
         if repair.day < days - s.last_days:
             continue
         away_m = np.zeros(ledger.signatures.places) if repair.place is None else ledger.signatures.distance_m[repair.place]
-        gone = mended(leaks, repair.day, away_m, s.repaired_m * ledger.reach)
+        gone = mended(leaks, repair.day, away_m, s.repaired_m * reach(away_m))
         leaks = [leak for leak in leaks if all(leak is not other for other in gone)]
     return leaks
 

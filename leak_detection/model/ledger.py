@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection.model.places import Place, locate, reach
+from leak_detection.model.places import FAR_M, Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
 from leak_detection.model.shapes import NO_SAY, fill, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
@@ -145,7 +145,7 @@ class Ledger:
     gauge_steps: list[tuple[int, int]] = field(default_factory=list)
     """Gauge and day of changes that are one gauge's own."""
     reach: float = field(init=False)
-    """Of the places: see ``places.reach``."""
+    """The usual ``places.reach`` of the network: for distances between what is no place of this ledger."""
     _directions: FloatArray = field(init=False)
     _blind: NDArray[np.bool_] = field(init=False)
     """Gauges that were missing in the last days: they have no say."""
@@ -153,7 +153,7 @@ class Ledger:
     """Days on which each gauge was read, shape (T, G)."""
 
     def __post_init__(self) -> None:
-        self.reach = reach(self.signatures.distance_m)
+        self.reach = float(np.median([reach(away_m) for away_m in self.signatures.distance_m]))
         small, large = self.signatures.at(4.0), self.signatures.at(20.0)
         self._directions = np.concatenate([small, large, np.eye(small.shape[1])])
         self._blind = np.zeros(small.shape[1], dtype=bool)
@@ -230,7 +230,7 @@ class Ledger:
         if place is None:
             return
         away_m, open_leaks = self.signatures.distance_m[place], [leak for leak in self.leaks if leak.end_day is None]
-        for leak in mended(open_leaks, day, away_m, self.settings.repaired_m * self.reach):
+        for leak in mended(open_leaks, day, away_m, self.settings.repaired_m * reach(away_m)):
             leak.end_day = int(day)
 
     def _levelled(self, z: FloatArray) -> FloatArray:
@@ -295,7 +295,8 @@ class Ledger:
     def _known_as(self, leak: OpenLeak) -> list[OpenLeak]:
         """Leaks nearby whose growth it is, or whose repair left it."""
         s = self.settings
-        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m * self.reach]
+        merge_m = s.merge_m * leak.place.far_m / FAR_M
+        near = [old for old in self.leaks if self._apart_m(old, leak) <= merge_m]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]

@@ -10,9 +10,9 @@ from domain.series import FloatArray
 from leak_detection.model.signatures import SignatureSet
 
 NEAR_M, FAR_M = 150.0, 300.0
-"""Of a town, whose pipes are shorter; see ``reach``."""
-_LOOKED_AT = 64
-"""Places whose neighbours are looked at for how far apart places are."""
+"""Where pipes are not longer than that; see ``reach``."""
+_NEXT, _MOST_REACH = 4, 5.0
+"""A region holds so many places beside its own, and is never wider than so many times ``FAR_M``."""
 _LEAST_FLOW_M3H = 0.05
 _OWN_ERROR = 0.03
 """Of a signature at one gauge, beside what the scatter of networks says."""
@@ -130,9 +130,9 @@ def _best(
     distance_m: FloatArray,
 ) -> Place:
     """The place that most probability lies around: a crew walks a street, not a pipe."""
-    near_m, far_m = NEAR_M * reach(distance_m), FAR_M * reach(distance_m)
-    near, far = (distance_m <= near_m) @ probability, (distance_m <= far_m) @ probability
+    near, far = (distance_m <= NEAR_M) @ probability, (distance_m <= FAR_M) @ probability
     index = int(np.argmax(near + 0.3 * far + 1e-6 * probability))
+    away_m, wide = distance_m[index], reach(distance_m[index])
     rest = change_m - flow[index] * signature[index]
     whole = float(change_m @ inverse @ change_m)
     order = np.argsort(-probability)[:10]
@@ -140,29 +140,25 @@ def _best(
         index=index,
         flow_m3h=float(flow[index]),
         flow_error_m3h=float(energy[index] ** -0.5),
-        near=float(near[index]),
-        far=float(far[index]),
+        near=float(probability[away_m <= NEAR_M * wide].sum()),
+        far=float(probability[away_m <= FAR_M * wide].sum()),
         ranked=tuple((int(p), float(probability[p])) for p in order),
         fit=1.0 - float(rest @ inverse @ rest) / whole if whole > 0 else 0.0,
-        near_m=near_m,
-        far_m=far_m,
+        near_m=NEAR_M * wide,
+        far_m=FAR_M * wide,
     )
 
 
-def reach(distance_m: FloatArray) -> float:
-    """By what the limits in metres are stretched where pipes are long: no gauge tells a pipe from itself, so none is asked to.
+def reach(away_m: FloatArray) -> float:
+    """By what the limits in metres are stretched about a place with long pipes: its region holds the next pipes at least.
 
     Args:
-        distance_m: Between places, shape (P, P).
-
-    Returns:
-        The usual distance from one place to the next over 150 m, at least 1.
+        away_m: Distance of all places from it, shape (P,).
     """
-    if len(distance_m) < 2:
+    if len(away_m) <= _NEXT:
         return 1.0
-    rows = distance_m[:: max(len(distance_m) // _LOOKED_AT, 1)]
-    nearest = np.partition(rows, 1, axis=1)[:, 1]
-    return max(float(np.median(nearest)) / NEAR_M, 1.0)
+    next_m = float(np.partition(away_m, _NEXT)[_NEXT])
+    return min(max(next_m / FAR_M, 1.0), _MOST_REACH) if np.isfinite(next_m) else 1.0
 
 
 def distances(node_pairs: np.ndarray, lengths_m: FloatArray) -> FloatArray:

@@ -210,7 +210,7 @@ def test_where_pipes_are_long_a_clear_leak_is_told_with_a_wide_region(net):
         distance_m=net.distance_m * 6.0,
         metered=net.metered,
     )
-    assert (reach(net.distance_m), reach(long.distance_m)) == (1.0, 4.0)
+    assert (reach(net.distance_m[12]), reach(long.distance_m[12])) == (1.0, 4.0)
     residual = _noise()
     residual[60:] += 6.0 * net.at(6.0)[12]
     (told,), (there,) = _replay(long, residual)[0], _replay(net, residual)[0]
