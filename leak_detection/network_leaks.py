@@ -198,8 +198,11 @@ def _evidence(leak: RunLeak, learned: LearnedNetwork, points: NetworkPoints) -> 
     if change is None:
         return (fit,)
     names = [key for key, used in zip(points.gauges, learned.gauges, strict=True) if used]
-    loud = np.abs(np.nan_to_num(change)) / (np.ones(len(change)) if sd is None else np.maximum(np.nan_to_num(sd), 1e-6))
-    order = [int(k) for k in np.argsort(-loud, kind="stable")[:_GAUGES] if np.isfinite(change[k])]
+    # What the place explains counts: a gauge that drifts the other way speaks of something else, however loud.
+    signature = learned.run.watch.gauges.at(place.flow_m3h)[place.index]
+    spread = np.ones(len(change)) if sd is None else np.maximum(np.nan_to_num(sd), 1e-6)
+    told = np.nan_to_num(change) * signature[: len(change)] / spread**2
+    order = [int(k) for k in np.argsort(-told, kind="stable")[:_GAUGES] if np.isfinite(change[k])]
     return (fit, *(_gauge(names[k], float(change[k]), None if sd is None else float(sd[k])) for k in order))
 
 
