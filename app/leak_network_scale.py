@@ -14,6 +14,7 @@ from rich.console import Console
 
 from app.bench_model import as_past, read_network_set
 from app.leak_learning import learn_network
+from app.leaks_progress import shown_progress
 from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.network_past import NetworkPast
@@ -35,12 +36,12 @@ def run_network_scale(dataset: Path, console: Console) -> None:
         raise ConfigurationError(file=str(dataset), key="files", value=f"{past.days} days", expected=f"more than {days} days")
     taught = days * past.per_day
     began = time.process_time()
-    learned = learn_network(
-        replace(
-            past, opening=days, hour=past.hour[:taught], pressure_m=past.pressure_m[:taught], drivers=past.drivers[:taught],
-            customers_m3h=None,
-        )
+    first = replace(
+        past, opening=days, hour=past.hour[:taught], pressure_m=past.pressure_m[:taught], drivers=past.drivers[:taught],
+        customers_m3h=None,
     )  # fmt: skip
+    with shown_progress(Console(stderr=True), at_once=True) as seen:
+        learned = learn_network(first, seen=seen)
     learning_s = time.process_time() - began
     hours, ends = list[float](), list[float]()
     step, run = past.per_day // 24, learned.run

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from rich.console import Console
 
+from app.leaks_progress import Seen, nobody, shown_progress
 from domain.calendar import Calendar
 from domain.findings import Finding
 from domain.inventory import Inventory, Site
@@ -103,7 +104,7 @@ class _Findings:
         return ()
 
 
-async def measure(zones: int, *, step_s: int = 900, ticks: int = 7, history_days: int = 28) -> Scale:
+async def measure(zones: int, *, step_s: int = 900, ticks: int = 7, history_days: int = 28, seen: Seen = nobody) -> Scale:
     """Runs the service over so many zones: a start, then hourly ticks."""
     names = [f"z{k:04d}" for k in range(zones)]
     readings = _Readings(names, step_s)
@@ -111,11 +112,13 @@ async def measure(zones: int, *, step_s: int = 900, ticks: int = 7, history_days
         _inventory(names), readings, _Findings(), history_days=history_days, step_s=float(step_s), meters=readings
     )
     now = START + timedelta(days=history_days, seconds=150)
+    seen("first tick: every zone is learned, which takes minutes for thousands", 0, 0)
     began = time.perf_counter()
     await service.tick(now)
     start_s = time.perf_counter() - began
     spent, cpu = [], []
     for hour in range(1, ticks + 1):
+        seen(f"hourly tick {hour} of {ticks}", hour - 1, ticks)
         began, worked = time.perf_counter(), time.process_time()
         await service.tick(now + timedelta(hours=hour))
         spent.append(time.perf_counter() - began)
@@ -146,7 +149,8 @@ def _peak_mb() -> float:
 
 def run_scale(zones: int, step_s: int, ticks: int, console: Console) -> None:
     """Measures and prints."""
-    found = asyncio.run(measure(zones, step_s=step_s, ticks=ticks))
+    with shown_progress(Console(stderr=True), at_once=True) as seen:
+        found = asyncio.run(measure(zones, step_s=step_s, ticks=ticks, seen=seen))
     shown = ", ".join(f"{t:.1f}" for t in found.ticks_s)
     console.print(f"{found.zones} zones, readings every {step_s} s, 28 days of history", highlight=False)
     console.print(f"  first tick, everything learned  {found.start_s:7.1f} s", highlight=False)

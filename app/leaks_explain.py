@@ -84,7 +84,7 @@ def run_replay(
     if factors is not None and factors.water is None and errors is not None:
         errors.print(f"{site}: no price of water in [factors] of site.toml, so no cost is told", highlight=False, markup=False)
     with ExitStack() as stack:
-        seen: Seen = nobody if errors is None else stack.enter_context(shown_progress(errors))
+        seen: Seen = nobody if errors is None else stack.enter_context(shown_progress(errors, at_once=True))
         over = stack.enter_context(open_scheduler(scheduler))
         result = replay_dataset(dataset, points, over, seen)
         if factors is not None:

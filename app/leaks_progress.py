@@ -33,12 +33,13 @@ def nobody(words: str, done: float, of: float) -> None:
 
 
 @contextmanager
-def shown_progress(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[Seen]:
+def shown_progress(console: Console, clock: Callable[[], float] = time.monotonic, *, at_once: bool = False) -> Iterator[Seen]:
     """Says how far it is until the end of the block.
 
     Args:
         console: Standard error: the output of the work stays alone on the other.
         clock: Seconds.
+        at_once: Without a terminal the first words are said, too, however soon they come.
     """
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -50,11 +51,11 @@ def shown_progress(console: Console, clock: Callable[[], float] = time.monotonic
 
             yield draw
     else:
-        yield _lines(console, clock)
+        yield _lines(console, clock, at_once)
 
 
-def _lines(console: Console, clock: Callable[[], float]) -> Seen:
-    said = clock()
+def _lines(console: Console, clock: Callable[[], float], at_once: bool) -> Seen:
+    said = clock() - (_EVERY_S if at_once else 0.0)
 
     def line(words: str, done: float, of: float) -> None:
         nonlocal said
