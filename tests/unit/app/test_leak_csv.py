@@ -109,3 +109,9 @@ def test_the_hour_that_the_end_of_summer_time_brings_twice_is_two_hours(tmp_path
     (zone,) = read(tmp_path, "\n".join(("t,a", *rows)), a_map("Europe/Rome")).zones
     assert zone.size == len(local)
     np.testing.assert_allclose(zone.inflow_m3h, 3.6 * np.arange(len(local)))
+
+
+def test_a_name_that_says_another_unit_is_said(tmp_path: Path) -> None:
+    content = text().replace("t,a", "t,flow_m3h")
+    assert any("flow_m3h is taken in L/s" in note for note in read(tmp_path, content, a_map(name="flow_m3h")).notes)
+    assert not read(tmp_path, text()).notes
