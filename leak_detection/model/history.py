@@ -77,7 +77,7 @@ def begin(
     courses = _courses(days, [r.day for r in repairs], s)
     chosen = _choose(ledger, z, known, courses, s)
     ledger.courses = [c for c, _ in chosen]
-    apart = list(seen)
+    apart = _apart(ledger, seen)
     ended = [leak for leak in ledger.leaks if leak.end_day is not None]
     standing = [
         leak
@@ -100,6 +100,18 @@ def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, s: History
         old = len(residual_m) - leak.start_day >= s.old_days
         if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < s.least_today_m3h:
             leak.end_day = len(residual_m)
+
+
+def _apart(ledger: Ledger, seen: Sequence[OpenLeak]) -> list[OpenLeak]:
+    """Leaks seen in the past, those near an earlier one as its growth: told now, they are one."""
+    apart: list[OpenLeak] = []
+    for leak in seen:
+        first = next((other for other in apart if not _is_apart(ledger, leak, [other])), None)
+        if first is None:
+            apart.append(leak)
+        else:
+            first.growth += leak.courses
+    return apart
 
 
 def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
