@@ -20,7 +20,7 @@ from app.site import read_toml
 from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
 from domain.findings import Finding, FindingKind
-from leak_detection.evaluate import replay
+from leak_detection.evaluate import Told, replay_told
 from leak_detection.inputs import ZoneInputs
 from leak_detection.zone_replay import ReplayedAlarm, ZoneRecording, ZoneTrack, judge_tracks, track_zone
 
@@ -110,9 +110,9 @@ def _row(alarm: ReplayedAlarm) -> AlarmRow:
     )
 
 
-def replay_inflow(inputs: ZoneInputs) -> list[Finding]:
+def replay_inflow(inputs: ZoneInputs) -> list[Told]:
     """Findings of one zone from its inflow alone, hour by hour; the first weeks only teach."""
-    return list(replay(inputs, from_s=inputs.start_s + TEACH_DAYS * 86400.0, every_s=max(3600.0, inputs.step_s)))
+    return list(replay_told(inputs, from_s=inputs.start_s + TEACH_DAYS * 86400.0, every_s=max(3600.0, inputs.step_s)))
 
 
 def replay_csv(file: Path, points: Path | None, over: ZoneMap, seen: Seen = nobody) -> Replayed:
@@ -129,10 +129,11 @@ def replay_csv(file: Path, points: Path | None, over: ZoneMap, seen: Seen = nobo
     inflows = read_inflows(file, columns)
     zones = inflows.zones
     found = over(replay_inflow, zones, _counting(seen, len(zones)))
-    findings = sorted((f for part in found for f in part), key=lambda f: (f.found_at, f.key))
-    rows = [
+    told = sorted((t for part in found for t in part), key=lambda t: (t.last.found_at, t.last.key))
+    findings = [t.last for t in told]
+    rows = [  # as they were told: a later and better flow is not known at the moment of issue
         AlarmRow(place=f.zone, start=f.since, issued=f.found_at, flow_m3h=f.flow_m3h, confidence=f.confidence)
-        for f in findings
+        for f in (t.first for t in told)
         if f.kind is not FindingKind.METER_FAULT
     ]
     by_zone = {z.zone.key: z for z in zones}

@@ -6,6 +6,7 @@ Thin: one zone, findings and the moments of learning; scores over labelled sets 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domain.findings import Finding
 from leak_detection.inputs import ZoneInputs
@@ -14,10 +15,28 @@ from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One finding of a recording."""
+
+    first: Finding
+    """As it was when it was told: of what came later it knows nothing."""
+    last: Finding
+    """As it stood at the end."""
+
+
 def replay(
     inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0, learn_every_s: float = 86400.0, history_s: float = 28 * 86400.0
 ) -> Sequence[Finding]:
-    """Every finding of a recording, as last updated, in order of ``found_at``.
+    """Every finding of a recording, as last updated; see ``replay_told``."""
+    told = replay_told(inputs, from_s=from_s, every_s=every_s, learn_every_s=learn_every_s, history_s=history_s)
+    return [t.last for t in told]
+
+
+def replay_told(
+    inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0, learn_every_s: float = 86400.0, history_s: float = 28 * 86400.0
+) -> Sequence[Told]:
+    """Every finding of a recording, as first told and as last updated, in order of ``found_at``.
 
     Args:
         inputs: The whole recording of one zone.
@@ -26,6 +45,7 @@ def replay(
         learn_every_s: Time between two lessons [s].
         history_s: How far back a lesson goes [s].
     """
+    first_told: dict[str, Finding] = {}
     found: dict[str, Finding] = {}
     spans: dict[str, Span] = {}
     learned: Learned | None = None
@@ -42,7 +62,9 @@ def replay(
             continue
         recent = [found[k] for k, s in spans.items() if past.end_s - s.end_s <= REOPEN_S and not found[k].open]
         for finding in update(past, learned, [f for f in found.values() if f.open], recent=recent):
+            first_told.setdefault(finding.key, finding)
             found[finding.key] = finding
             if not finding.open:
                 spans[finding.key] = Span(start_s=finding.since.timestamp() - 1800, end_s=past.end_s)
-    return sorted(found.values(), key=lambda f: f.found_at)
+    told = [Told(first=first_told[key], last=last) for key, last in found.items()]
+    return sorted(told, key=lambda t: t.last.found_at)

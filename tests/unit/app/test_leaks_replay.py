@@ -159,6 +159,25 @@ def test_a_zone_without_any_meter_is_told_by_name(town: Path, tmp_path: Path) ->
         replayed(out)
 
 
+def test_the_alarms_of_a_csv_know_nothing_of_what_comes_later(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text(MAP)
+    rng, hours, cut = np.random.default_rng(3), 45 * 24, 38 * 24 + 7
+    flow = 5 + 2 * np.sin(2 * np.pi * (np.arange(hours) % 24) / 24) + rng.normal(0, 0.1, hours)
+    flow[38 * 24 :] += 1.5
+    flow[38 * 24 + 12 :] += 2.5
+    other = np.concatenate((flow[:cut], rng.permutation(flow[cut:])))
+    told = []
+    for values in (flow, other):
+        rows = [f"{np.datetime64('2026-04-06T00:00') + np.timedelta64(k, 'h')},{q:.4f}" for k, q in enumerate(values)]
+        (tmp_path / "in.csv").write_text("\n".join(("t,a", *rows)))
+        with open_scheduler(None) as over:
+            result = replay_dataset(tmp_path / "in.csv", tmp_path / "map.toml", over)
+        moment = datetime(2026, 4, 6, tzinfo=UTC) + timedelta(hours=cut)
+        told.append([a for a in result.alarms if a.issued <= moment])
+    assert told[0]
+    assert told[0] == told[1]
+
+
 def test_inflows_of_a_csv_with_repeats_gaps_and_rows_out_of_order(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text(MAP)
     rng = np.random.default_rng(2)
