@@ -163,7 +163,7 @@ class ZoneWatch:
         self._moved.append(slope)
         if len(self._moved) >= self.settings.settle_days * PER_DAY or self._is_former(slope):
             self._settle(list(self._moved)[-7 * PER_DAY :])
-        return slope / usual - 1.0 if len(self._moved) == _SUSPECT + 1 else None
+        return _ratio(slope, usual) - 1.0 if len(self._moved) == _SUSPECT + 1 else None
 
     def _off(self, slope: float) -> bool:
         """Whether a slope is farther from the usual one than slopes have been."""
@@ -171,7 +171,8 @@ class ZoneWatch:
             return False
         known = np.array(self._slopes)
         usual = robust.scalar_median(known)
-        return abs(slope / usual - 1.0) > max(self.settings.slope_share, self.settings.sds * robust.scalar_sd(known) / usual)
+        # Not as a ratio: an inlet meter that reads zero for weeks has a slope of zero.
+        return abs(slope - usual) > max(self.settings.slope_share * abs(usual), self.settings.sds * robust.scalar_sd(known))
 
     def _is_former(self, slope: float) -> bool:
         """Whether the slope has been back for two days at what it was before it last settled."""
@@ -190,7 +191,7 @@ class ZoneWatch:
         what is a rise under both is a leak.
         """
         self._former = robust.scalar_median(np.array(self._slopes))
-        ratio = robust.scalar_median(np.array(recent)) / self._former
+        ratio = _ratio(robust.scalar_median(np.array(recent)), self._former)
         self._slopes.clear()
         self._slopes.extend((recent * (6 * PER_DAY))[: 6 * PER_DAY])
         self._moved.clear()
@@ -228,7 +229,7 @@ class ZoneWatch:
         limit = self.threshold(row.mean_inflow_m3h)
         level = robust.scalar_median(past[-14 * PER_DAY :])
         moved = float(np.median(two_days[-5:])) - level
-        if abs(moved) > limit and (ratio := self._scaled(moved / row.mean_inflow_m3h)) is not None:
+        if abs(moved) > limit and (ratio := self._scaled(_ratio(moved, row.mean_inflow_m3h, 0.0))) is not None:
             self._settle(list(self._slopes)[-PER_DAY:])
             return self._slope_alarm(row, ratio - 1.0)
         if float(two_days.max()) < level - limit and self.open_m3h <= 0:
@@ -289,6 +290,8 @@ class ZoneWatch:
             return None
         recent, older = known[-5:], known[: -2 * PER_DAY][-15 * PER_DAY :]
         usual = robust.scalar_median(older)
+        if usual <= 0.0:
+            return None
         change = robust.scalar_median(recent) / usual - 1.0
         sure = abs(change) > max(_SCALED_LEAST, _SCALED_SDS * robust.scalar_sd(older) / usual)
         return 1.0 + change if sure and change * share > 0 and abs(change) > _SCALED_SHARE * abs(share) else None
@@ -325,6 +328,11 @@ class ZoneWatch:
             zone=self.zone, kind=kind, found_h=row.end_h, since_h=max(0, since_h), flow_m3h=flow,
             flow_error_m3h=max(sd, row.residual_m3h / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
         )  # fmt: skip
+
+
+def _ratio(value: float, usual: float, otherwise: float = 1.0) -> float:
+    """Their ratio; ``otherwise`` where nothing is usual, as with an inlet meter that has read zero."""
+    return value / usual if usual > 0.0 else otherwise
 
 
 def boundary_valve(

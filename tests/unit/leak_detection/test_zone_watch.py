@@ -103,6 +103,13 @@ def test_neighbours_limit_who_may_be_on_the_other_side():
     assert boundary_valve("a", 9.0, fell) is None
 
 
+@pytest.mark.parametrize("wrong", [np.zeros(_HOURS.size), np.where(_HOURS > 1200, 0.0, 1.0), np.where(_HOURS > 1200, -1.0, 1.0)])
+def test_an_inlet_meter_that_reads_zero_or_backwards_is_no_leak_and_stops_nothing(wrong):
+    inflow, meters = _zone(np.zeros(_HOURS.size))
+    alarms, _ = watch_zones({"z": balance(inflow * wrong, meters)})
+    assert [a for a in alarms if a.cause == "leak"] == []
+
+
 def test_gaps_raise_nothing():
     inflow, meters = _zone(np.zeros(_HOURS.size))
     inflow[1000:1100], meters[1300:1400] = np.nan, np.nan
