@@ -273,6 +273,10 @@ class NetworkCopy:
             )
         return error
 
+    def settled(self) -> bool:
+        """Whether the last solution settled, or goes round in a circle of pumps and check valves that open and close."""
+        return self.net.trials() < _TRIALS
+
     def read(self) -> tuple[FloatArray, FloatArray]:
         """Heads of the gauges [m]; flows of the meters [m³/h], 0 at a pump that is cut out, and rises of floating tanks [m/h]."""
         flows = self.net.flows()

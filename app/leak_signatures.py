@@ -22,7 +22,7 @@ _USUAL_INFLOW_M3H = 600.0
 _DRAWS, _KEPT = 250, 16
 _PRESSURE_ERROR_M, _SHARE_ERROR, _FLOW_ERROR = 0.02, 0.01, 0.02
 """Of a state's mean pressure against the mean of all states, of an inlet's share of the inflow, of a flow as a share of that."""
-_LEAST_SOLVED, _CONFLICT_SD = 0.5, 100.0
+_LEAST_SOLVED, _LEAST_SETTLED, _CONFLICT_SD = 0.5, 0.3, 100.0
 _STEPS = 6
 """In which a file is moved, at most, that one step does not bring near the gauges."""
 _FAR_M = 15.0
@@ -78,7 +78,8 @@ def make_signatures(
     """
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        level, rough = _check(copy, states)
+        level, settled, rough = _check(copy, states)
+        states = [state for state, good in zip(states, settled, strict=True) if good]
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
         draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed))
@@ -104,14 +105,18 @@ def make_signatures(
         )
 
 
-def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatArray, tuple[str, ...]]:
-    """Solves each state as the file has it; mean pressure of the gauges [m], shape (G,), and states that hardly balance, in words.
+def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatArray, list[bool], tuple[str, ...]]:
+    """Solves each state as the file has it.
+
+    Returns:
+        Mean pressure of the gauges [m], shape (G,), over the states that settle; which do; and what is wrong with the others, or
+        with a balance that is hardly one, in words.
 
     Raises:
-        HydraulicsError: A state has no solution.
+        HydraulicsError: A state has no solution, or hardly any settles.
     """
     nothing = _unpack(copy, np.zeros_like(_draw(copy, len(states), np.random.default_rng(0))), len(states))
-    pressures, errors = [], []
+    pressures, errors, settled = [], [], []
     for number, state in enumerate(states):
         try:
             copy.load(state, number, nothing)
@@ -119,12 +124,25 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
         except HydraulicsError as error:
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
-    worst = int(np.argmax(errors))
-    rough = (
-        f"the network hardly balances at {states[worst].hour}:00 (flows still change by {errors[worst]:.1g} of their sum, "
-        f"{_ROUGH} at most are usual): what leaks do to the gauges is not known well"
-    )
-    return np.asarray(_weights(states) @ np.array(pressures)), (rough,) if errors[worst] > _ROUGH else ()
+        settled.append(copy.settled())
+    weight, hours = _weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
+    at = ", ".join(f"{hour}:00" for hour in hours)
+    share = float(weight[settled].sum())
+    if share < _LEAST_SETTLED:
+        raise HydraulicsError(
+            f"{copy.name} settles in {share:.0%} of its states, {_LEAST_SETTLED:.0%} at least are needed; at {at} EPANET goes "
+            "round in a circle, most often of pumps and check valves that open and close by turns: see whether pumps and closed "
+            "pipes of the file are right, and the steps of the meters short enough to see which pumps run together"
+        )
+    said = [f"the network does not settle at {at}: pumps or check valves open and close by turns; these hours are left out"]
+    if max(errors) > _ROUGH:
+        worst = int(np.argmax(errors))
+        said.append(
+            f"the network hardly balances at {states[worst].hour}:00 (flows still change by {errors[worst]:.1g} of their sum, "
+            f"{_ROUGH} at most are usual): what leaks do to the gauges is not known well"
+        )
+    level = weight[settled] @ np.array(pressures)[settled] / share
+    return np.asarray(level), settled, tuple(said if hours else said[1:])
 
 
 def _doubts(

@@ -31,7 +31,7 @@ _TRIALS, _ACCURACY, _DEMAND_MULTIPLIER, _UNBALANCED = 0, 1, 4, 14
 _MORE_TRIALS = 10
 _NODES, _LINKS, _CONTROLS = 0, 2, 5
 _CMH = 8
-_RELATIVE_ERROR = 1
+_ITERATIONS, _RELATIVE_ERROR = 0, 1
 _WARNINGS = range(1, 7)
 _MOST_REASONS, _LONG = 3, 120
 
@@ -158,6 +158,12 @@ class Epanet:
         value = ctypes.c_double()
         self._call("getstatistic", _RELATIVE_ERROR, ctypes.byref(value))
         return value.value
+
+    def trials(self) -> int:
+        """How many trials the last solution took."""
+        value = ctypes.c_double()
+        self._call("getstatistic", _ITERATIONS, ctypes.byref(value))
+        return int(value.value)
 
     def set_accuracy(self, accuracy: float, trials: int = 200) -> None:
         """How closely flows are balanced, as a share of all flow; the usual 0.01 is too coarse for differences of two states."""

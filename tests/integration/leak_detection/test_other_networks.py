@@ -126,6 +126,32 @@ def test_a_pump_runs_by_its_meter_and_not_by_the_files_controls(tmp_path):
     assert pumped[2] == pytest.approx(pumped[0], rel=1e-2)
 
 
+def test_pumps_one_behind_another_run_though_the_file_lets_them_stand(tmp_path):
+    path = _town(tmp_path / "town.inp")
+    text = path.read_text().replace("S 10.000000", "S 10.000000\nM 10.000000", 1)
+    text = text.replace("PUMP R S HEAD 1", "PUMP R M HEAD 1\nPUMP2 M S HEAD 2\nSPARE M S HEAD 2").replace(
+        "1 80.000000 45", "1 80 25"
+    )
+    text = text.replace("[VALVES]", "2 80 20\n[STATUS]\nPUMP Closed\nPUMP2 Closed\nSPARE Closed\n[VALVES]")
+    path.write_text(text)
+    with NetworkCopy(path, _GAUGES, ("PUMP", "PUMP2", "SPARE", "IN"), _TANKS) as copy:
+        states = [
+            OperatingState(hour=2, drivers=np.array([*flows, 20.0, 6.0]), pressure_m=np.zeros(4), weight=1.0, rise_m_h=np.zeros(1))
+            for flows in ((0.0, 0.0, 0.0), (70.0, 70.0, 0.0), (80.0, 40.0, 40.0))
+        ]
+        copy.feed(states)
+        flows = []
+        for number, state in enumerate(states):
+            copy.load(state, number, _nothing(copy, 3))
+            copy.check(state)
+            flows.append(copy.read()[1])
+    assert flows[0][:3] == pytest.approx([0, 0, 0], abs=1e-3)
+    assert flows[1][0] == pytest.approx(flows[1][1], rel=1e-3)
+    assert flows[1][0] > 30
+    assert flows[1][2] == pytest.approx(0.0, abs=1e-3)
+    assert flows[2][1:3].sum() == pytest.approx(flows[2][0], rel=1e-3)
+
+
 def test_a_meter_may_count_inflow_up_where_the_file_draws_its_pipe_outwards(metric, tmp_path):
     file, demand, (_, flows), *_ = _solved(_town(tmp_path / "town.inp", out=True), _state())
     assert file.inward == (1.0, -1.0)
@@ -268,3 +294,15 @@ def test_a_network_without_a_solution_is_refused_with_its_numbers(tmp_path, monk
     still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
     with pytest.raises(HydraulicsError, match=r"town\.inp at 12:00: the network does not balance"):
         make_signatures(path, _GAUGES, _METERS, _TANKS, [state], still)
+
+
+def test_states_that_do_not_settle_are_left_out_or_the_network_is_refused(tmp_path, monkeypatch):
+    path, states = _town(tmp_path / "town.inp"), [_state(), _state(hour=2)]
+    still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
+    answers = iter([True, False])
+    monkeypatch.setattr(NetworkCopy, "settled", lambda _: next(answers))
+    doubts = make_signatures(path, _GAUGES, _METERS, _TANKS, states, still).doubts
+    assert doubts[0].startswith("the network does not settle at 2:00")
+    monkeypatch.setattr(NetworkCopy, "settled", lambda _: False)
+    with pytest.raises(HydraulicsError, match=r"town\.inp settles in 0% of its states.*at 2:00, 12:00"):
+        make_signatures(path, _GAUGES, _METERS, _TANKS, states, still)
