@@ -18,14 +18,14 @@ replay makes, is not made here: sums by zone are not those of exactly that part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from pathlib import Path
 
 from app.site import read_toml
 from domain.errors import ConfigurationError
 from domain.inventory import Inventory
-from domain.points import PointKey
+from domain.points import PointKey, Role
 from domain.quantities import Quantity
 from domain.tables import Table, closest
 from leak_detection.network_leaks import NetworkPoints
@@ -65,7 +65,22 @@ def load_network_points(folder: Path, inventory: Inventory) -> NetworkPoints | N
         tanks=tanks,
         zones=pipe_zones(sections, set(inventory.zones), _zone(table, inventory)),
         step_s=next((s for s in _STEPS_S if s >= slowest), _STEPS_S[-1]),
+        steered=_steered(gauges, inventory),
     )
+
+
+def _steered(gauges: Iterable[PointKey], inventory: Inventory) -> dict[PointKey, PointKey]:
+    """Gauges of zones with one steered valve, and the pressure at its outlet; of two in a zone neither tells what is due to it."""
+    valves: dict[str, list[PointKey]] = {}
+    for actuator in inventory.actuators.values():
+        valves.setdefault(actuator.zone, []).append(actuator.outlet_pressure)
+    found = {}
+    for gauge in gauges:
+        point = inventory.points[gauge]
+        outlets = valves.get(point.zone or "", [])
+        if len(outlets) == 1 and gauge != outlets[0] and point.role is not Role.INLET_PRESSURE:
+            found[gauge] = outlets[0]
+    return found
 
 
 def _read_network(table: Table, file: Path) -> Sections:

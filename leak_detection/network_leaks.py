@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class NetworkPoints:
     """Zone of each pipe: the one it lies in, or the nearest."""
     step_s: int
     """Between two rows."""
+    steered: Mapping[PointKey, PointKey] = field(default_factory=dict)
+    """Gauges behind a valve that the site steers, and the pressure at that valve's outlet."""
 
     @property
     def points(self) -> tuple[PointKey, ...]:

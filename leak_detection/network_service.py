@@ -25,7 +25,7 @@ from domain.series import FloatArray, local_days_and_minutes, on_grid
 from leak_detection.model.history import Repair
 from leak_detection.network_book import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
-from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast
+from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough
 
 TEACH_DAYS = (56, 112, 224, 364)
 """Days of data after which the layer learns."""
@@ -77,6 +77,8 @@ class _Live:
     start_s: float
     done_s: float
     """Everything before is taken."""
+    usual_m: FloatArray
+    """Pressure at the outlet of each steered valve as it was when the layer learnt; NaN where that is not known."""
     heard_s: FloatArray
     """When each gauge, meter and tank in use last said something."""
     silent: tuple[PointKey, ...] = ()
@@ -104,7 +106,9 @@ class NetworkService:
         self._series = series
         self._apart = apart
         self._live: _Live | None = None
+        self._outlets = tuple(dict.fromkeys(points.steered.values()))
         self._reading: tuple[float, float] = (0.0, 0.0)
+        self._usual_m = np.full(len(self._outlets), np.nan)
         self._tried_s = -np.inf
         self._repairs: tuple[PipeRepair, ...] = ()
         self._handed: tuple[PipeRepair, ...] = ()
@@ -191,7 +195,12 @@ class NetworkService:
             start_s, until_s = self._reading
             used = int(found.gauges.sum() + found.drivers.sum())
             self._live = _Live(
-                learned=found, start_s=start_s, done_s=until_s, heard_s=np.full(used, until_s), repairs=set(self._handed)
+                learned=found,
+                start_s=start_s,
+                done_s=until_s,
+                usual_m=self._usual_m,
+                heard_s=np.full(used, until_s),
+                repairs=set(self._handed),
             )
             self.trouble = ""
         elif found is not None:
@@ -203,7 +212,8 @@ class NetworkService:
         if until <= live.done_s:
             return
         self._tell_repairs(live)
-        pressure, drivers = await self._read(live.done_s, until)
+        pressure, drivers, outlets = await self._read(live.done_s, until)
+        pressure = self._as_usual(pressure, outlets, live.usual_m)
         pressure, drivers = pressure[:, live.learned.gauges], drivers[:, live.learned.drivers]
         run, rows = live.learned.run, round(_HOUR_S / self._points.step_s)
         for first in range(0, len(pressure), rows):
@@ -252,9 +262,10 @@ class NetworkService:
         start_s, opening = span
         values = np.concatenate(parts)[-round((mark - start_s) / points.step_s) :]
         times = start_s + points.step_s * np.arange(len(values), dtype=np.float64)
+        count, every = len(points.gauges), len(points.points)
+        self._usual_m = _usual(values[: opening * round(_DAY_S / points.step_s), every:])
         self._reading, self._handed = (start_s, mark), self._repairs
         days = [((at.timestamp() - start_s) / _DAY_S, pipe) for at, pipe in self._handed]
-        count = len(points.gauges)
         return NetworkPast(
             network=points.network,
             gauges=tuple(points.gauges.values()),
@@ -263,8 +274,8 @@ class NetworkService:
             opening=opening,
             per_day=round(_DAY_S / points.step_s),
             hour=(local_days_and_minutes(times, self._calendar.zone)[1] // 60).astype(np.int64),
-            pressure_m=values[:, :count],
-            drivers=values[:, count:],
+            pressure_m=self._as_usual(values[:, :count], values[:, every:], self._usual_m),
+            drivers=values[:, count:every],
             repairs=tuple((day, pipe) for day, pipe in days if day >= 0),
         )
 
@@ -274,8 +285,7 @@ class NetworkService:
         end, empty, first_s = mark, 0, mark
         while mark - end < _LONGEST_DAYS * _DAY_S and empty < _EMPTY_CHUNKS:
             start = end - _CHUNK_DAYS * _DAY_S
-            pressure, drivers = await self._read(start, end)
-            part = np.concatenate([pressure, drivers], axis=1)
+            part = np.concatenate(await self._read(start, end), axis=1)
             known = np.flatnonzero(np.isfinite(part).any(axis=1))
             empty = 0 if known.size else empty + 1
             first_s = start + self._points.step_s * float(known[0]) if known.size else first_s
@@ -283,18 +293,37 @@ class NetworkService:
             end = start
         return first_s, parts
 
-    async def _read(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
-        """Gauges and drivers on the grid, shapes (T, G) and (T, D); NaN where missing."""
-        points = self._points
+    async def _read(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Gauges, drivers and outlets of steered valves on the grid, shapes (T, G), (T, D) and (T, V); NaN where missing."""
+        points, wanted = self._points, (*self._points.points, *self._outlets)
         found = await self._series.series(
-            points.points, datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC), points.step_s
+            wanted, datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC), points.step_s
         )
         size = round((end_s - start_s) / points.step_s)
-        columns = [
-            on_grid(found[key], start_s, points.step_s, size) if key in found else np.full(size, np.nan) for key in points.points
-        ]
-        values, count = np.stack(columns, axis=1), len(points.gauges)
-        return values[:, :count], values[:, count:]
+        columns = [on_grid(found[key], start_s, points.step_s, size) if key in found else np.full(size, np.nan) for key in wanted]
+        values, count, every = np.stack(columns, axis=1), len(points.gauges), len(points.points)
+        return values[:, :count], values[:, count:every], values[:, every:]
+
+    def _as_usual(self, pressure_m: FloatArray, outlets_m: FloatArray, usual_m: FloatArray) -> FloatArray:
+        """Pressures as they would be with each steered valve as it was when the layer learnt.
+
+        Behind a valve they follow its outlet; what is left is what the pipes lose.
+        """
+        found = pressure_m.copy()
+        for k, gauge in enumerate(self._points.gauges):
+            outlet = self._points.steered.get(gauge)
+            n = None if outlet is None else self._outlets.index(outlet)
+            if n is not None and np.isfinite(usual_m[n]):
+                found[:, k] -= outlets_m[:, n] - usual_m[n]
+        return found
+
+
+def _usual(outlets_m: FloatArray) -> FloatArray:
+    """Median of each column; NaN where it was hardly ever read."""
+    known = known_enough(outlets_m)
+    usual = np.full(outlets_m.shape[1], np.nan)
+    usual[known] = np.nanmedian(outlets_m[:, known], axis=0)
+    return usual
 
 
 def _silence(used: Sequence[PointKey], quiet: NDArray[np.bool_], gauges: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from domain.errors import ConfigurationError
 from domain.points import PointKey
 from tests.support.small_network import GAUGES
 from tests.support.small_town import ZONE, write_town
+
+DEMO = Path(__file__).parents[3] / "sites" / "demo"
 
 
 @pytest.fixture(name="town")
@@ -72,3 +75,17 @@ def test_pipes_lie_in_the_zone_of_their_nodes_or_the_nearest(town: Path) -> None
     points = load_network_points(town, load_site(town))
     assert points is not None
     assert (points.zones["IN"], points.zones["H00"], points.zones["V34"]) == (ZONE, ZONE, "hill")
+
+
+def test_gauges_behind_a_steered_valve_are_read_beside_its_outlet(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("scenarios"))
+    gauges = {
+        "medina.critical1.pressure": "M057", "medina.prv.inlet_pressure": "V-MED-A", "medina.prv.outlet_pressure": "V-MED-B",
+        "industrie.critical1.pressure": "I009",
+    }  # fmt: skip
+    lines = "\n".join(f'"{point}" = "{node}"' for point, node in gauges.items())
+    (folder / FILE).write_text(f'network = "network.inp"\n[gauges]\n{lines}\n[meters]\n"pump.flow" = "PUMP"\n')
+    points = load_network_points(folder, load_site(folder))
+    assert points is not None
+    assert points.steered == {PointKey("medina.critical1.pressure"): PointKey("medina.prv.outlet_pressure")}

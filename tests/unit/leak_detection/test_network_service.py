@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -258,3 +259,34 @@ async def test_repairs_reach_the_layer_once_and_those_of_its_past_with_that_past
     status = network.now()
     assert (status.gauges, status.named, status.repairs, status.until) == (2, 3, 1, span.until)
     assert (span.start, span.opened, span.until) == (START, START + timedelta(days=56), START + timedelta(days=57, hours=14))
+
+
+async def test_a_valve_that_is_steered_moves_no_gauge_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, apart = Source(), Apart()
+    points = replace(POINTS, steered={PointKey("a"): PointKey("outlet"), PointKey("c"): PointKey("never read")})
+    source.silent = {PointKey("never read"): (START, START + timedelta(days=99))}
+    network = NetworkService(points, Calendar(timezone="UTC"), source, apart)
+    await network.tick(START + timedelta(days=57, minutes=20))
+    past = await apart.read()
+    assert past.pressure_m.shape == (57 * 24, 3)
+    assert np.ptp(past.pressure_m[:, 0]) == 0.0, "it moves as the outlet does, and with that as usual it stands still"
+    assert np.ptp(past.pressure_m[:, 1]) > 0
+    usual = past.pressure_m[0, 0]
+
+    class Listening(Run):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[float] = []
+
+        def hour(self, pressure_m: np.ndarray, drivers: np.ndarray) -> None:
+            self.seen += pressure_m[:, 0].tolist()
+
+    run = Listening()
+    apart.ready = LearnedNetwork(
+        run=cast("NetworkRun", run), pipes=(), gauges=np.array([True, True, False]), drivers=np.array([True]), misfit=(9.0, 1.0)
+    )
+    monkeypatch.setattr(network_service, "network_leak", lambda *_: None)
+    source.silent[PointKey("outlet")] = (START + timedelta(days=57, hours=2), START + timedelta(days=99))
+    await network.tick(START + timedelta(days=57, hours=4, minutes=20))
+    assert run.seen[:2] == [usual, usual]
+    assert np.isnan(run.seen[2:]).all(), "without the outlet nobody knows what is due to the valve"
