@@ -21,6 +21,7 @@ from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.recording_notes import gaps_in_words
 from leak_detection.zone_balance import hourly, mask_stuck
+from leak_detection.zone_notes import contradictions
 
 _MISSING = -32768
 _STUCK_STEPS = 8
@@ -54,7 +55,8 @@ class ZoneSet:
         values = np.concatenate([self.inflow_m3h, self.meters_m3h], axis=1)
         unknown = [z for z in self.zones if z not in self.coverage]
         said = (f"share of customers with a meter not said in meta.json for {', '.join(unknown)}",) if unknown else ()
-        return said + gaps_in_words(values, names, 24, self.start)
+        wrong = contradictions(self.zones, self.inflow_m3h, self.meters_m3h, self.coverage)
+        return said + wrong + gaps_in_words(values, names, 24, self.start)
 
 
 def read_zone_set(folder: Path) -> ZoneSet:
