@@ -85,8 +85,9 @@ class BalanceService:
             inputs: The zone's grid up to then.
         """
         mark = np.floor((end_s - LAG_S) / (TICK_H * 3600.0)) * TICK_H * 3600.0
+        # What an earlier call told is not told again, however far apart the calls are.
+        self._views = {z: BalanceView(detection=None, open_m3h=v.open_m3h, held=v.held) for z, v in self._views.items()}
         if self._done_s and mark <= self._done_s:
-            self._views = {z: BalanceView(detection=None, open_m3h=v.open_m3h, held=v.held) for z, v in self._views.items()}
             return False
         first = not self._done_s
         start_s = mark - self._history_days * 86400.0 if first else self._done_s - 86400.0
