@@ -107,10 +107,10 @@ class NetworkCopy:
         self._running: dict[int, bool] = {}
         self._settings: dict[int, float] = {}
         """Of the valves, in the file's unit of pressure."""
-        tanks = [self.file.tanks[k] for k in self.file.floating]
+        floating = [self.file.tanks[k] for k in self.file.floating]
         self._into = [
             ([(link, 1.0 if self.file.ends[link, 1] == t else -1.0) for link in self.file.at_tank[t]], self.file.tank_area_m2[t])
-            for t in tanks
+            for t in floating
         ]
         """Links of each floating tank with the sign of a flow into it, and its area [m²]."""
         self._main: float | None = None
