@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from app.bench_leak_rows import by_kind, table_lines
-from app.bench_model import read_network_set, replay_network
+from app.bench_model import in_metres, read_network_set, replay_network
 from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
 from domain.findings import FindingKind
@@ -195,5 +195,5 @@ def bench_network(folder: Path, truth: Path, scorer: Path, out: Path, interprete
     write_alarms(
         [Alarm(place=a.pipe, start=a.start, issued=a.issued, flow_m3h=a.flow_m3h, confidence=a.confidence) for a in alarms], out
     )
-    result = score(out, truth, scorer, network=data.network, interpreter=interpreter)
+    result = score(out, truth, scorer, network=in_metres(data.network, out.parent), interpreter=interpreter)
     return result | by_kind(result["rows"], truth, data.second) | {"seconds": seconds}

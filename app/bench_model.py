@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from app.leak_learning import learn_network
+from app.leak_network_file import AMERICAN, FOOT_M
 from app.network_set import NetworkSet, read_network_set
 from leak_detection.model.ledger import Ledger, LedgerSettings
 from leak_detection.model.watch import Told
 from leak_detection.network_past import LearnedNetwork, NetworkPast
+from simulator.inp import read_sections
 
-__all__ = ["NetworkSet", "PipeAlarm", "read_network_set", "replay_network"]
+__all__ = ["NetworkSet", "PipeAlarm", "in_metres", "read_network_set", "replay_network"]
+
+_LENGTH = 3
+"""Which word of a pipe's line is its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +71,22 @@ def _alarm(data: NetworkSet, pipes: tuple[str, ...], told: Told) -> PipeAlarm:
         flow_m3h=told.place.flow_m3h,
         confidence=told.place.far,
     )
+
+
+def in_metres(network: Path, folder: Path) -> Path:
+    """The file, or where its lengths are feet a copy in ``folder`` with its pipes in metres: scorers read numbers alone."""
+    text = network.read_text(encoding="utf-8", errors="replace")
+    options = {r.words[0].upper(): r.words[-1].upper() for r in read_sections(text).get("OPTIONS", ()) if len(r.words) == 2}
+    if options.get("UNITS", "GPM") not in AMERICAN:
+        return network
+    lines, section = [], ""
+    for line in text.splitlines():
+        words = line.split(";")[0].split()
+        if words and words[0].startswith("["):
+            section = words[0].upper()
+        elif section == "[PIPES]" and len(words) > _LENGTH:
+            words[_LENGTH] = f"{float(words[_LENGTH]) * FOOT_M:.4f}"
+        lines.append(line if section != "[PIPES]" else " ".join(words))
+    copy = folder / f"metres-{network.name}"
+    copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return copy

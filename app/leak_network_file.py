@@ -21,9 +21,9 @@ _FLOW_M3H = {
     "LPS": 3.6, "LPM": 0.06, "MLD": 1000.0 / 24.0, "CMH": 1.0, "CMD": 1.0 / 24.0, "CMS": 3600.0,
 }  # fmt: skip
 """EPANET's units of flow, in m³/h."""
-_AMERICAN = frozenset(("CFS", "GPM", "MGD", "IMGD", "AFD"))
+AMERICAN = frozenset(("CFS", "GPM", "MGD", "IMGD", "AFD"))
 """With them come feet, psi and thousandths of a foot."""
-_FOOT_M, _PSI_OF_M, _KPA_OF_PSI = 0.3048, 0.4333 / 0.3048, 6.895
+FOOT_M, _PSI_OF_M, _KPA_OF_PSI = 0.3048, 0.4333 / 0.3048, 6.895
 """As EPANET has them."""
 _EXPONENTS = {"H-W": 1.852, "D-W": 2.0, "C-M": 2.0}
 """Of the head loss on the flow: Hazen and Williams, Darcy and Weisbach, Chezy and Manning."""
@@ -235,8 +235,8 @@ def _units(network: Path, sections: Sections) -> _Units:
         (float(r.words[-1]) for r in sections.get("OPTIONS", ()) if [w.upper() for w in r.words[:2]] == ["DEMAND", "MULTIPLIER"]),
         1.0,
     )
-    american, kpa = unit in _AMERICAN, options.get("PRESSURE") == "KPA"
-    foot, per_m = (_FOOT_M, _PSI_OF_M) if american else (1.0, _PSI_OF_M * _KPA_OF_PSI if kpa else 1.0)
+    american, kpa = unit in AMERICAN, options.get("PRESSURE") == "KPA"
+    foot, per_m = (FOOT_M, _PSI_OF_M) if american else (1.0, _PSI_OF_M * _KPA_OF_PSI if kpa else 1.0)
     return _Units(
         demand=_FLOW_M3H[unit] * multiplier,
         length=foot,

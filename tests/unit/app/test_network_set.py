@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from app.bench_model import in_metres
 from app.network_set import read_network_set
 from domain.errors import ConfigurationError
 
@@ -132,3 +133,12 @@ def test_a_meta_file_or_part_or_repair_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "town.inp").unlink()
     with pytest.raises(ConfigurationError, match=r"model = 'town\.inp'"):
         read_network_set(tmp_path)
+
+
+def test_a_scorer_gets_lengths_in_metres(tmp_path):
+    town = tmp_path / "town.inp"
+    town.write_text("[PIPES]\n;id a b length\nP1 A B 1000 200 110 0 ; main\n[OPTIONS]\nUnits LPS\n[END]\n")
+    assert in_metres(town, tmp_path) == town
+    town.write_text(town.read_text().replace("LPS", "GPM"))
+    lines = in_metres(town, tmp_path).read_text().splitlines()
+    assert lines == ["[PIPES]", "", "P1 A B 304.8000 200 110 0", "[OPTIONS]", "Units GPM", "[END]"]
