@@ -116,7 +116,7 @@ def _apart(ledger: Ledger, seen: Sequence[OpenLeak]) -> list[OpenLeak]:
 
 def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
     away_m = ledger.signatures.distance_m[leak.place.index]
-    return all(away_m[other.place.index] > ledger.settings.merge_m * reach(away_m) for other in others)
+    return all(away_m[other.place.index] > ledger.settings.merge_m for other in others)
 
 
 def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> list[OpenLeak]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection.model.places import FAR_M, Place, locate, reach
+from leak_detection.model.places import Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
 from leak_detection.model.shapes import NO_SAY, fill, noise_covariance, orthonormal, shape, units, until, whitening
 from leak_detection.model.signatures import SignatureSet
@@ -46,7 +46,6 @@ class LedgerSettings:
     most_a_day: int = 3
     most_looks: int = 9
     merge_m: float = 200.0
-    """This and the distance below are stretched by ``places.reach`` where pipes are long."""
     again_glr: float = 400.0
     again_flow_m3h: float = 5.0
     """A step as clear and as large as that is told near an open leak, too, unless that has just begun."""
@@ -295,8 +294,7 @@ class Ledger:
     def _known_as(self, leak: OpenLeak) -> list[OpenLeak]:
         """Leaks nearby whose growth it is, or whose repair left it."""
         s = self.settings
-        merge_m = s.merge_m * leak.place.far_m / FAR_M
-        near = [old for old in self.leaks if self._apart_m(old, leak) <= merge_m]
+        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]

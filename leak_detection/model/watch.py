@@ -16,7 +16,7 @@ from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import Repair, begin
 from leak_detection.model.hourly import HourlyLayer, HourNews
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
-from leak_detection.model.places import FAR_M, Place, locate, share_without_one
+from leak_detection.model.places import Place, locate, share_without_one
 from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.signatures import SignatureSet, of_gauges
 from leak_detection.model.tank_rises import TankRises
@@ -190,13 +190,12 @@ class NetworkWatch:
     def _is_open(self, place: Place, began_row: int) -> bool:
         """Whether the ledger holds it already: the same leak, or one that stood before and may have grown."""
         distance, limits = self.gauges.distance_m[place.index], self.limits
-        wide = place.far_m / FAR_M
         for leak in self.ledger.leaks:
             away = distance[leak.place.index]
             if leak.end_day is None and leak.start_day >= began_row // self.per_day - 1:
-                if away <= limits.same_m * wide:
+                if away <= limits.same_m:
                     return True
-            elif leak.end_day is None and away <= self.settings.merge_m * wide and place.flow_m3h < self.settings.again_flow_m3h:
+            elif leak.end_day is None and away <= self.settings.merge_m and place.flow_m3h < self.settings.again_flow_m3h:
                 return True
         return False
 
@@ -208,7 +207,6 @@ class NetworkWatch:
         """Whether an hour told it already, and there."""
         distance = self.gauges.distance_m[told.place.index]
         return any(
-            distance[burst.place.index] <= self.limits.moved_m * told.place.far_m / FAR_M
-            and abs(told.told_day - burst.told_day) <= self.limits.same_days
+            distance[burst.place.index] <= self.limits.moved_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
             for burst in self._bursts
         )
