@@ -3,8 +3,7 @@
     slope moved ─▶ hold: the relation itself changed (boundary valve, meter); nothing is said of leaks until it is back or has
     settled
     rise of 2 days over the median of the 14 before   ─▶ burst            (18 h suffice for three times the threshold)
-    rise of 5 days over the least of 60, half as much again as the threshold          ─▶ creeping
-    rise of 7 days over the 14 before, beyond what such rises have been in this zone  ─▶ creeping
+    rise of 5 days over the least of 60               ─▶ creeping
     fall                                              ─▶ over; the baseline starts anew
 
 The threshold is a few standard deviations of the zone's own day-to-day changes, never below a share of its inflow. Pure and causal:
@@ -31,7 +30,6 @@ _SCALED_LEAST, _SCALED_SHARE, _SCALED_SDS = 0.01, 0.6, 2.0
 """Least change of the slope that counts; least part of a level's change that it must explain; and its own spreads."""
 _SUSPECT = 6
 """Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
-_WEEK = 7 * PER_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +40,6 @@ class WatchSettings:
     least_share: float = 0.008
     """Of the mean inflow."""
     sds: float = 6.0
-    creep: float = 1.5
-    """Times the threshold that a slow rise must reach."""
-    week: float = 0.7
-    """Times the threshold that a week must lie above the fortnight before."""
-    week_sds: float = 7.0
-    """Spreads of such rises in the past of the zone, besides."""
     slope_share: float = 0.025
     """Change of the slope that holds the watch, and ``sds`` of its own spread if that is more."""
     settle_days: int = 21
@@ -91,7 +83,6 @@ class ZoneWatch:
     """Mean inflow of the last window beyond slope, meters and level; what the neighbour test compares."""
     _levels: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
     _changes: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
-    _rises: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
     _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     _moved: deque[float] = field(default_factory=lambda: deque(maxlen=200))
@@ -260,25 +251,10 @@ class ZoneWatch:
         smooth = float(np.median(levels[-5 * PER_DAY :]))
         days = max(1, levels.size - 5 * PER_DAY)
         low = np.median(np.lib.stride_tricks.sliding_window_view(levels, 2 * PER_DAY)[:days:PER_DAY], axis=1)
-        week = self._week(levels)
-        if levels.size > 7 * PER_DAY and smooth - float(low.min()) > self.settings.creep * limit and smooth > level:
+        if levels.size > 7 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
             since = row.end_h - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
             return self._tell(row, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
-        if week > self.settings.week * limit:
-            return self._tell(row, FindingKind.CREEPING, row.end_h - _WEEK * TICK_H, week, self.settings.week * limit)
         return None
-
-    def _week(self, levels: FloatArray) -> float:
-        """Rise of a week over the fortnight before, if it is beyond what such rises have been in the zone, else 0 [m³/h]."""
-        if levels.size < 3 * _WEEK:
-            return 0.0
-        rise = robust.scalar_median(levels[-_WEEK:]) - robust.scalar_median(levels[-3 * _WEEK : -_WEEK])
-        known = np.array(self._rises)
-        self._rises.append(rise)
-        if known.size < 3 * _WEEK:
-            return 0.0
-        sd = robust.SD_OF_MAD * robust.scalar_median(np.abs(known))
-        return rise if rise > self.settings.week_sds * sd else 0.0
 
     def _scaled(self, share: float) -> float | None:
         """Ratio of the newest slopes to the usual one if it explains a change of the level by this share of the inflow, else None.
