@@ -64,7 +64,7 @@ class NetworkRun:
     @property
     def same_m(self) -> float:
         """Places so near are one leak for the hours, the days and a layer that begins anew."""
-        return self.watch.limits.same_m * self.watch.ledger.reach
+        return self.watch.limits.same_m
 
     def hour(self, pressure_m: FloatArray, drivers: FloatArray) -> list[RunLeak]:
         """Takes the newest rows, not beyond the end of a day; bursts that are new.

@@ -29,7 +29,7 @@ class Watch:
     days = 60
     gauges = SimpleNamespace(distance_m=DISTANCE_M)
     limits = WatchLimits()
-    ledger = SimpleNamespace(leaks=[], reach=1.0)
+    ledger = SimpleNamespace(leaks=[])
 
     def __init__(self, hour: Sequence[Told], day: Sequence[Told]) -> None:
         self._hour, self._day = list(hour), list(day)
@@ -57,12 +57,6 @@ def test_a_leak_of_the_day_near_a_burst_of_the_hour_is_that_burst(place: int, da
     assert leak.first is (burst if same else None)
 
 
-def test_where_pipes_are_long_one_leak_may_lie_farther_from_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Watch, "ledger", SimpleNamespace(leaks=[], reach=3.0))
-    burst, leak = lived([told(HERE, 60.3)], [told(FAR, 61.0)])
-    assert leak.first is burst
-
-
 def test_the_newest_of_two_bursts_is_meant_and_a_burst_is_never_another() -> None:
     one, two, leak = lived([told(HERE, 60.1), told(AWAY, 60.3)], [told(AWAY, 61.0)])
     assert one.first is two.first is None
@@ -74,7 +68,6 @@ class Ledger:
 
     def __init__(self) -> None:
         self.leaks: list[object] = []
-        self.reach = 1.0
         self.told: list[float] = []
 
     def repaired(self, day: float, place: int | None) -> None:
