@@ -157,6 +157,12 @@ class BrokerClient(aiomqtt.Client):
             self._connected.set_exception(MqttCodeError(reason_code, "closed before CONNACK"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        # The library connects in a thread while its loop reads: an alert in between closes the socket under the thread.
+        if sock is None:
+            raise ConnectionError("closed while connecting")
+        super()._on_socket_register_write(client, userdata, sock)
+
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
         super()._on_publish(client, userdata, mid, reason_code, properties)
         if reason_code.value >= FIRST_FAILURE:

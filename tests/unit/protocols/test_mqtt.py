@@ -6,12 +6,13 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
 from app.certs import Issued, issue_gateway, make_authority
 from domain.errors import ConfigurationError
-from protocols.mqtt import client_context
+from protocols.mqtt import BrokerClient, client_context
 
 
 @pytest.fixture
@@ -67,3 +68,14 @@ def test_what_is_missing_or_wrong_is_named(tmp_path: Path, issued: Issued) -> No
         with pytest.raises(ConfigurationError) as caught:
             client_context(ca_file=ca_file, certificate_file=certificate_file, key_file=key_file)
         assert caught.value.key == key
+
+
+async def test_a_connection_that_closes_under_the_thread_that_opens_it_is_an_error_of_the_broker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An alert of TLS read by the loop meanwhile: once in some thousand refusals it ended the gateway's uplink."""
+    client = BrokerClient("127.0.0.1", 1, tls=None, on_denied=lambda denied: None)
+    inner = client._client
+    monkeypatch.setattr(inner, "connect", lambda *_: client._on_socket_register_write(inner, None, None))
+    with pytest.raises(aiomqtt.MqttError, match="closed while connecting"):
+        await client.__aenter__()
