@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import math
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from app.csv_text import EMPTY, csv_text, has_semicolons
 from app.replay.mapping import ReplayMap
 from domain.errors import ConfigurationError
 from domain.points import PointKey
@@ -28,8 +27,6 @@ from leak_detection.recording_notes import gaps_in_words
 
 TEACH_DAYS = 28
 """What only teaches before a recording without meters is judged."""
-_EMPTY = frozenset({"", "nan", "na", "null", "none", "-"})
-_GZIP = b"\x1f\x8b"
 _MOST_STEPS = 5_000_000
 """Of the grid: 47 years of five minutes. More is a year that was mistyped."""
 _SHOWN = 6
@@ -141,9 +138,9 @@ def _enough(times: FloatArray, size: int, step_s: float, points: ReplayMap, file
 def _table(file: Path, points: ReplayMap) -> dict[float, list[float]]:
     """Numbers of the map's columns by moment [s since 1970 UTC]."""
     table: dict[float, list[float]] = {}
-    with _text(file) as text:
+    with csv_text(file) as text:
         first = text.readline()
-        semicolons = first.count(";") > first.count(",")
+        semicolons = has_semicolons(first)
         separator = ";" if semicolons else ","
         header = [cell.strip() for cell in next(csv.reader([first], delimiter=separator), [])]
         places = _places(header, points, file)
@@ -167,27 +164,6 @@ def _table(file: Path, points: ReplayMap) -> dict[float, list[float]]:
                 file=str(file), key=f"after row {number}", value=str(error), expected="a whole file; it is cut off or damaged there"
             ) from error
     return table
-
-
-@contextmanager
-def _text(file: Path) -> Iterator[io.TextIOBase]:
-    """The text of a file, plain or gzip by its first bytes.
-
-    Raises:
-        ConfigurationError: It cannot be opened, or is not UTF-8.
-    """
-    try:
-        with file.open("rb") as raw:
-            packed = raw.read(2) == _GZIP
-        with gzip.open(file, "rb") if packed else file.open("rb") as plain:
-            yield io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            file=str(file), key="text", value=f"byte 0x{error.object[error.start]:02x} is not UTF-8",
-            expected="a CSV in UTF-8 (in a spreadsheet: save as CSV UTF-8)",
-        ) from error  # fmt: skip
-    except OSError as error:
-        raise ConfigurationError(file=str(file), key="(file)", value=error.strerror, expected="a CSV that can be read") from error
 
 
 def _places(header: Sequence[str], points: ReplayMap, file: Path) -> list[int]:
@@ -221,7 +197,7 @@ def _seconds(text: str, points: ReplayMap, known: dict[float, list[float]], file
 
 def _number(text: str, comma: bool, file: Path, where: str) -> float:
     text = text.strip()
-    if text.lower() in _EMPTY:
+    if text.lower() in EMPTY:
         return math.nan
     try:
         value = float(text.replace(",", ".") if comma else text)

@@ -1,10 +1,10 @@
-"""Reading a CSV (plain or .gz) of time series, exactly: a cell is a decimal number, not a float."""
+"""Reading a CSV of time series, exactly: a cell is a decimal number, not a float. What ``app.csv_text`` reads is taken."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from app.csv_text import EMPTY, csv_text, has_semicolons
 from app.replay.mapping import Column, ReplayMap, check_header
 from domain.errors import ConfigurationError
-
-_EMPTY = frozenset({"", "nan", "na", "null", "none", "-"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,38 +34,37 @@ def read_cells(path: Path, replay: ReplayMap) -> list[ColumnData]:
 
     Raises:
         ConfigurationError: A column is missing, a time or cell cannot be read, or a cell is finer than its resolution;
-            the message names line and column.
+            the message names line and column; or the file cannot be read, or is cut off.
     """
     times: list[list[int]] = [[] for _ in replay.columns]
     values: list[list[float]] = [[] for _ in replay.columns]
-    with _open(path) as text:
-        reader = csv.reader(text)
-        header = [cell.strip().lstrip("\ufeff") for cell in next(reader, [])]
+    with csv_text(path) as text:
+        first = text.readline()
+        comma = has_semicolons(first)
+        separator = ";" if comma else ","
+        header = [cell.strip() for cell in next(csv.reader([first], delimiter=separator), [])]
         check_header(header, replay, path.name)
         time_at = header.index(replay.time_column)
         places = [header.index(column.name) for column in replay.columns]
-        for line, row in enumerate(reader, start=2):
-            if not any(cell.strip() for cell in row):
-                continue
-            moment_ms = _time_ms(row, time_at, replay.timezone, path.name, line)
-            for i, (column, place) in enumerate(zip(replay.columns, places, strict=True)):
-                value = _cell(row[place] if place < len(row) else "", column, path.name, line)
-                if value is not None:
-                    times[i].append(moment_ms)
-                    values[i].append(value)
+        line = 1
+        try:
+            for line, row in enumerate(csv.reader(text, delimiter=separator), start=2):
+                if not any(cell.strip() for cell in row):
+                    continue
+                moment_ms = _time_ms(row, time_at, replay.timezone, path.name, line)
+                for i, (column, place) in enumerate(zip(replay.columns, places, strict=True)):
+                    value = _cell(row[place] if place < len(row) else "", column, path.name, line, comma=comma)
+                    if value is not None:
+                        times[i].append(moment_ms)
+                        values[i].append(value)
+        except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error) as error:
+            raise ConfigurationError(
+                file=path.name, key=f"after line {line}", value=str(error), expected="a whole file; it is cut off or damaged there"
+            ) from error
     return [
         ColumnData(column=c, time_ms=np.array(t, dtype=np.int64), value=np.array(v, dtype=np.float64))
         for c, t, v in zip(replay.columns, times, values, strict=True)
     ]
-
-
-def _open(path: Path) -> io.TextIOBase:
-    try:
-        if path.suffix == ".gz":
-            return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8", newline="")
-        return path.open(encoding="utf-8", newline="")
-    except OSError as error:
-        raise ConfigurationError(file=str(path), key="(file)", value=error.strerror, expected="a readable CSV or .csv.gz") from None
 
 
 def _time_ms(row: list[str], place: int, zone: ZoneInfo, file: str, line: int) -> int:
@@ -82,13 +80,13 @@ def _time_ms(row: list[str], place: int, zone: ZoneInfo, file: str, line: int) -
     return round(moment.astimezone(UTC).timestamp() * 1000)
 
 
-def _cell(text: str, column: Column, file: str, line: int) -> float | None:
+def _cell(text: str, column: Column, file: str, line: int, *, comma: bool) -> float | None:
     """The cell in the canonical unit, or None where it is empty."""
     text = text.strip()
-    if text.lower() in _EMPTY:
+    if text.lower() in EMPTY:
         return None
     try:
-        steps = Decimal(text) / column.resolution
+        steps = Decimal(text.replace(",", ".") if comma else text) / column.resolution
         counts = int(steps.to_integral_value())
     except (InvalidOperation, ValueError, OverflowError):
         raise ConfigurationError(

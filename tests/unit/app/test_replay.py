@@ -47,6 +47,16 @@ def test_cells_are_exact_and_empty_ones_stay_empty(tmp_path: Path, name: str) ->
     assert data.value[0] == 12.825
 
 
+def test_semicolons_and_decimal_commas_are_read_and_gzip_whatever_the_name(tmp_path: Path) -> None:
+    path = csv_of(tmp_path, "\ufefft;a", "2021-01-01T00:00:00Z;3,5625", "2021-01-01T01:00:00Z;", "2021-01-01T02:00:00Z;0,0001")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    (data,) = read_cells(path, replay_map())
+    assert data.value.tolist() == [12.825, 0.00036]
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ConfigurationError, match="cut off or damaged"):
+        read_cells(path, replay_map())
+
+
 def test_times_without_a_zone_are_local(tmp_path: Path) -> None:
     path = csv_of(tmp_path, "t,a", "2021-07-01T02:00:00,1")
     (data,) = read_cells(path, replay_map())
@@ -61,6 +71,7 @@ def test_times_without_a_zone_are_local(tmp_path: Path) -> None:
         (("t,a", "2021-01-01T00:00:00Z,1", "2021-01-01T01:00:00Z,one"), "line 3, column a"),
         (("t,a", "2021-01-01T00:00:00Z,1.00001"), "multiple of the resolution 0.0001 L/s"),
         (("t,a", "2021-01-01T00:00:00Z,inf"), "a number or an empty cell"),
+        (("t;a", "2021-01-01T00:00:00Z;1.234,5"), "line 2, column a"),
     ],
 )
 def test_a_wrong_file_says_where(tmp_path: Path, lines: tuple[str, ...], where: str) -> None:
