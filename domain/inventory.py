@@ -27,7 +27,7 @@ from domain.inventory_parts import (
     parse_zone,
 )
 from domain.inventory_rules import check_references
-from domain.points import Point, PointKey, Role
+from domain.points import Point, PointKey
 from domain.tables import Table
 from domain.zones import Zone
 
@@ -54,10 +54,6 @@ class Inventory:
     """By node id."""
     devices: dict[str, Device]
     actuators: dict[str, Actuator]
-
-    def zone_points(self, zone: str, role: Role) -> tuple[Point, ...]:
-        """Points of a zone with this role."""
-        return tuple(p for p in self.points.values() if p.zone == zone and p.role is role)
 
     def metered_zones(self) -> tuple[Zone, ...]:
         """Zones with at least one inlet."""

@@ -25,7 +25,6 @@ from leak_detection.monitor import update
 from leak_detection.network_book import NetworkBook, adopted, is_same_water, nearest
 from leak_detection.network_leaks import NETWORK
 from leak_detection.network_service import NetworkService
-from leak_detection.night_flow import lawful_night_use
 
 _LEARN_EVERY_S = 86400.0
 _AROUND_S = 1800.0
@@ -167,10 +166,6 @@ class LeakDetection:
         if learned is None or not learned.nights.day.size:
             return None
         return float(np.median(learned.nights.flow_m3h))
-
-    def lawful_use(self, zone: str) -> float | None:
-        """Lawful night use allowed for [m³/h]; None for an unknown zone."""
-        return next((lawful_night_use(z) for z in self._zones if z.key == zone), None)
 
     def grid(self, point: PointKey) -> FloatArray:
         """Five-minute means of a point as used by the last tick, oldest first; NaN where missing."""

@@ -327,17 +327,6 @@ def boundary_valve(
     return min(match, key=lambda z: abs(rise_m3h + unexplained_m3h[z]), default=None)
 
 
-def watch_zones(
-    balances: dict[str, Balance], *, settings: WatchSettings | None = None, neighbours: dict[str, frozenset[str]] | None = None
-) -> tuple[tuple[ZoneAlarm, ...], dict[str, ZoneWatch]]:
-    """Every alarm of a recording of many zones in order of issue, and the watches as they stand at its end."""
-    watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in balances}
-    alarms: list[ZoneAlarm] = []
-    for n in range(max((b.end_h.size for b in balances.values()), default=0)):
-        alarms += watch_tick(watches, balances, n, neighbours)
-    return tuple(alarms), watches
-
-
 def watch_tick(
     watches: dict[str, ZoneWatch], balances: dict[str, Balance], n: int, neighbours: dict[str, frozenset[str]] | None = None
 ) -> list[ZoneAlarm]:

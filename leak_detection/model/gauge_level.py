@@ -109,13 +109,17 @@ def leak_covariance(signatures: FloatArray) -> FloatArray:
 def alone(x: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Shift of each gauge beyond what the others let expect, and its standard deviation [m].
 
+    Where numbers cannot tell a gauge from the others (two that read the same) its shift is 0 and its deviation infinite.
+
     Args:
         x: Changes, finite, shape (..., G).
         covariance: Of noise and leaks together, shape (G, G).
     """
     precision = np.linalg.inv(covariance)
     scale = np.diag(precision)
-    return (x @ precision) / scale, scale**-0.5
+    known = np.isfinite(scale) & (scale > 0)
+    divisor = np.where(known, scale, np.inf)
+    return np.where(known, (x @ precision) / divisor, 0.0), np.where(known, np.where(known, scale, 1.0) ** -0.5, np.inf)
 
 
 def most_shifted(

@@ -5,7 +5,7 @@ import pytest
 
 from domain.findings import FindingKind
 from leak_detection.zone_balance import balance
-from leak_detection.zone_watch import boundary_valve, watch_zones
+from leak_detection.zone_watch import WatchSettings, ZoneWatch, boundary_valve, watch_tick
 
 _DAY = 10 + 8 * np.exp(-0.5 * ((np.arange(24) - 8) / 3) ** 2) + 6 * np.exp(-0.5 * ((np.arange(24) - 19) / 2.5) ** 2)
 _DAYS = 100
@@ -16,6 +16,13 @@ def _zone(extra, seed=1, gain=1.0):
     rng = np.random.default_rng(seed)
     use = np.tile(_DAY, _DAYS) * rng.normal(1, 0.05, _HOURS.size)
     return (use + 5.0 + extra) * gain, use * 0.7 * rng.normal(1, 0.01, _HOURS.size)
+
+
+def watch_zones(balances):
+    """Every alarm of a recording of some zones in order of issue, and the watches as they stand at its end."""
+    watches = {z: ZoneWatch(zone=z, settings=WatchSettings()) for z in balances}
+    ticks = max(b.end_h.size for b in balances.values())
+    return tuple(a for n in range(ticks) for a in watch_tick(watches, balances, n)), watches
 
 
 def _leaks(extra, **kwargs):
