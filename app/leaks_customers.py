@@ -10,7 +10,17 @@ from typing import Any
 from app.leaks_drawing import Clock, Panel, panels_document, read_panels
 from app.leaks_plot import Picture
 from app.zone_set import ZoneSet
+from domain.customers import CustomerKind
 from leak_detection.customer_leaks import find_customer_leaks
+
+_BELIEVED = {
+    CustomerKind.CONTINUOUS: "a leak of the customer: water that runs in every hour",
+    CustomerKind.SUDDEN: "a burst pipe or an open tap of the customer: large flow that began at once and goes on",
+}
+_EVIDENCE = {
+    CustomerKind.CONTINUOUS: "the steady part of every hour in those {hours} h; usual are hours without use",
+    CustomerKind.SUDDEN: "the steady part of every hour in those {hours} h; three times what ever lasted so long in the five weeks before",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +30,7 @@ class CustomerFinding:
     key: str
     """``customer:<meter>:<moment of finding>``."""
     meter: str
+    kind: CustomerKind
     since: datetime
     found_at: datetime
     ended_at: datetime | None
@@ -41,6 +52,7 @@ def customer_findings(data: ZoneSet, epoch_s: float) -> tuple[CustomerFinding, .
         CustomerFinding(
             key=f"customer:{leak.meter}:{at(leak.found_h):%Y-%m-%dT%H:%MZ}",
             meter=leak.meter,
+            kind=leak.kind,
             since=at(leak.since_h),
             found_at=at(leak.found_h),
             ended_at=None if leak.end_h is None else at(leak.end_h),
@@ -57,6 +69,7 @@ def customer_document(leak: CustomerFinding, panels: Sequence[Panel]) -> dict[st
     return {
         "key": leak.key,
         "meter": leak.meter,
+        "kind": leak.kind.value,
         "since": leak.since.isoformat(),
         "found_at": leak.found_at.isoformat(),
         "ended_at": None if leak.ended_at is None else leak.ended_at.isoformat(),
@@ -73,6 +86,7 @@ def read_customer(document: dict[str, Any]) -> tuple[CustomerFinding, tuple[Pane
     leak = CustomerFinding(
         key=document["key"],
         meter=document["meter"],
+        kind=CustomerKind(document.get("kind", CustomerKind.CONTINUOUS)),
         since=datetime.fromisoformat(document["since"]),
         found_at=datetime.fromisoformat(document["found_at"]),
         ended_at=None if ended is None else datetime.fromisoformat(ended),
@@ -89,12 +103,12 @@ def customer_text(leak: CustomerFinding, clock: Clock) -> str:
     return "\n".join(
         (
             f"{leak.key}   behind a customer's meter, {state}",
-            "  believed      a leak of the customer: water that runs in every hour; no loss of the utility",
+            f"  believed      {_BELIEVED[leak.kind]}; no loss of the utility",
             f"  meter         {leak.meter}",
             f"  since         {clock.text(leak.since)} ({clock.words})",
             f"  found         {clock.text(leak.found_at)}, after {leak.found_h - leak.since_h} h",
             f"  flow          {leak.flow_l_h:.0f} L/h that do not stop ({24 * leak.flow_l_h / 1000:.2f} m³ a day)",
-            f"  evidence      the steady part of every hour in those {leak.found_h - leak.since_h} h; usual are hours without use",
+            f"  evidence      {_EVIDENCE[leak.kind].format(hours=leak.found_h - leak.since_h)}",
         )
     )
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from domain.alerts import Alert, AlertChange, AlertEvent, Annunciation, CrewReport, Withholding, WorkOrder
 from domain.complaints import Complaint
+from domain.customers import CustomerFinding
 from domain.delivery import AliasBinding, BlockRows, DeadLetter, Receipt, Stream, WriteResult
 from domain.findings import Finding
 from domain.notices import Notice
@@ -74,6 +75,41 @@ class MeterSums(Protocol):
 
     async def meter_hours(self, start: datetime, end: datetime) -> Sequence[MeterHour]:
         """Hours with start <= hour < end that have a reading, by zone and time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPart:
+    """Some customers' meters that are watched together."""
+
+    number: int
+    looked_at: datetime
+    """End of the hours they were last judged by, UTC."""
+    meters: tuple[PointKey, ...]
+    """In the order of the state."""
+
+
+class CustomerReader(Protocol):
+    """Leaks behind customers' meters as the pages show them."""
+
+    async def customer_findings(self, *, key: str | None = None, ended_since: datetime | None = None) -> Sequence[CustomerFinding]:
+        """Those that are open, and with ``ended_since`` those that ended since; or the one of a key. Oldest onset first."""
+        ...
+
+
+class CustomerStore(CustomerReader, Protocol):
+    """The watch of customers' meters over restarts."""
+
+    async def parts(self) -> Sequence[WatchPart]:
+        """Every part, in order."""
+        ...
+
+    async def state(self, part: int) -> bytes | None:
+        """What a part remembers; None of one that is not there."""
+        ...
+
+    async def save_look(self, part: WatchPart, state: bytes, findings: Sequence[CustomerFinding]) -> None:
+        """What a look has changed, all of it or nothing: a restart neither forgets nor repeats."""
         ...
 
 

@@ -6,18 +6,22 @@ A dwelling has hours without use; water that runs in every hour of some days run
 its own affair: a large family, a roof tank or a hotel is compared with what it did in the five weeks before, over as long a time.
 A leak's floor is flat: quiet hours crowd at it, one day's floor is the next's, and after use flow is back at it within the hour.
 A float valve closes slowly as its tank fills, so its flow sinks to the floor hour by hour; cooling wanders with the weather.
+A sudden large flow is told sooner, by ``leak_detection.customer_bursts``; it is the same leak when it then goes on for days.
 What is found belongs to the customer and to the zone's metered use, not to the utility's losses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.customers import CustomerKind
 from domain.series import FloatArray
 from leak_detection import robust
+from leak_detection.customer_bursts import Bursts, sudden_flows
 
 TICK_H = 6
 """Hours between two looks."""
@@ -25,6 +29,8 @@ WINDOW_H = 120
 """Hours that a look takes."""
 HISTORY_DAYS = 35
 _SLOTS = HISTORY_DAYS * 24 // TICK_H
+_SUDDEN = 2
+"""Numbers a look that sudden flows are judged by: what lasted ``customer_bursts.SUDDEN_H``, and the largest hour."""
 _LEAST_KNOWN = 0.8
 _LEAST_SLOTS = 10 * 24 // TICK_H
 _FULL_SLOTS = 28 * 24 // TICK_H
@@ -36,9 +42,10 @@ _COARSE_H = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerLeak:
-    """Continuous flow at one meter."""
+    """Flow at one meter that does not stop."""
 
     meter: str
+    kind: CustomerKind = CustomerKind.CONTINUOUS
     found_h: int
     """Hours from the start of the recording to the moment of issue."""
     since_h: int
@@ -47,6 +54,8 @@ class CustomerLeak:
     """Hour at which the flow was seen to have stopped; None while it runs."""
     flow_l_h: float
     """Steady flow above what the meter's customer is used to [L/h]."""
+    usual_l_h: float = 0.0
+    """What lasted so long in the weeks before [L/h]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,27 +110,43 @@ class CustomerWatch:
     Args:
         meters: Names, M of them.
         settings: How far and how flat.
+        state: What ``state`` gave for the same meters, to go on from there; None to begin.
+
+    Raises:
+        ValueError: The state is not of so many meters.
     """
 
-    def __init__(self, meters: tuple[str, ...], settings: CustomerSettings | None = None) -> None:
+    def __init__(self, meters: tuple[str, ...], settings: CustomerSettings | None = None, state: bytes | None = None) -> None:
         self._meters = meters
         self._settings = settings or CustomerSettings()
-        self._past = np.full((len(meters), len(LENGTHS), _SLOTS), np.nan)
+        # Half the memory of doubles, and exact for whole litres.
+        self._past = np.full((len(meters), len(LENGTHS) + _SUDDEN, _SLOTS), np.nan, dtype=np.float32)
         self._open = np.zeros(len(meters))
         self._level = np.zeros(len(meters))
+        self._sudden = np.zeros(len(meters), dtype=np.bool_)
+        if state is not None:
+            self._restore(state)
 
-    def step(self, end_h: int, readings_l_h: FloatArray) -> tuple[list[CustomerLeak], list[str]]:
+    def step(self, end_h: int, readings_l_h: FloatArray, local_hour: int | None = None) -> tuple[list[CustomerLeak], list[str]]:
         """Takes the ``WINDOW_H`` hours up to ``end_h``, shape (M, 120), NaN where missing; each call ``TICK_H`` after the last.
 
+        Args:
+            end_h: Of the window, in hours from any midnight.
+            readings_l_h: Hourly use.
+            local_hour: Hour of the clock at the end; by default as if ``end_h`` were counted from a local midnight.
+
         Returns:
-            Leaks told at this look, and meters whose leak is over.
+            Leaks told at this look, and meters whose leak is over: also one that a sudden flow goes far beyond.
         """
         values, rounding = _evened(np.where(readings_l_h >= 0, readings_l_h, np.nan))
         days = np.stack([_floor(values[:, k : k + 24]) for k in range(WINDOW_H - 24, -1, -24)], axis=1)
         lasting = np.stack([_floor(values[:, -length.hours :]) for length in LENGTHS], axis=1)
         coarse = self._settings.coarse * _COARSE_H * (rounding - _ROUNDING_L_H)
-        was_open = self._open > 0
-        told = np.zeros(len(self._meters), dtype=bool)
+        was_open, was_sudden = self._open > 0, self._sudden.copy()
+        burst = self._bursts(values, (end_h if local_hour is None else local_hour) % 24)
+        beyond = burst.told & was_open
+        self._take(burst.told, burst.flow_l_h, burst.level_l_h, sudden=True)
+        told = burst.told.copy()
         for k, length in enumerate(LENGTHS):
             level, need, known = self._past_of(k, length)
             floor = lasting[:, k]
@@ -129,20 +154,47 @@ class CustomerWatch:
                 now = ~was_open & ~told & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
                 new = known & (level <= self._settings.new * floor) & (floor >= self._settings.new_l_h)
             now &= self._is_flat(values, floor, days, rounding, length, known, new)
-            self._open, self._level = np.where(now, floor - level, self._open), np.where(now, level, self._level)
+            self._take(now, floor - level, level, sudden=False)
             told |= now
+        # A day must pass without it; of a sudden flow, which is younger than that, a look.
+        least = np.where(was_sudden, _floor(values[:, -TICK_H:]), days[:, 0])
         with np.errstate(invalid="ignore"):
-            over = was_open & (days[:, 0] < self._level + self._settings.over * self._open)
+            over = was_open & ~beyond & (least < self._level + self._settings.over * self._open)
         self._open = np.where(over, 0.0, self._open)
-        # What a leak made lasting is no habit of the customer.
+        self._sudden &= self._open > 0
+        # What a leak made lasting is no habit of the customer; what was sudden and passed by itself may be.
         self._past[:, :, :-1] = self._past[:, :, 1:]
-        self._past[:, :, -1] = np.where((self._open > 0)[:, None], np.nan, lasting)
+        self._past[:, : len(LENGTHS), -1] = np.where((self._open > 0)[:, None], np.nan, lasting)
+        self._past[:, len(LENGTHS) :, -1] = np.stack((burst.floor_l_h, burst.largest_l_h), axis=1)
         leaks = [self._leak(int(j), end_h, values[j]) for j in np.flatnonzero(told)]
-        return leaks, [self._meters[j] for j in np.flatnonzero(over)]
+        return leaks, [self._meters[j] for j in np.flatnonzero(over | beyond)]
+
+    def state(self) -> bytes:
+        """All that is remembered, packed: most of it are zeros."""
+        parts = (self._past, self._open, self._level, self._sudden)
+        return zlib.compress(b"".join(part.tobytes() for part in parts), 1)
+
+    def _restore(self, state: bytes) -> None:
+        data, at = zlib.decompress(state), 0
+        parts = (self._past, self._open, self._level, self._sudden)
+        if len(data) != sum(part.nbytes for part in parts):
+            raise ValueError(f"state of {len(data)} bytes; expected {sum(p.nbytes for p in parts)} for {len(self._meters)} meters")
+        for part in parts:
+            part[...] = np.frombuffer(data, part.dtype, part.size, at).reshape(part.shape)
+            at += part.nbytes
+
+    def _take(self, which: NDArray[np.bool_], flow: FloatArray, level: FloatArray, *, sudden: bool) -> None:
+        self._open, self._level = np.where(which, flow, self._open), np.where(which, level, self._level)
+        self._sudden = np.where(which, sudden, self._sudden)
+
+    def _bursts(self, values: FloatArray, local_hour: int) -> Bursts:
+        """Sudden flows, at meters where none runs; one may begin beside a smaller leak that runs already."""
+        running = np.where(self._sudden, np.inf, self._level + self._open)
+        return sudden_flows(values, self._past[:, len(LENGTHS) :], local_hour=local_hour, running_l_h=running, slot_h=TICK_H)
 
     def _past_of(self, k: int, length: Length) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         """The most that lasted so long before, what a leak must reach (more if the past swings), and whether that is known."""
-        past = self._past[:, k, : _SLOTS - length.hours // TICK_H]
+        past = self._past[:, k, : _SLOTS - length.hours // TICK_H].astype(np.float64)
         known = np.isfinite(past).sum(axis=1)
         most = np.where(known > 0, np.where(np.isfinite(past), past, 0.0).max(axis=1), 0.0)
         middle = np.where(known > 0, robust.median(past, axis=1), 0.0)
@@ -171,16 +223,20 @@ class CustomerWatch:
     def _leak(self, j: int, end_h: int, values: FloatArray) -> CustomerLeak:
         low = np.flatnonzero(values < self._level[j] + 0.5 * self._open[j])
         since = end_h - WINDOW_H + (int(low[-1]) + 1 if low.size else 0)
-        return CustomerLeak(meter=self._meters[j], found_h=end_h, since_h=since, end_h=None, flow_l_h=float(self._open[j]))
+        kind = CustomerKind.SUDDEN if self._sudden[j] else CustomerKind.CONTINUOUS
+        return CustomerLeak(
+            meter=self._meters[j], kind=kind, found_h=end_h, since_h=since, end_h=None, flow_l_h=float(self._open[j]),
+            usual_l_h=float(self._level[j]),
+        )  # fmt: skip
 
 
 def find_customer_leaks(
     readings_l_h: FloatArray, meters: tuple[str, ...], settings: CustomerSettings | None = None
 ) -> tuple[CustomerLeak, ...]:
-    """Every continuous flow of a recording in order of ``found_h``; each is told from its past alone.
+    """Every leak of a recording in order of ``found_h``; each is told from its past alone.
 
     Args:
-        readings_l_h: Hourly use, shape (H, M), NaN where missing.
+        readings_l_h: Hourly use, shape (H, M), NaN where missing, from a local midnight on.
         meters: Names, M of them.
         settings: How far and how flat.
     """
@@ -193,10 +249,7 @@ def find_customer_leaks(
         ends |= {(meter, running.pop(meter)): end for meter in over}
         running |= {leak.meter: leak.found_h for leak in leaks}
         found += leaks
-    return tuple(
-        CustomerLeak(meter=f.meter, found_h=f.found_h, since_h=f.since_h, end_h=ends.get((f.meter, f.found_h)), flow_l_h=f.flow_l_h)
-        for f in found
-    )
+    return tuple(replace(f, end_h=ends.get((f.meter, f.found_h))) for f in found)
 
 
 def _floor(window: FloatArray) -> FloatArray:
