@@ -85,7 +85,9 @@ class Book:
             return alert.key
         if self.happens(alert.key, Raised()):
             fresh = condition_alert(condition, self.now)
-            self.put(replace(self.alerts[alert.key], since=fresh.since, parameters=fresh.parameters), "updated")
+            self.put(
+                replace(self.alerts[alert.key], since=fresh.since, parameters=fresh.parameters, finding=fresh.finding), "updated"
+            )
         self.worsen(alert.key, condition.priority)
         return alert.key
 

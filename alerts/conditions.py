@@ -28,6 +28,8 @@ class Condition:
     parameters: dict[str, str] = field(default_factory=dict)
     since: datetime | None = None
     """When it began; None for now."""
+    finding: str | None = None
+    """What is believed of it, where there is a page of that."""
     once: bool = False
     """It comes from a sender that may repeat itself, late: ``since`` tells one occurrence from the next."""
 
@@ -92,6 +94,7 @@ def condition_alert(condition: Condition, now: datetime) -> Alert:
         updated_at=now,
         parameters={"subject": condition.subject, **condition.parameters},
         since=condition.since or now,
+        finding=condition.finding,
     )
 
 

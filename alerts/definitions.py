@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from domain.alerts import Priority
 
@@ -20,6 +21,7 @@ NOTIFY_FAILED, NOTIFY_UNTESTED = "notify.failed", "notify.untested"
 EVENT_FLOW, EVENT_PRESSURE, EVENT_LINK = "event.flow", "event.pressure", "event.link"
 COMPLAINTS_CLUSTER = "complaints.cluster"
 EXTERNAL = "external"
+CUSTOMER_LEAK, CUSTOMER_BURST = "customer.leak", "customer.burst"
 
 LONGEST_SHELF: Mapping[Priority, timedelta] = {
     Priority.HIGH: timedelta(hours=2),
@@ -27,6 +29,15 @@ LONGEST_SHELF: Mapping[Priority, timedelta] = {
     Priority.LOW: timedelta(hours=12),
 }
 """The more urgent, the sooner a shelved alarm comes back; never longer than a shift."""
+
+
+class Desk(StrEnum):
+    """Who is to act on an alarm, and whose list it stands in."""
+
+    NETWORK = "network"
+    """Operators and crews."""
+    CUSTOMERS = "customers"
+    """Those who call customers: the water is theirs, no crew is sent, and no operator is made to look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,7 @@ class Definition:
     """Stays, when its condition is over, until a person resets it."""
     by_works: bool = False
     """Whether planned works in its zone account for it."""
+    desk: Desk = Desk.NETWORK
 
 
 _H, _D = timedelta(hours=1), timedelta(days=1)
@@ -62,6 +74,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     EVENT_LINK: Definition(respond_within=_H),
     COMPLAINTS_CLUSTER: Definition(respond_within=_D, by_works=True),
     EXTERNAL: Definition(respond_within=_H),
+    CUSTOMER_BURST: Definition(respond_within=4 * _H, desk=Desk.CUSTOMERS),
+    CUSTOMER_LEAK: Definition(respond_within=7 * _D, desk=Desk.CUSTOMERS),
 }
 _UNKNOWN = Definition(respond_within=_H)
 
@@ -69,3 +83,8 @@ _UNKNOWN = Definition(respond_within=_H)
 def definition(code: str) -> Definition:
     """How alarms of this code behave; an unknown code is plain, and to be acted on within the hour."""
     return DEFINITIONS.get(code, _UNKNOWN)
+
+
+def desk_of(code: str) -> Desk:
+    """Whose list alarms of this code stand in."""
+    return definition(code).desk

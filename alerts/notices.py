@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from alerts.book import PLACED, TOLD
+from alerts.definitions import desk_of
 from alerts.lifecycle import URGENCY
 from alerts.recipients import NotifyPlan, Recipient
 from domain.alerts import Alert, AlertState, Priority
@@ -55,8 +56,8 @@ def notices_of(alert: Alert, action: str, plan: NotifyPlan, zones: Mapping[str, 
 
 
 def wants(recipient: Recipient, alert: Alert, zones: Mapping[str, Zone]) -> bool:
-    """Whether an alert is this recipient's business: urgent enough, and it or an area it strikes lies in one of the zones."""
-    if URGENCY[alert.priority] < URGENCY[recipient.least]:
+    """Whether an alert is this recipient's business: of their desk, urgent enough, and in one of their zones or striking one."""
+    if desk_of(alert.code) is not recipient.desk or URGENCY[alert.priority] < URGENCY[recipient.least]:
         return False
     if not recipient.zones or (alert.zone is None and not alert.areas):
         return True

@@ -13,6 +13,7 @@ url_file = "secrets/alertmanager.url"          # http://alertmanager:9093
 key = "crew_medina"
 channel = "sms_medina"
 language = "fr"
+desk = "network"                               # or "customers": leaks behind customers' meters, and nothing else
 zones = ["medina"]                             # and what lies in them; none is everywhere
 least = "medium"
 quiet = ["22:00", "06:00"]                     # local time; never for high priority
@@ -34,6 +35,7 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 
+from alerts.definitions import Desk
 from domain.alerts import Priority
 from domain.errors import ConfigurationError
 from domain.tables import Table
@@ -88,6 +90,8 @@ class Recipient:
     key: str
     channel: str
     language: str = "fr"
+    desk: Desk = Desk.NETWORK
+    """Only alerts of this desk are told."""
     zones: frozenset[str] = frozenset()
     """Zones of interest, with what lies in them; none is everywhere."""
     least: Priority = Priority.LOW
@@ -152,7 +156,7 @@ def _channel(table: Table, key: str, folder: Path) -> Channel:
 
 
 def _recipient(table: Table, channels: Collection[str], zones: Collection[str]) -> Recipient:
-    table.only("key", "channel", "language", "zones", "least", "quiet", "daily_test")
+    table.only("key", "channel", "language", "desk", "zones", "least", "quiet", "daily_test")
     channel = table.text("channel")
     if channel not in channels:
         raise table.wrong("channel", channel, "one of " + (", ".join(sorted(channels)) or "the channels, of which there is none"))
@@ -171,6 +175,7 @@ def _recipient(table: Table, channels: Collection[str], zones: Collection[str]) 
         key=table.text("key"),
         channel=channel,
         language=language,
+        desk=table.word("desk", Desk, Desk.NETWORK),
         zones=frozenset(wanted),
         least=table.word("least", Priority, Priority.LOW),
         quiet=(_time(table, "quiet", quiet[0]), _time(table, "quiet", quiet[1])) if quiet else None,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, count
 from statistics import median
 
+from alerts.definitions import Desk, desk_of
 from domain.alerts import Alert, AlertState, CrewReport, ReportKind, WorkOrder, WorkState
 from domain.errors import CodedError
 from domain.ports import Night
@@ -59,10 +60,14 @@ def new_order(alert: Alert, by: str, now: datetime, orders: Iterable[WorkOrder])
     """The order for an alert.
 
     Raises:
-        WorkRefused: The alert is over, has no zone, or has an open order.
+        WorkRefused: The alert is over, is the customer's own affair, has no zone, or has an open order.
     """
     if is_gone(alert):
         raise WorkRefused("alert_over", f"alert {alert.key} is over: there is nothing left to repair")
+    if desk_of(alert.code) is Desk.CUSTOMERS:
+        raise WorkRefused(
+            "customers_own", f"alert {alert.key} lies behind a customer's meter: the customer is called, no crew is sent"
+        )
     if alert.zone is None:
         raise WorkRefused("no_zone", f"alert {alert.key} belongs to no zone: nobody could be sent")
     known = tuple(orders)

@@ -19,7 +19,7 @@ _BELIEVED = {
 }
 _EVIDENCE = {
     CustomerKind.CONTINUOUS: "the steady part of every hour in those {hours} h; usual are hours without use",
-    CustomerKind.SUDDEN: "the steady part of every hour in those {hours} h; three times what ever lasted so long in the five weeks before",
+    CustomerKind.SUDDEN: "the steady part of every hour in those {hours} h; three times what lasted so long in the weeks before",
 }
 
 
