@@ -22,6 +22,7 @@ from app.field import FORGET_AT_S, FORGET_EVERY_S, field_services
 from app.files import write_private
 from app.geometry import map_geometry
 from app.leak_apart import LearnApart
+from app.leak_customers import LOOK_EVERY_S, CustomerLeaks
 from app.leak_site import load_network_points
 from app.logs import configure_logs
 from app.loops import every, every_wall, stopped_within
@@ -133,6 +134,7 @@ class Centre:
             notices=planner(plan, inventory),
             zones=inventory.zones,
         )
+        self._customers = CustomerLeaks(inventory, self._series, analytics, self._alerts, self._alert_store)
         self._pressures = PressureWatch(inventory.zones)
         self._field = field_services(
             settings.complaints, inventory, command, self._alert_store, self._clock, self._alerts.on_condition
@@ -193,6 +195,7 @@ class Centre:
             every("detection", clock, stop, self.detect, period_s=settings.detect_every_s, phase_s=SETTLE_S),
             every("control", clock, stop, self._steer, period_s=settings.control_every_s, phase_s=SETTLE_S),
             every("alerts", clock, stop, self.look_after, period_s=60.0),
+            every("customers", clock, stop, self.watch_customers, period_s=LOOK_EVERY_S, phase_s=SETTLE_S),
             every_wall("rollups", stop, self._life.refresh, period_s=REFRESH_EVERY_S),
             every("retention", clock, stop, self._life.retain, period_s=RETAIN_EVERY_S, phase_s=RETAIN_AT_S),
             every("callers", clock, stop, self._field.forget, period_s=FORGET_EVERY_S, phase_s=FORGET_AT_S),
@@ -220,6 +223,10 @@ class Centre:
         """A round of the detectors, and the alerts of what they believe."""
         await self._detection.tick(now)
         await self._alerts.on_findings(await self._findings.open_findings(), now)
+
+    async def watch_customers(self, now: datetime) -> None:
+        """A look at the customers' meters, where one is due, and the alarms of their desk."""
+        await self._customers.tick(now)
 
     async def learning(self) -> None:
         """Waits until no network is being learnt."""
@@ -323,6 +330,7 @@ class Centre:
             findings=self._field.findings,
             network=None if self._network is None else self._network.now,
             nights=self._field.nights,
+            customers=self._customers.reader,
             complaints=self._field.complaints,
             links=self._links,
             oidc=oidc_login(self._settings.console.oidc),

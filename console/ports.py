@@ -18,7 +18,18 @@ from console.oidc import OidcLogin
 from domain.clock import WallClock
 from domain.inventory import Inventory
 from domain.network_status import NetworkStatus
-from domain.ports import AlertStore, Clock, FindingReader, FleetReadModel, NightFlows, SeriesSource, User, UserStore, ZoneReadModel
+from domain.ports import (
+    AlertStore,
+    Clock,
+    CustomerReader,
+    FindingReader,
+    FleetReadModel,
+    NightFlows,
+    SeriesSource,
+    User,
+    UserStore,
+    ZoneReadModel,
+)
 from domain.ports_commands import ActuatorView, CommandStore, ModeRow
 from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Refused
 from domain.two_people import ApprovalRequest, Emergency
@@ -149,6 +160,8 @@ class ConsoleServices:
     """The layer that knows pipes; None where the site names no network."""
     nights: NightFlows | None = None
     """Night flows as they were measured, for a finding's page."""
+    customers: CustomerReader | None = None
+    """Leaks behind customers' meters; None where nobody looks for them."""
     complaints: ComplaintDesk | None = None
     """Complaints of customers; None where others take them."""
     links: LinkDesk | None = None
