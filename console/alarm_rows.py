@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from alerts.definitions import LONGEST_SHELF, definition
+from alerts.definitions import LONGEST_SHELF, Desk, definition, desk_of
 from alerts.incidents import first_out, is_event
 from console.i18n import Texts
 from console.messages import AlertRow, alert_rows
@@ -50,9 +50,14 @@ def alarm_rows(texts: Texts, shown: Iterable[Alert], known: Sequence[Alert], loc
     return [_row(texts, row, children.get(row.alert.key, []), local, now) for row in alert_rows(texts, shown, local)]
 
 
-def listed(alerts: Iterable[Alert], zone: str | None = None) -> list[Alert]:
-    """What stands in the operator's list, of one zone or of all; an alert that stands for several zones stands in each."""
-    return [a for a in alerts if a.state in LISTED and (zone is None or zone in (a.zone, *a.areas))]
+def of_desk(alerts: Iterable[Alert], desk: Desk = Desk.NETWORK) -> list[Alert]:
+    """Those that are a desk's to act on."""
+    return [a for a in alerts if desk_of(a.code) is desk]
+
+
+def listed(alerts: Iterable[Alert], zone: str | None = None, desk: Desk = Desk.NETWORK) -> list[Alert]:
+    """What stands in a desk's list, of one zone or of all; an alert that stands for several zones stands in each."""
+    return [a for a in of_desk(alerts, desk) if a.state in LISTED and (zone is None or zone in (a.zone, *a.areas))]
 
 
 def kept_back(alerts: Iterable[Alert]) -> list[Alert]:

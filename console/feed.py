@@ -15,6 +15,7 @@ from datetime import datetime
 
 import structlog
 
+from console.alarm_rows import of_desk
 from console.leak_marks import LeakMarks
 from console.ports import ConsoleServices
 from console.snapshot import PLACES, Snapshot, build_snapshot
@@ -163,7 +164,7 @@ class Feed:
             inventory=services.inventory,
             zones=zones,
             states=states,
-            alerts=alerts,
+            alerts=of_desk(alerts),
             gateways=gateways,
             commands=commands,
             stale_after_s=services.options.stale_after_s,

@@ -8,9 +8,11 @@ from datetime import timedelta
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from alerts.definitions import Desk, desk_of
 from alerts.performance import FLOOD_BEGINS, Source, measure
 from console.access import Viewer, Visit
 from console.alarm_plot import alarm_plot
+from console.alarm_rows import of_desk
 from console.pages import page
 from domain.zones import Zone
 
@@ -26,9 +28,9 @@ async def performance_page(
     services = visit.console.services
     end = services.clock.now()
     start = end - timedelta(days=days)
-    told = await services.alerts.annunciations(start, end)
+    told = [t for t in await services.alerts.annunciations(start, end) if desk_of(t.code) is Desk.NETWORK]
     zones = services.inventory.zones
-    found = measure(told, await services.alerts.alerts(), start, end, operators=operators)
+    found = measure(told, of_desk(await services.alerts.alerts()), start, end, operators=operators)
     return await page(
         visit,
         "alerts_performance.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,12 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 
+from alerts.definitions import Desk
 from alerts.lifecycle import ImpossibleTransition
 from alerts.service import Alerts
 from alerts.withholding import PlanRefused
 from commands.authorisation import Right
 from console.access import Operator, Viewer, Visit
-from console.alarm_rows import SHELF_CHOICES_H, alarm_rows, kept_back, listed
+from console.alarm_rows import SHELF_CHOICES_H, alarm_rows, kept_back, listed, of_desk
 from console.messages import refusal_text
 from console.pages import page, part
 from console.snapshot import RANK, UNSEEN
@@ -31,13 +32,17 @@ MANY = 12
 
 @router.get("/alerts", response_model=None)
 async def alerts_page(
-    visit: Viewer, closed: bool = False, kept: bool = False, rank: Annotated[int | None, Query(ge=1, le=3)] = None
+    visit: Viewer,
+    closed: bool = False,
+    kept: bool = False,
+    rank: Annotated[int | None, Query(ge=1, le=3)] = None,
+    desk: Desk = Desk.NETWORK,
 ) -> Response:
     """Open alerts, or all of them, or those that are kept back, of one priority or of each; the table alone for htmx."""
     snapshot = await visit.console.feed.current()  # before the list, so that no change after it is missed
     services = visit.console.services
-    alerts = await services.alerts.alerts(include_closed=closed)
-    shown = kept_back(alerts) if kept else [a for a in alerts if a.parent is None] if closed else listed(alerts)
+    alerts = seen_by(visit, await services.alerts.alerts(include_closed=closed), desk)
+    shown = kept_back(alerts) if kept else [a for a in alerts if a.parent is None] if closed else listed(alerts, desk=desk)
     ranks = Counter(RANK[a.priority] for a in shown)
     shown = [a for a in shown if rank in (None, RANK[a.priority])]
     values: dict[str, Any] = {
@@ -55,6 +60,8 @@ async def alerts_page(
         "closed": closed,
         "kept": kept,
         "orders": await _open_orders(visit),
+        "desk": desk.value,
+        "customers": services.customers is not None and visit.user.role != "viewer",
     }
     if visit.partial:
         return part(visit, "parts/alerts.html", **values)
@@ -100,6 +107,11 @@ async def take_out(
     until = visit.console.services.clock.now() + _span(hours)
     await do(visit, alarm_service(visit).take_out(visit.user, key, until, reason))
     return await _back(visit)
+
+
+def seen_by(visit: Visit, alerts: Iterable[Alert], desk: Desk) -> list[Alert]:
+    """A desk's alerts; what runs in houses is shown to who may act in their zone alone."""
+    return [a for a in of_desk(alerts, desk) if desk is Desk.NETWORK or visit.may(Right.ACKNOWLEDGE, a.zone)]
 
 
 async def acknowledge_one(visit: Visit, key: str) -> None:
@@ -155,7 +167,9 @@ async def _back(visit: Visit) -> Response:
     if visit.partial:
         asked = parse_qs(urlsplit(visit.request.headers.get("hx-current-url", "")).query)
         rank = next((int(r) for r in asked.get("rank", ()) if r in ("1", "2", "3")), None)
-        return await alerts_page(visit, closed="true" in asked.get("closed", ()), kept="true" in asked.get("kept", ()), rank=rank)
+        desk = Desk.CUSTOMERS if Desk.CUSTOMERS.value in asked.get("desk", ()) else Desk.NETWORK
+        views = {name: "true" in asked.get(name, ()) for name in ("closed", "kept")}
+        return await alerts_page(visit, **views, rank=rank, desk=desk)
     return RedirectResponse("/alerts", status_code=303)
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from alerts.definitions import Desk
 from console.access import Operator, Viewer
 from console.api_models import (
     AcknowledgeBody,
@@ -25,7 +26,7 @@ from console.api_models import (
 )
 from console.openapi import describe
 from console.pages import page
-from console.routes.alerts import acknowledge_one
+from console.routes.alerts import acknowledge_one, seen_by
 from console.routes.auth import check_login, set_session_cookie
 from console.routes.desk import look_up
 from console.runtime import runtime
@@ -82,9 +83,9 @@ async def zones(visit: Viewer) -> JSONResponse:
 
 
 @router.get("/alerts", response_model=list[AlertNow])
-async def alerts(visit: Viewer, closed: bool = False) -> JSONResponse:
-    """Alerts with their text in the session's language."""
-    rows = visit.alert_rows(await visit.console.services.alerts.alerts(include_closed=closed))
+async def alerts(visit: Viewer, closed: bool = False, desk: Desk = Desk.NETWORK) -> JSONResponse:
+    """Alerts of a desk with their text in the session's language."""
+    rows = visit.alert_rows(seen_by(visit, await visit.console.services.alerts.alerts(include_closed=closed), desk))
     return JSONResponse(jsonable_encoder([{**jsonable_encoder(r.alert), "title": r.text.title, "rank": r.rank} for r in rows]))
 
 

@@ -32,6 +32,7 @@ async def findings_page(visit: Viewer, closed: bool = False, zone: str | None = 
     return await page(
         visit, "findings.html", rows=rows, closed=closed, zones=zones, percent=percent, days=_KEPT_DAYS,
         network=None if network is None else network(),
+        customers=visit.console.services.customers is not None and visit.user.role != "viewer",
     )  # fmt: skip
 
 

@@ -38,8 +38,10 @@ from leak_detection.measured_nights import MeasuredNights
 from simulator.geometry import read_geometry
 from tests.support.alert_store import MemoryAlertStore
 from tests.support.command_store import MemoryCommandStore
+from tests.support.console_customers import past_customers
 from tests.support.console_field import fill_field, past_findings
 from tests.support.console_past import BURST_AT, NOW, fill_past
+from tests.support.customer_store import MemoryCustomerStore
 from tests.support.two_people_store import MemoryTwoPeople
 from tests.support.work_store import MemoryComplaintStore, MemoryFindings, MemoryPhotos, MemoryWorkStore
 
@@ -409,6 +411,7 @@ async def console_world(
         alarms=service, inbox=AlertInbox(alerts=service, clock=clock, token=INBOX_TOKEN, zones=inventory.zones),
         work=WorkDesk(store=work, alerts=alerts, clock=clock, photos=photos), findings=findings,
         nights=MeasuredNights(inventory, town), network=lambda: NETWORK,
+        customers=MemoryCustomerStore(past_customers() if history else ()),
         complaints=ComplaintDesk(store=complaints, findings=findings, clock=clock, tell=_nobody),
     )  # fmt: skip
     if history:

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from console.app import create_app
 from console.routes import ROUTERS
 from tests.support.console_client import browser, logged_in
+from tests.support.console_customers import RUNS
 from tests.support.console_field import BURST
 from tests.support.console_services import console_world
 
@@ -86,6 +87,10 @@ MATRIX: dict[tuple[str, str], tuple[str, int, int, int]] = {
     ("GET", "/orders/{key}/photos/{photo}"): ("/orders/nothing/photos/x", SEE, ABSENT, ABSENT),
     ("GET", "/api/v1/orders/{key}/photos"): ("/api/v1/orders/nothing/photos", LOGIN, ABSENT, ABSENT),
     ("GET", "/findings"): ("/findings", SEE, OK, OK),
+    ("GET", "/customers"): ("/customers", SEE, DENIED, OK),
+    ("GET", "/customers/{key}"): (f"/customers/{RUNS}", SEE, DENIED, OK),
+    ("GET", "/api/v1/customers"): ("/api/v1/customers", LOGIN, DENIED, OK),
+    ("GET", "/api/v1/customers/{key}"): (f"/api/v1/customers/{RUNS}", LOGIN, DENIED, OK),
     ("GET", "/findings/{key}"): (f"/findings/{BURST}", SEE, OK, OK),
     ("GET", "/api/v1/findings"): ("/api/v1/findings", LOGIN, OK, OK),
     ("GET", "/api/v1/network"): ("/api/v1/network", LOGIN, OK, OK),
@@ -285,6 +290,8 @@ async def test_headers() -> None:
     [
         "/",
         "/findings",
+        "/customers",
+        f"/customers/{RUNS}",
         f"/findings/{BURST}",
         "/complaints",
         "/zones/medina",
