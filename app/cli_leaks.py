@@ -83,6 +83,17 @@ def leaks_scale(
     run_scale(zones, step, ticks, Console(soft_wrap=True))
 
 
+@leaks.command("customers-scale")
+def leaks_customers_scale(
+    meters: Annotated[int, typer.Option(min=1)] = 100_000,
+    looks: Annotated[int, typer.Option(help="Looks that are timed.", min=1, max=40)] = 4,
+) -> None:
+    """What one look at the customers' meters of a town costs, in one process."""
+    from app.leak_customers_scale import run_customers_scale
+
+    run_customers_scale(meters, looks, Console(soft_wrap=True))
+
+
 @leaks.command("network-scale")
 def leaks_network_scale(
     dataset: Annotated[Path, typer.Argument(help="A folder with years and a network.", exists=True, file_okay=False)],
