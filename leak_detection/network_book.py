@@ -90,6 +90,8 @@ class NetworkBook:
             repaired: When a crew said that it has repaired it, by finding.
         """
         now = dict(open_findings)
+        for hour, day in _seen_elsewhere(leaks):
+            self._take_over(hour, day, now)
         fresh = [leak for leak in leaks if leak.key not in self._linked]
         for leak in [leak for leak in fresh if not self._known(leak, now)]:
             self._link(leak, now, {key for key in (self._linked.get(other.key) for other in leaks) if key})
@@ -114,6 +116,20 @@ class NetworkBook:
         """A finding that was closed, by whomever."""
         if finding.places:
             self._over.append(finding)
+
+    def _take_over(self, hour: NetworkLeak, day: NetworkLeak, now: dict[str, Finding]) -> None:
+        """A burst that the day sees elsewhere than the hour did stays its finding, at the day's pipes; the hour has had its say.
+
+        A finding that a zone's inflow shows, too, stays where that inflow is.
+        """
+        key = self._linked.get(hour.key, hour.key)
+        if day.key not in self._linked and key in now:
+            found = now[key]
+            if found.detector != NETWORK and found.zone not in day.near_zones | {day.zone}:
+                return
+            now[key] = moved(found, day)
+            self._linked[day.key] = key
+        self._linked[hour.key] = ""
 
     def _known(self, leak: NetworkLeak, now: dict[str, Finding]) -> bool:
         """Whether it is a finding, or was one; noted then."""
@@ -146,6 +162,28 @@ class NetworkBook:
             finding = network_finding(leak) if mine is None else placed(mine, leak)
             now[finding.key] = finding
             self._linked[leak.key] = finding.key
+
+
+def _seen_elsewhere(leaks: Sequence[NetworkLeak]) -> list[tuple[NetworkLeak, NetworkLeak]]:
+    """Bursts that an hour told and no day has found there, each with the leak of about its onset and flow that a day has found.
+
+    The day sees every leak that lasts: of two bursts it would tell two, and one of them near the hour's place.
+    """
+    hours = [leak for leak in leaks if leak.how == "hour" and not leak.followed and leak.ended_at is None]
+    days = [leak for leak in leaks if leak.how == "day" and leak.followed and not leak.first_key]
+    pairs = [
+        (hour, day)
+        for hour in hours
+        for day in days
+        if abs(hour.since - day.since) <= _SUDDEN and hour.told_at <= day.told_at and _are_alike(hour.flow_m3h, day.flow_m3h)
+    ]
+    taken: set[str] = set()
+    found = []
+    for hour, day in sorted(pairs, key=lambda pair: (abs(pair[0].since - pair[1].since), pair[0].key, pair[1].key)):
+        if taken.isdisjoint((hour.key, day.key)):
+            taken |= {hour.key, day.key}
+            found.append((hour, day))
+    return found
 
 
 def _is_told(leak: NetworkLeak, finding: Finding) -> bool:

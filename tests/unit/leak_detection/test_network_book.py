@@ -351,3 +351,68 @@ def test_a_burst_beside_a_leak_that_stands_is_not_that_leak() -> None:
     assert is_same_water(badly_known, stands)
     (both,) = settled(NetworkBook(()), [LEAK], replace(FLOW, key="a", since=SINCE - timedelta(days=1)), FLOW)
     assert both.key == FLOW.key, "of two the one with the nearer onset"
+
+
+UNSEEN_BY_DAY = replace(LEAK, followed=False)
+FAR = replace(
+    LEAK,
+    key="leak:p90:2026-03-03T00:00Z",
+    how="day",
+    zone="plateau",
+    near_zones=frozenset({"plateau"}),
+    since=SINCE - timedelta(hours=14),
+    told_at=SINCE + timedelta(days=2),
+    flow_m3h=9.0,
+    places=(RankedPlace(pipe="p90", probability=0.8),),
+    region=ConfidenceRegion(probability=0.9, radius_m=150.0, pipes=("p90", "p91")),
+)
+
+
+def test_a_day_that_sees_a_burst_far_from_where_the_hour_put_it_moves_the_finding() -> None:
+    book = NetworkBook([])
+    (first,) = settled(book, [UNSEEN_BY_DAY])
+    (then,) = settled(book, [UNSEEN_BY_DAY, FAR], first)
+    assert (then.key, then.found_at, then.since) == (first.key, first.found_at, first.since)
+    assert (then.zone, then.places, then.region) == ("plateau", FAR.places, FAR.region)
+    assert settled(book, [UNSEEN_BY_DAY, FAR], then) == [], "and stays"
+    ended = [UNSEEN_BY_DAY, replace(FAR, ended_at=SINCE + timedelta(days=4))]
+    (over,) = settled(book, ended, then)
+    assert (over.key, over.open) == (first.key, False), "the hour's place waits for nothing"
+
+
+def test_a_restart_knows_the_moved_finding_and_tells_the_hour_no_more() -> None:
+    book = NetworkBook([])
+    (first,) = settled(book, [UNSEEN_BY_DAY])
+    (then,) = settled(book, [UNSEEN_BY_DAY, FAR], first)
+    assert settled(NetworkBook([]), [UNSEEN_BY_DAY, FAR], then) == []
+    gone = replace(then, open=False)
+    assert settled(NetworkBook([gone]), [UNSEEN_BY_DAY, FAR]) == []
+    assert [f.key for f in settled(NetworkBook([]), [UNSEEN_BY_DAY, FAR])] == [FAR.key], "told by nobody yet"
+
+
+@pytest.mark.parametrize(
+    ("hour", "day"),
+    [
+        (LEAK, FAR),
+        (UNSEEN_BY_DAY, replace(FAR, since=SINCE - timedelta(days=3))),
+        (UNSEEN_BY_DAY, replace(FAR, flow_m3h=40.0)),
+        (UNSEEN_BY_DAY, replace(FAR, first_key="leak:p91:another")),
+        (UNSEEN_BY_DAY, replace(FAR, told_at=SINCE)),
+    ],
+    ids=["both seen by the day", "onset", "flow", "another's place", "told before"],
+)
+def test_two_leaks_stay_two(hour: NetworkLeak, day: NetworkLeak) -> None:
+    book = NetworkBook([])
+    (first,) = settled(book, [hour])
+    assert [f.key for f in settled(book, [hour, day], first)] == [day.key]
+
+
+def test_a_finding_that_an_inflow_shows_does_not_leave_its_zone() -> None:
+    book = NetworkBook([])
+    (first,) = settled(book, [UNSEEN_BY_DAY], FLOW)
+    assert [f.key for f in settled(book, [UNSEEN_BY_DAY, FAR], first)] == [FAR.key]
+    book = NetworkBook([])
+    (first,) = settled(book, [UNSEEN_BY_DAY], FLOW)
+    near = replace(FAR, near_zones=frozenset({"plateau", "oued"}))
+    (then,) = settled(book, [UNSEEN_BY_DAY, near], first)
+    assert (then.key, then.zone, then.places) == (FLOW.key, "oued", FAR.places)
