@@ -2,8 +2,7 @@
 
 Losses whose places are known are one leak where their regions overlap and their onsets agree (``alerts.places``). A loss of which
 only the zone is known goes with the placed one it can be; what is left of one zone and family at the same time is taken for one
-cause. Thin: two leaks at once in one zone share one alert as long as nothing tells their places apart. What belongs together across
-zones, ``alerts.incidents`` says.
+cause, leaks only where their onsets agree, too. What belongs together across zones, ``alerts.incidents`` says.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from alerts.definitions import LEAK_BURST, LEAK_CREEPING, LEAK_STANDING, METER_FAULT
-from alerts.places import PIPE, REGION, is_there, may_be_one, pipes_of, region_of
+from alerts.places import PIPE, REGION, is_there, may_be_one, onsets_agree, pipes_of, region_of
 from domain.alerts import Alert, AlertState, Priority
 from domain.findings import Finding, FindingKind
 
@@ -135,11 +134,22 @@ def _by_onset(members: Iterable[Finding]) -> tuple[Finding, ...]:
 def _overlapping(members: Sequence[Finding]) -> list[list[Finding]]:
     runs: list[list[Finding]] = []
     for finding in members:
-        if runs and any(f.open or f.found_at >= finding.since for f in runs[-1]):
-            runs[-1].append(finding)
-        else:
+        home = next((run for run in reversed(runs) if any(_meet(f, finding) and _began_together(f, finding) for f in run)), None)
+        if home is None:
             runs.append([finding])
+        else:
+            home.append(finding)
     return runs
+
+
+def _began_together(one: Finding, other: Finding) -> bool:
+    """Whether two of a zone can be one by their onsets: a burst that is seen at once is not the leak that had stood for weeks.
+
+    Of meters that fail one alarm speaks, whenever each began.
+    """
+    if FAMILY[one.kind] is not Family.LEAK:
+        return True
+    return onsets_agree((one.since, one.found_at), (other.since, other.found_at))
 
 
 def priority_of(found: Group, rules: PriorityRules) -> Priority:

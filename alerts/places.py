@@ -53,6 +53,4 @@ def is_there(alert: Alert, finding: Finding) -> bool:
     mine, theirs = region_of(alert), pipes_of(finding)
     if mine and theirs:
         return not mine.isdisjoint(theirs)
-    if not mine and not theirs:
-        return True
     return onsets_agree((alert.since or alert.raised_at, alert.raised_at), (finding.since, finding.found_at))

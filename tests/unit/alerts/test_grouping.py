@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.grouping import PriorityRules, family_of, group, new_alert, parameters_of, priority_of
+from alerts.grouping import Family, PriorityRules, family_of, group, matched, new_alert, parameters_of, priority_of
+from alerts.places import onsets_agree
 from domain.alerts import Priority
 from domain.findings import Finding, FindingKind
 
@@ -80,9 +82,24 @@ def test_the_order_of_the_findings_does_not_matter(findings: list[Finding]) -> N
 
 
 @given(FINDINGS)
-def test_open_findings_of_one_zone_and_family_are_never_apart(findings: list[Finding]) -> None:
-    causes = [(g.zone, g.family) for g in group(f for f in findings if f.open)]
-    assert len(set(causes)) == len(causes)
+def test_open_findings_of_one_zone_and_family_are_apart_only_by_their_onsets(findings: list[Finding]) -> None:
+    groups = group(f for f in findings if f.open)
+    for one, other in itertools.combinations(groups, 2):
+        if (one.zone, one.family) == (other.zone, other.family):
+            assert one.family is Family.LEAK, "of meters that fail one alarm speaks"
+            assert not any(onsets_agree((a.since, a.found_at), (b.since, b.found_at)) for a in one.members for b in other.members)
+
+
+def test_a_burst_in_a_zone_where_something_has_stood_for_weeks_is_an_alarm_of_its_own() -> None:
+    stood = replace(
+        NIGHT, key="stands", kind=FindingKind.STANDING, since=START - timedelta(days=40), found_at=START - timedelta(days=36)
+    )
+    groups = group([stood, NIGHT, STEP])
+    assert [[f.key for f in g.members] for g in groups] == [["stands"], [STEP.key, NIGHT.key]]
+    old = new_alert(groups[0], PriorityRules(), START)
+    assert matched([old], groups) == {old.key: groups[0]}
+    gone = replace(old, finding="of a run that is forgotten", raised_at=stood.found_at)
+    assert matched([gone], groups[1:]) == {}, "an alarm that has been seen does not hide the burst"
 
 
 def test_a_leak_that_was_over_before_the_next_began_is_another() -> None:
