@@ -21,6 +21,7 @@ from console.feed import Feed
 from console.geometry import map_document
 from console.headers import FIXED, PlainAddresses, SecurityHeaders
 from console.i18n import load_texts
+from console.invalid import place_text, problem_text
 from console.lockout import LoginGuard
 from console.packed import Packed
 from console.passwords import PasswordChecker
@@ -107,8 +108,13 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _does_not_fit(request: Request, error: Exception) -> Response:
     """What was sent is not as described. Where and why is said; what was sent is not said again: it may be no JSON at all."""
     found = error.errors() if isinstance(error, RequestValidationError) else ()
-    where = [{"place": ".".join(str(part) for part in e["loc"]), "problem": str(e["msg"])} for e in found]
-    detail = "; ".join(f"{w['place']}: {w['problem']}" for w in where)
+    texts = await page_texts(request)
+    problems = [problem_text(texts, e) for e in found]
+    where = [
+        {"place": ".".join(str(part) for part in e["loc"]), "problem": problem, "code": str(e["type"])}
+        for e, problem in zip(found, problems, strict=True)
+    ]
+    detail = "; ".join(f"{place_text(texts, e)}: {problem}" for e, problem in zip(found, problems, strict=True))
     if _wants_json(request):
         return JSONResponse({"error": "http_422", "detail": detail, "where": where}, status_code=422)
     return await _error(request, 422, detail, code="http_422")

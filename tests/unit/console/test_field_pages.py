@@ -298,3 +298,25 @@ async def test_odd_characters_are_refused_or_left_out_and_break_nothing() -> Non
             "/api/v1/complaints?zone=x",
         ):
             assert (await client.get(address)).status_code in (400, 404), address
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["note: must have", "time of the report: must be a date", "kind: must be one of", "colour: is not known here"]),
+        ("fr", ["note: doit avoir", "heure du rapport: doit être une date", "genre: doit être l’un de", "colour: n’est pas connu"]),
+        ("ar", ["الملاحظة: يجب", "وقت التقرير: يجب أن يكون تاريخا", "النوع: يجب أن يكون واحدا", "colour: غير معروف"]),
+    ],
+)
+async def test_a_report_that_does_not_fit_is_refused_in_the_language_of_who_sent_it(language: str, words: list[str]) -> None:
+    world = await console_world()
+    said = {"key": "12345678", "order": "x", "kind": "dance", "said_at": "today", "note": "n" * 9000, "colour": "red"}
+    async with logged_in(world, "omar") as (client, token):
+        await client.get(f"/language/{language}")
+        answer = await client.post("/api/v1/orders/reports", json=said, headers={"x-csrf-token": token})
+        assert answer.status_code == 422
+        body = answer.json()
+        assert all(word in body["detail"] for word in words), body["detail"]
+        assert {"place": "body.said_at", "code": "datetime_from_date_parsing"}.items() <= next(
+            w for w in body["where"] if w["place"] == "body.said_at"
+        ).items(), "a program reads codes"
