@@ -55,9 +55,9 @@ def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[lis
         if not opened and 24 + 6 * n >= opening_h:
             opened = True
             said += [
-                ZoneAlarm(zone=z, kind=FindingKind.STANDING, found_h=24 + 6 * n, since_h=0, flow_m3h=w.open_m3h, flow_error_m3h=0.0,
-                          confidence=0.8)
-                for z, w in watches.items() if w.open_m3h > 0 and z not in data.repaired
+                ZoneAlarm(zone=z, kind=FindingKind.STANDING, found_h=24 + 6 * n, since_h=leak.since_h, flow_m3h=leak.flow_m3h,
+                          flow_error_m3h=0.0, confidence=0.8)
+                for z, w in watches.items() if z not in data.repaired for leak in w.opened
             ]  # fmt: skip
     leaks = [a for a in said if a.cause == "leak" and a.kind is not FindingKind.METER_FAULT]
     return [_alarm(a, data.start) for a in leaks if a.found_h >= opening_h], said

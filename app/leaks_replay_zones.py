@@ -19,7 +19,7 @@ from app.scheduler import ZoneMap
 from app.site import read_toml
 from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
-from domain.findings import Finding, FindingKind
+from domain.findings import FindingKind
 from leak_detection.evaluate import Told, replay_told
 from leak_detection.inputs import ZoneInputs
 from leak_detection.zone_replay import ReplayedAlarm, ZoneRecording, ZoneTrack, judge_tracks, track_zone
@@ -38,7 +38,7 @@ def replay_metered_zones(folder: Path, over: ZoneMap, seen: Seen = nobody) -> Re
     opening_h = int((data.train_until - data.start) / timedelta(hours=1))
     alarms, findings = judge_tracks(tracks, epoch_s)
     rows = [_row(a) for a in alarms if a.issued_s >= epoch_s + 3600.0 * opening_h]
-    rows += _standing(tracks, findings, epoch_s, opening_h, data.repaired)
+    rows += _standing(tracks, epoch_s, opening_h, data.repaired)
     rows.sort(key=lambda r: (r.issued, r.place))
     by_zone = {r.zone: (r, t) for r, t in zip(recordings, tracks, strict=True)}
     panels = {f.key: metered_zone_panels(f, *by_zone[f.zone], epoch_s) for f in findings}
@@ -76,27 +76,24 @@ def _counting(seen: Seen, zones: int) -> Callable[[int], None]:
     return lambda done: seen(f"zone {done} of {zones}", done, zones)
 
 
-def _standing(
-    tracks: Sequence[ZoneTrack], findings: Sequence[Finding], epoch_s: float, opening_h: int, repaired: frozenset[str]
-) -> list[AlarmRow]:
+def _standing(tracks: Sequence[ZoneTrack], epoch_s: float, opening_h: int, repaired: frozenset[str]) -> list[AlarmRow]:
     """Leaks found before the judged part and open when it begins, told again at its first tick."""
     rows = []
     for track in tracks:
         n = int(np.searchsorted(track.end_h, opening_h))
-        if n >= track.end_h.size or track.open_m3h[n] <= 0 or track.zone in repaired:
+        if n >= track.end_h.size or track.zone in repaired:
             continue
-        end_s = epoch_s + 3600.0 * float(track.end_h[n])
-        known = [f for f in findings if f.zone == track.zone and f.found_at.timestamp() <= end_s and f.cause == "leak"]
-        since = known[-1].since if known else datetime.fromtimestamp(epoch_s, UTC)
-        rows.append(
+        issued = datetime.fromtimestamp(epoch_s + 3600.0 * float(track.end_h[n]), UTC)
+        rows += [
             AlarmRow(
                 place=track.zone,
-                start=since,
-                issued=datetime.fromtimestamp(end_s, UTC),
-                flow_m3h=float(track.open_m3h[n]),
+                start=datetime.fromtimestamp(epoch_s + 3600.0 * leak.since_h, UTC),
+                issued=issued,
+                flow_m3h=leak.flow_m3h,
                 confidence=0.8,
             )
-        )
+            for leak in track.opened[n]
+        ]
     return rows
 
 

@@ -52,6 +52,10 @@ class Balance:
     """Mean of the meters over the hours that the inflow has too [m³/h]."""
     usual_meters_m3h: FloatArray
     """Median of the meters over the hours that were used [m³/h]: how far an error of the slope moves the leakage."""
+    part_inflow_m3h: FloatArray
+    """Mean inflow of the last ``TICK_H`` hours alone, one part of the day, at the reference pressure [m³/h]."""
+    part_meters_m3h: FloatArray
+    """Mean of the meters over the same hours, divided by the same pressure factor [m³/h]."""
 
     def row(self, n: int) -> BalanceRow:
         """Row ``n``."""
@@ -129,6 +133,8 @@ class BalanceTick:
     mean_inflow_m3h: FloatArray
     mean_meters_m3h: FloatArray
     usual_meters_m3h: FloatArray
+    part_inflow_m3h: FloatArray
+    part_meters_m3h: FloatArray
 
     def zone(self, k: int) -> BalanceRow:
         """The look at zone ``k``."""
@@ -147,6 +153,8 @@ class BalanceRow:
     mean_inflow_m3h: float
     mean_meters_m3h: float
     usual_meters_m3h: float
+    part_inflow_m3h: float
+    part_meters_m3h: float
 
 
 class BalanceBank:
@@ -183,11 +191,13 @@ class BalanceBank:
         both = np.isfinite(meters_m3h) & np.isfinite(inflow_m3h)
         x, y = np.where(both, meters_m3h, np.nan), np.where(both, inflow_m3h, np.nan)
         mean_inflow, mean_meters = robust.mean(y, axis=1), robust.mean(x, axis=1)
+        part_inflow, part_meters = robust.mean(y[:, -TICK_H:], axis=1), robust.mean(x[:, -TICK_H:], axis=1)
         _push(self._rough, shortest_half_slope(x, y))
         quiet = self._quiet_hours(y - _usual(self._rough)[:, None] * x, end_h)
         x, y = np.where(quiet, x, np.nan), np.where(quiet, y, np.nan)
         factor = np.ones_like(x) if pressure_m is None else self._pressure_factor(pressure_m)
         middle = robust.median(factor, axis=1)
+        part = robust.median(factor[:, -TICK_H:], axis=1)
         _, _, rest = _fit(x, y, self._first)
         # Leakage falls when use draws the pressure down; taken out, a large leak does not pass for a changed slope.
         own = robust.median(rest, axis=1)[:, None] * (factor / middle[:, None] - 1.0)
@@ -203,6 +213,8 @@ class BalanceBank:
             mean_inflow_m3h=mean_inflow,
             mean_meters_m3h=mean_meters,
             usual_meters_m3h=robust.median(x, axis=1),
+            part_inflow_m3h=part_inflow / part,
+            part_meters_m3h=part_meters / part,
         )
 
     def _quiet_hours(self, rest: FloatArray, end_h: int) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from domain.series import FloatArray
 from leak_detection.life import SETTLED_S
 from leak_detection.zone_balance import TICK_H, BalanceBank, BalanceRow
 from leak_detection.zone_layer import BalanceNews, balance_detection
+from leak_detection.zone_open import OpenLeak
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve
 
 
@@ -45,6 +46,8 @@ class ZoneTrack:
     """Shape (N,), one entry a tick, as all below."""
     open_m3h: FloatArray
     leakage_m3h: FloatArray
+    opened: tuple[tuple[OpenLeak, ...], ...]
+    """The leaks of ``open_m3h`` one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ def track_zone(recording: ZoneRecording, settings: WatchSettings | None = None) 
             f"{recording.pressure_m.shape} must have one shape"
         )
     bank, watch = BalanceBank(1), ZoneWatch(zone=recording.zone, settings=settings or WatchSettings())
-    alarms, seen = [], []
+    alarms, seen, opened = [], [], []
     for n, end in enumerate(range(24, recording.inflow_m3h.size + 1, TICK_H)):
         part = slice(end - 24, end)
         row = bank.step(end, *(v[None, part] for v in (recording.inflow_m3h, recording.meters_m3h, recording.pressure_m))).zone(0)
@@ -80,6 +83,7 @@ def track_zone(recording: ZoneRecording, settings: WatchSettings | None = None) 
         if alarm is not None:
             alarms.append((n, alarm, row))
         seen.append((end, watch.unexplained_m3h, watch.open_m3h, row.leakage_m3h))
+        opened.append(tuple(watch.opened))
     table = np.array(seen, dtype=np.float64).reshape(-1, 4)
     return ZoneTrack(
         zone=recording.zone,
@@ -89,6 +93,7 @@ def track_zone(recording: ZoneRecording, settings: WatchSettings | None = None) 
         unexplained_m3h=table[:, 1],
         open_m3h=table[:, 2],
         leakage_m3h=table[:, 3],
+        opened=tuple(opened),
     )
 
 

@@ -6,6 +6,7 @@
     rise of 5 days over the least of 60               ─▶ creeping
     fall                                              ─▶ over; the baseline starts anew
 
+Neither rise is told before it shows at all parts of the day but one, with the slope of today on both sides (``zone_parts``).
 The threshold is a few standard deviations of the zone's own day-to-day changes, never below a share of its inflow. Pure and causal:
 ``ZoneWatch.step`` sees one row of the balance at a time, so a replay and the service are one code.
 """
@@ -22,6 +23,8 @@ from domain.findings import FindingKind
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.zone_balance import PER_DAY, TICK_H, Balance, BalanceRow
+from leak_detection.zone_open import OpenLeak, fallen, grown
+from leak_detection.zone_parts import DayParts
 
 _ADDITIVE = 3.0
 _METER_SHARE = 0.12
@@ -48,6 +51,8 @@ class WatchSettings:
     """Of all that was open when last told, by which a slow rise must go on to be told again; a step always is."""
     again_days: float = 7.0
     """Growth is told again no sooner than so long after the last alarm."""
+    everywhere: float = 0.4
+    """Of a rise, that all parts of the day but one must show; three times the threshold is told without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,8 @@ class ZoneWatch:
     settings: WatchSettings = field(default_factory=WatchSettings)
     open_m3h: float = 0.0
     """Flow of the leaks told and not over."""
+    opened: list[OpenLeak] = field(default_factory=list)
+    """The same flow leak by leak."""
     told_m3h: float = 0.0
     """What was open at the last alarm."""
     untold_m3h: float = 0.0
@@ -82,6 +89,7 @@ class ZoneWatch:
     unexplained_m3h: float = float("nan")
     """Mean inflow of the last window beyond slope, meters and level; what the neighbour test compares."""
     _levels: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
+    _parts: DayParts = field(default_factory=lambda: DayParts(60 * PER_DAY))
     _changes: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
     _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
@@ -190,6 +198,7 @@ class ZoneWatch:
         levels = [v * max(1.0, ratio) for v in list(self._levels)[: -2 * PER_DAY]]
         self._levels.clear()
         self._levels.extend(levels)
+        self._parts.drop_last(2 * PER_DAY)
         self._recent.clear()
         self._floor = min(self._floor, self._floor * ratio)
         self.held = False
@@ -212,6 +221,7 @@ class ZoneWatch:
             self._changes.append(leakage - self._recent[-PER_DAY])
         self._recent.append(leakage)
         self._levels.append(leakage)
+        self._parts.add(row, usual if np.isfinite(usual := self._slope()) else row.usual_slope)
         levels = np.array(self._levels)
         # The level lags two days behind, so that what is judged has not taught it.
         past, two_days = levels[: -2 * PER_DAY], levels[-2 * PER_DAY :]
@@ -241,6 +251,9 @@ class ZoneWatch:
             quick = float(levels[-5:].min()) - level
         if rise > limit or quick > 3 * limit:
             flow = float(np.median(two_days)) - level if rise > limit else quick
+            before = slice(-14 * PER_DAY, -2 * PER_DAY)
+            if quick <= 3 * limit and self._parts.rise(before, 2) < self.settings.everywhere * flow:
+                return None
             step = quick > 3 * limit or float(two_days.min() - past[-PER_DAY:].max()) > 0.6 * flow
             onset = row.end_h - TICK_H * (2 * PER_DAY if rise > limit else 3)
             return self._tell(row, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
@@ -252,8 +265,10 @@ class ZoneWatch:
         days = max(1, levels.size - 5 * PER_DAY)
         low = np.median(np.lib.stride_tricks.sliding_window_view(levels, 2 * PER_DAY)[:days:PER_DAY], axis=1)
         if levels.size > 7 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
-            since = row.end_h - (levels.size - int(low.argmin()) * PER_DAY) * TICK_H
-            return self._tell(row, FindingKind.CREEPING, since, smooth - float(low.min()), limit)
+            first, flow = int(low.argmin()) * PER_DAY, smooth - float(low.min())
+            around = slice(max(0, first - PER_DAY), first + 3 * PER_DAY)
+            if self._parts.rise(around, 5) >= self.settings.everywhere * flow:
+                return self._tell(row, FindingKind.CREEPING, row.end_h - (levels.size - first) * TICK_H, flow, limit)
         return None
 
     def _scaled(self, share: float) -> float | None:
@@ -279,8 +294,9 @@ class ZoneWatch:
 
     def _end(self, now: float, limit: float) -> None:
         """Something ended; what stays open is what still stands above the floor."""
-        left = max(0.0, now - self._floor)
-        self.open_m3h = min(self.open_m3h, left) if left > limit else 0.0
+        left, before = max(0.0, now - self._floor), self.open_m3h
+        self.open_m3h = min(before, left) if left > limit else 0.0
+        self.opened = fallen(self.opened, fall_m3h=before - self.open_m3h, left_m3h=self.open_m3h)
         self.told_m3h = min(self.told_m3h, self.open_m3h)
         self.untold_m3h = 0.0
         self._keep_last(2 * PER_DAY)
@@ -289,10 +305,12 @@ class ZoneWatch:
         kept = list(self._levels)[-ticks:]
         self._levels.clear()
         self._levels.extend(kept)
+        self._parts.keep_last(ticks)
 
     def _tell(self, row: BalanceRow, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
         """An alarm, unless it is only the growth of what was told."""
         self.open_m3h += flow
+        self.opened = grown(self.opened, since_h=since_h, flow_m3h=flow, step=kind is FindingKind.BURST)
         self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
         self.untold_m3h += flow
         soon = row.end_h - self._told_h < 24 * self.settings.again_days

@@ -55,6 +55,23 @@ def test_growth_is_told_and_at_most_a_few_times():
     assert len(alarms) <= 4
 
 
+def test_two_steps_are_two_open_leaks_and_the_repair_of_one_leaves_the_other():
+    steps = np.where(_HOURS > 900, 4.0, 0.0) + np.where(_HOURS > 1300, 2.0, 0.0)
+    _, watch = _leaks(steps)
+    assert [round(leak.flow_m3h) for leak in watch.opened] == [4, 2]
+    assert sum(leak.flow_m3h for leak in watch.opened) == pytest.approx(watch.open_m3h)
+    _, watch = _leaks(steps - np.where(_HOURS > 1800, 4.0, 0.0))
+    assert [round(leak.flow_m3h) for leak in watch.opened] == [2]
+    assert 1200 < watch.opened[0].since_h < 1400
+
+
+@pytest.mark.parametrize("first", [0, 12])
+def test_what_is_drawn_at_some_hours_without_a_meter_is_no_leak(first):
+    season = np.clip((_HOURS - 1000) / 600, 0, 1) * np.isin(_HOURS % 24, np.arange(first, first + 6))
+    for seed in (1, 2):
+        assert _leaks(4.0 * season, seed=seed)[0] == []
+
+
 @pytest.mark.parametrize("gain", [0.94, 1.03, 1.06])
 def test_an_inlet_meter_that_begins_to_read_wrong_is_a_meter_finding_and_no_leak(gain):
     for seed in (1, 2):
