@@ -136,16 +136,24 @@ class BalanceService:
 
     def _hourly(self, inputs: Callable[[Zone], ZoneInputs]) -> tuple[FloatArray, FloatArray, float]:
         """Flows and pressures of the balance's zones by whole hours, shape (Z, H), and the moment of the first."""
-        flows, pressures, start = [], [], 0.0
         assert self._layer is not None  # noqa: S101 - refresh looked
+        starts, flows, pressures = [], [], []
         for name in self._layer.zones:
             zone = inputs(self._zones[name])
-            start = float(np.ceil(zone.start_s / 3600.0) * 3600.0)
-            first = round((start - zone.start_s) / zone.step_s)
+            starts.append(float(np.ceil(zone.start_s / 3600.0) * 3600.0))
+            first = round((starts[-1] - zone.start_s) / zone.step_s)
             per_hour = zone.steps(3600.0)
             flows.append(hourly(zone.inflow_m3h[first:], per_hour))
             pressures.append(hourly(zone.pressure_m[first:], per_hour))
-        return np.stack(flows), np.stack(pressures), start
+        # Zones of unlike steps begin and end within an hour of one another.
+        start = max(starts)
+        skip = [round((start - s) / 3600.0) for s in starts]
+        hours = min(f.size - k for f, k in zip(flows, skip, strict=True))
+
+        def table(rows: list[FloatArray]) -> FloatArray:
+            return np.stack([row[k : k + hours] for row, k in zip(rows, skip, strict=True)])
+
+        return table(flows), table(pressures), start
 
     def _look(self, at: float, flows: FloatArray, pressures: FloatArray, grid_s: float) -> dict[str, BalanceNews]:
         layer = self._layer

@@ -8,30 +8,27 @@ from datetime import datetime, timedelta
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.findings import Finding, FindingKind
-from domain.grids import GridCache, grid_step_s
 from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import FindingReader, FindingStore, MeterSums, RepairReader, SeriesSource
-from domain.series import FloatArray, local_days_and_minutes
+from domain.series import FloatArray
 from domain.zones import Zone
 from leak_detection.balance_service import BalanceService
-from leak_detection.inputs import ZoneInputs, zone_inputs
+from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
 from leak_detection.network_book import NetworkBook, adopted, is_same_water, nearest
 from leak_detection.network_leaks import NETWORK
 from leak_detection.network_service import NetworkService
+from leak_detection.zone_grids import ZoneGrids
 
 _LEARN_EVERY_S = 86400.0
 _AROUND_S = 1800.0
 _LONGEST = timedelta(days=730)
 """How far back findings that are over may still be a leak of the network layer's past."""
-LocalTime = tuple[NDArray[np.int64], FloatArray]
-"""Local day and local minute of each step."""
 
 
 class LeakDetection:
@@ -42,7 +39,7 @@ class LeakDetection:
         series: Where readings come from.
         findings: Where findings are kept; open ones are read at the first tick.
         history_days: How far back it learns from.
-        step_s: Width of a bucket [s]; by default five minutes, or so wide that every zone's meters say something in each.
+        step_s: Width of a bucket [s]; by default five minutes, or so wide that each of a zone's own meters says something in it.
         meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
         learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long;
             by default so many that hourly ticks reach all within a day.
@@ -69,16 +66,13 @@ class LeakDetection:
         self._book: NetworkBook | None = None
         self._calendar = inventory.site.calendar
         self._zones = inventory.metered_zones()
-        self._outlets = {a.zone: a.outlet_pressure for a in inventory.actuators.values()}
         self._findings = findings
-        meters_of_zones = [inventory.points[i.point] for z in self._zones for i in z.inlets if i.point in inventory.points]
-        step_s = step_s or grid_step_s(point.period_s for point in meters_of_zones)
-        self._cache = GridCache(series, self._wanted(), step_s=step_s, span_s=history_days * 86400.0)
+        self._grids = ZoneGrids(inventory, series, span_s=history_days * 86400.0, step_s=step_s)
         self._open: dict[str, Finding] | None = None
         self._closed: dict[str, tuple[Finding, float]] = {}
         self._learned: dict[str, Learned] = {}
         self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
-        self._learn_budget = learn_budget or max(1, ceil(len(self._zones) * max(step_s, 3600.0) / _LEARN_EVERY_S))
+        self._learn_budget = learn_budget or max(1, ceil(len(self._zones) * max(self._grids.widest_s, 3600.0) / _LEARN_EVERY_S))
         self._factors = inventory.site.factors
         self._balances = None if meters is None else BalanceService(self._zones, self._calendar, meters, history_days=history_days)
 
@@ -86,16 +80,15 @@ class LeakDetection:
         """Looks at every zone; findings that are new or have changed, already saved."""
         if self._open is None:
             self._open = {f.key: f for f in await self._findings.open_findings()}
-        if not await self._cache.refresh(now):
+        fresh = await self._grids.refresh(now)
+        if self._zones and not fresh:
             return ()
         changed: list[Finding] = []
         budget = self._learn_budget
-        local = self._local()
-        if self._balances is not None:
-            end_s = self._cache.start_s + local[1].size * self._cache.step_s
-            await self._balances.refresh(end_s, lambda zone: self._inputs(zone, local))
-        for zone in self._zones:
-            inputs = self._inputs(zone, local)
+        if self._balances is not None and self._zones:
+            await self._balances.refresh(self._grids.end_s(), self._grids.inputs)
+        for zone in [z for z in self._zones if z.key in fresh or self._is_balance_news(z)]:
+            inputs = self._grids.inputs(zone)
             if self._due(zone, inputs) and (budget > 0 or zone.key not in self._learned):
                 self._teach(zone, inputs)
                 budget -= 1
@@ -104,10 +97,15 @@ class LeakDetection:
                 changed += self._judged(zone, inputs, learned, self._open)
         await self._keep(changed)
         if self._network is not None:
-            placed = await self._placed(self._network, now, local)
+            placed = await self._placed(self._network, now)
             await self._keep(placed)
             changed += placed
         return changed
+
+    def _is_balance_news(self, zone: Zone) -> bool:
+        """Whether the balance has just seen something in a zone; said now, whether or not its own grid has a new bucket."""
+        view = None if self._balances is None else self._balances.views.get(zone.key)
+        return view is not None and view.detection is not None
 
     def _judged(self, zone: Zone, inputs: ZoneInputs, learned: Learned, known: dict[str, Finding]) -> list[Finding]:
         """What the zone's inflow says that is new; of what the network layer has told already, evidence for that."""
@@ -121,7 +119,7 @@ class LeakDetection:
             changed.append(self._priced(finding if told is None else adopted(told, finding)))
         return changed
 
-    async def _placed(self, network: NetworkService, now: datetime, local: LocalTime) -> list[Finding]:
+    async def _placed(self, network: NetworkService, now: datetime) -> list[Finding]:
         """What the network layer says that is new."""
         repairs = () if self._repairs is None else await self._repairs.repairs(now - _LONGEST)
         leaks = await network.tick(now, [(r.at, r.pipe) for r in repairs if r.proved and r.pipe is not None])
@@ -133,7 +131,7 @@ class LeakDetection:
 
         def zone_now(key: str) -> tuple[ZoneInputs, Learned] | None:
             learned = self._learned.get(key)
-            return None if learned is None else (self._inputs(zones[key], local), learned)
+            return None if learned is None else (self._grids.inputs(zones[key]), learned)
 
         return [
             self._priced(f)
@@ -168,24 +166,8 @@ class LeakDetection:
         return float(np.median(learned.nights.flow_m3h))
 
     def grid(self, point: PointKey) -> FloatArray:
-        """Five-minute means of a point as used by the last tick, oldest first; NaN where missing."""
-        return self._cache.grids[point]
-
-    def _local(self) -> LocalTime:
-        size = len(next(iter(self._cache.grids.values()), np.zeros(0)))
-        times = self._cache.start_s + self._cache.step_s * np.arange(size, dtype=np.float64)
-        return local_days_and_minutes(times, self._calendar.zone)
-
-    def _inputs(self, zone: Zone, local: LocalTime) -> ZoneInputs:
-        return zone_inputs(
-            zone,
-            self._calendar,
-            self._cache.grids,
-            start_s=self._cache.start_s,
-            step_s=self._cache.step_s,
-            outlet=self._outlets.get(zone.key),
-            local=local,
-        )
+        """Bucket means of a point as used by the last tick, oldest first; NaN where missing."""
+        return self._grids.values(point)
 
     def _due(self, zone: Zone, inputs: ZoneInputs) -> bool:
         learned = self._learned.get(zone.key)
@@ -223,16 +205,7 @@ class LeakDetection:
             self._book.over(finding)
         if finding.detector == NETWORK:
             return
-        end = self._cache.start_s + len(next(iter(self._cache.grids.values()))) * self._cache.step_s
+        end = self._grids.end_s((finding.zone,))
         self._closed[finding.key] = (finding, end)
         span = Span(start_s=finding.since.timestamp() - _AROUND_S, end_s=end)
         self._spans.setdefault(finding.zone, {})[finding.key] = span
-
-    def _wanted(self) -> list[PointKey]:
-        points: list[PointKey] = []
-        for zone in self._zones:
-            points += [i.point for i in zone.inlets]
-            points += list(zone.critical_points)
-            if zone.key in self._outlets:
-                points.append(self._outlets[zone.key])
-        return points

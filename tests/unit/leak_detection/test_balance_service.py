@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from domain.findings import FindingKind
+from domain.points import Point, PointKind, Role
 from domain.ports import MeterHour
+from domain.quantities import Quantity
 from leak_detection.service import LeakDetection
 from tests.support.finding_store import MemoryFindingStore
 from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
@@ -88,3 +91,20 @@ async def test_a_zone_with_few_meters_or_none_has_no_balance_and_still_has_its_n
     assert sums.asked
     assert store.kept == {}
     assert service.night_flow("medina") is not None
+
+
+async def test_zones_of_unlike_steps_are_balanced_on_common_hours() -> None:
+    zones = {name: ToyZone(name, mean_m3h=60.0) for name in ("fast", "slow")}
+    bursts = dict.fromkeys(zones, (ONSET, ONSET + 12 * PER_DAY, 4.0))
+    town = ToyTown(seed=4, days=36, zones=zones, fixed_m=dict.fromkeys(zones, 40.0), bursts=bursts)
+    town.run(0, town.size)
+    inventory = town.inventory()
+    slow = Point(
+        key=inventory.zones["slow"].inlets[0].point, quantity=Quantity.FLOW, kind=PointKind.INSTANT, role=Role.INFLOW,
+        resolution=Decimal("0.01"), zone="slow", period_s=3600,
+    )  # fmt: skip
+    inventory, store = replace(inventory, points={slow.key: slow}), MemoryFindingStore()
+    service = LeakDetection(inventory, ToySource(town), store, history_days=22, meters=Meters(town))
+    await watch(service, town, 22 * PER_DAY, ONSET + 3 * PER_DAY, every=31)
+    found = {f.zone for f in store.kept.values() if any(e.name == "zone_balance" for e in f.evidence)}
+    assert found == {"fast", "slow"}
