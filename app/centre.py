@@ -58,6 +58,7 @@ from protocols.tasks import end_tasks
 from storage.alerts import PostgresAlerts
 from storage.audit import PostgresAnchors
 from storage.commands import PostgresCommands
+from storage.customers import PostgresCustomers
 from storage.database import Database
 from storage.delivery import PostgresDelivery
 from storage.findings import PostgresFindings
@@ -125,6 +126,7 @@ class Centre:
             network=network,
             past=self._findings,
             repairs=PostgresWork(command),
+            customers=PostgresCustomers(analytics),
         )
         plan = load_plan(settings.site.folder, inventory)
         self._alerts = Alerts(

@@ -42,11 +42,12 @@ REOPEN_S = 3 * 86400.0
 REOPEN_FACTOR = 2.5
 """A loss of like size that is back within three days is the same one: it was closed too soon, or its repair did not hold."""
 _FADE_S = 12 * 3600.0
-OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW, OVER_REPAIR, OVER_UNSEEN = (
-    "over_pressure_night", "over_pressure", "over_inflow", "over_repair_night", "over_unseen",
+OVER_NOTES = OVER, OVER_PRESSURE, OVER_INFLOW, OVER_REPAIR, OVER_UNSEEN, OVER_CUSTOMER = (
+    "over_pressure_night", "over_pressure", "over_inflow", "over_repair_night", "over_unseen", "over_customer",
 )  # fmt: skip
 """Why a finding with pipes is over: pressures and nights say so; pressures alone, without measured nights; the inflow alone; a
-repair and the night after it; for weeks nothing has shown it that should, which proves nothing."""
+repair and the night after it; for weeks nothing has shown it that should, which proves nothing; and of any: it was
+found to run behind a customer's meter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

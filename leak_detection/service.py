@@ -9,13 +9,15 @@ from math import ceil
 
 import numpy as np
 
+from domain.customers import CustomerFinding
 from domain.findings import Finding, FindingKind
 from domain.inventory import Inventory
 from domain.points import PointKey
-from domain.ports import FindingReader, FindingStore, MeterSums, RepairReader, SeriesSource
+from domain.ports import CustomerReader, FindingReader, FindingStore, MeterSums, RepairReader, SeriesSource
 from domain.series import FloatArray
 from domain.zones import Zone
 from leak_detection.balance_service import BalanceService
+from leak_detection.customer_water import explained, without_customers
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
@@ -46,6 +48,7 @@ class LeakDetection:
         network: The layer that knows pipes; None where the site names no network.
         past: Findings that are over, for ``network``: what was told once is not told again after a restart.
         repairs: What crews have repaired, for ``network``; it counts where the zone's inflow can prove it.
+        customers: Leaks behind customers' meters, which are no loss of a zone.
     """
 
     def __init__(
@@ -61,7 +64,10 @@ class LeakDetection:
         network: NetworkService | None = None,
         past: FindingReader | None = None,
         repairs: RepairReader | None = None,
+        customers: CustomerReader | None = None,
     ) -> None:
+        self._customers, self._history = customers, timedelta(days=history_days)
+        self._behind: dict[str, list[CustomerFinding]] = {}
         self._network, self._past, self._repairs = network, past, repairs
         self._book: NetworkBook | None = None
         self._calendar = inventory.site.calendar
@@ -85,10 +91,11 @@ class LeakDetection:
             return ()
         changed: list[Finding] = []
         budget = self._learn_budget
+        await self._read_customers(now)
         if self._balances is not None and self._zones:
             await self._balances.refresh(self._grids.end_s(), self._grids.inputs)
         for zone in [z for z in self._zones if z.key in fresh or self._is_balance_news(z)]:
-            inputs = self._grids.inputs(zone)
+            inputs = self._losses(zone)
             if self._due(zone, inputs) and (budget > 0 or zone.key not in self._learned):
                 self._teach(zone, inputs)
                 budget -= 1
@@ -101,6 +108,18 @@ class LeakDetection:
             await self._keep(placed)
             changed += placed
         return changed
+
+    async def _read_customers(self, now: datetime) -> None:
+        """What runs, or ran in the days that are looked at, behind customers' meters, by zone."""
+        if self._customers is None:
+            return
+        self._behind = {}
+        for leak in await self._customers.customer_findings(ended_since=now - self._history):
+            self._behind.setdefault(leak.zone, []).append(leak)
+
+    def _losses(self, zone: Zone) -> ZoneInputs:
+        """A zone as its detectors see it, without what its customers let run."""
+        return without_customers(self._grids.inputs(zone), self._behind.get(zone.key, ()))
 
     def _is_balance_news(self, zone: Zone) -> bool:
         """Whether the balance has just seen something in a zone; said now, whether or not its own grid has a new bucket."""
@@ -116,7 +135,8 @@ class LeakDetection:
         for finding in update(inputs, learned, mine, balance=view, recent=self._recent(inputs)):
             same = [] if finding.key in known else [f for f in theirs if is_same_water(f, finding)]
             told = nearest(finding.since, same)
-            changed.append(self._priced(finding if told is None else adopted(told, finding)))
+            said = finding if told is None else adopted(told, finding)
+            changed.append(self._priced(explained(said, self._behind.get(zone.key, ()))))
         return changed
 
     async def _placed(self, network: NetworkService, now: datetime) -> list[Finding]:
@@ -131,7 +151,7 @@ class LeakDetection:
 
         def zone_now(key: str) -> tuple[ZoneInputs, Learned] | None:
             learned = self._learned.get(key)
-            return None if learned is None else (self._grids.inputs(zones[key]), learned)
+            return None if learned is None else (self._losses(zones[key]), learned)
 
         return [
             self._priced(f)
