@@ -96,6 +96,16 @@ def bench_leaks(
     run_bench_leaks(sets, scorer, out, as_json=as_json, console=Console(), interpreter=python)
 
 
+@bench.command("customers")
+def bench_customers(
+    seeds: Annotated[list[int], typer.Option("--seed", help="A population of 400 meters each; repeat.", min=0)] = [1, 2, 3, 4],  # noqa: B006  (typer's)
+) -> None:
+    """Sudden flows behind customers' meters among what looks like them."""
+    from app.bench_customers import run_bench_customers
+
+    run_bench_customers(seeds, Console())
+
+
 @bench.command("gauges")
 def bench_gauges(
     sets: Annotated[

@@ -4,7 +4,8 @@ A flow is large against what this meter is used to: three times the most that la
 What else may run so much is told apart by how long it runs, when it began and what was before:
 
     garden, fire, a tank that fills   stop within 12 hours
-    a pool, a building site           begin by day, when somebody turns the tap; so by day 30 hours are wanted
+    a building site                   begins by day, when somebody turns the tap; so by day 30 hours are wanted
+    a pool                            begins by day, too, by a hose, and is full after 60 m³ or three days
     the same again                    what ran once lasts in the record of five weeks and is usual then
 
 A flow beyond what any hose lets through, and four times the largest hour before, is told after 12 hours whenever it began.
@@ -23,7 +24,13 @@ from leak_detection import robust
 SUDDEN_H = 12
 """Hours without a stop before anything is told."""
 BY_DAY_H = 30
-"""The same for a flow that began by day: longer than a pool of 40 m³ takes from a garden hose."""
+"""The same for a flow that began by day."""
+POOL_L, POOL_H = 60_000.0, 72
+"""What a pool holds, and how long the slowest hose takes."""
+_HOSE_L_H = 400.0
+"""The least that a hose lets through when somebody fills a pool."""
+_YOUNG_H = 96
+"""What is older is not sudden any more: a step must be seen while it is new, or chance finds one in any use that is even."""
 _DAY = (7, 21)
 """Hours of the clock in which people turn on taps and let them run."""
 _LEAST_L_H = 150.0
@@ -33,7 +40,7 @@ _HUGE_L_H = 2500.0
 """More than a garden hose lets through."""
 _HUGE_TIMES = 4.0
 """The largest hour of the five weeks before."""
-_STEADY = 1.5
+_STEADY = 1.35
 """Times the floor: so much at most is the middle hour. Use comes and goes, a hole does not."""
 _RUNS = 0.5
 """Of the floor: an hour with less has not run."""
@@ -55,6 +62,8 @@ class Bursts:
     """What lasted ``SUDDEN_H``: for the record."""
     largest_l_h: FloatArray
     """The largest hour since the look before: for the record."""
+    filling: NDArray[np.bool_]
+    """Where a pool may be filled."""
 
 
 def sudden_flows(
@@ -83,7 +92,10 @@ def sudden_flows(
     with np.errstate(invalid="ignore"):
         large = (floor >= np.maximum(_LEAST_L_H, _TIMES * level)) & (floor >= _TIMES * running_l_h) & (middle <= _STEADY * floor)
         huge = (floor >= _HUGE_L_H) & (floor >= _HUGE_TIMES * peak)
-    told = large & (run_h >= SUDDEN_H) & (~by_day | huge | (run_h >= BY_DAY_H)) & (known >= _LEAST_DAYS * 24 // slot_h)
+        hose = by_day & (floor >= _HOSE_L_H) & (floor < _HUGE_L_H)
+        filling = hose & (run_h < POOL_H) & (run_h * floor < POOL_L)
+    old_enough = (run_h >= np.where(by_day & ~huge, BY_DAY_H, SUDDEN_H)) & (run_h <= _YOUNG_H)
+    told = large & old_enough & ~filling & (known >= _LEAST_DAYS * 24 // slot_h)
     usual = np.zeros(floor.size)
     usual[told] = robust.median(np.where(before, past_l_h[:, 0], np.nan)[told].astype(np.float64), axis=1)
     return Bursts(
@@ -92,6 +104,7 @@ def sudden_flows(
         level_l_h=usual,
         floor_l_h=floor,
         largest_l_h=np.where(np.isfinite(largest), largest, np.nan),
+        filling=filling,
     )
 
 

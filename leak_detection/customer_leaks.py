@@ -151,7 +151,7 @@ class CustomerWatch:
             level, need, known = self._past_of(k, length)
             floor = lasting[:, k]
             with np.errstate(invalid="ignore"):
-                now = ~was_open & ~told & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
+                now = ~was_open & ~told & ~burst.filling & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
                 new = known & (level <= self._settings.new * floor) & (floor >= self._settings.new_l_h)
             now &= self._is_flat(values, floor, days, rounding, length, known, new)
             self._take(now, floor - level, level, sudden=False)
