@@ -31,6 +31,8 @@ _METER_SHARE = 0.12
 """Of the inflow: more than so much no meter begins to read wrong."""
 _SCALED_LEAST, _SCALED_SHARE, _SCALED_SDS = 0.01, 0.6, 2.0
 """Least change of the slope that counts; least part of a level's change that it must explain; and its own spreads."""
+_CHANCE = 0.5
+"""Of the threshold, by which a slow rise must pass a level that the zone has only come back to."""
 _SUSPECT = 6
 """Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
 
@@ -236,9 +238,10 @@ class ZoneWatch:
         if float(two_days.max()) < level - limit and self.open_m3h <= 0:
             self._ceiling, self._ceiling_ticks = level, 45 * PER_DAY
         self._ceiling_ticks -= 1
-        if self._ceiling_ticks > 0 and float(np.median(two_days)) > level:
-            # The way back from a fall that nobody has explained is no leak.
-            level = max(level, self._ceiling)
+        least = level
+        if self._ceiling_ticks > 0 and float(np.median(two_days)) > level < self._ceiling:
+            # The way back from a fall that nobody has explained is no leak, nor what chance lays upon it.
+            level, least = self._ceiling, self._ceiling + _CHANCE * limit
         self._learn_floor(past)
         if float(two_days.max()) < max(
             robust.scalar_median(past[-14 * PER_DAY :]) - limit, self._floor + 0.5 * limit if self.open_m3h > 0 else -np.inf
@@ -257,14 +260,14 @@ class ZoneWatch:
             step = quick > 3 * limit or float(two_days.min() - past[-PER_DAY:].max()) > 0.6 * flow
             onset = row.end_h - TICK_H * (2 * PER_DAY if rise > limit else 3)
             return self._tell(row, FindingKind.BURST if step else FindingKind.CREEPING, onset, flow, limit)
-        return self._slow(row, levels, level, limit)
+        return self._slow(row, levels, least, limit)
 
-    def _slow(self, row: BalanceRow, levels: FloatArray, level: float, limit: float) -> ZoneAlarm | None:
+    def _slow(self, row: BalanceRow, levels: FloatArray, least: float, limit: float) -> ZoneAlarm | None:
         """What rises too slowly, or too little, for two days to show it."""
         smooth = float(np.median(levels[-5 * PER_DAY :]))
         days = max(1, levels.size - 5 * PER_DAY)
         low = np.median(np.lib.stride_tricks.sliding_window_view(levels, 2 * PER_DAY)[:days:PER_DAY], axis=1)
-        if levels.size > 7 * PER_DAY and smooth - float(low.min()) > limit and smooth > level:
+        if levels.size > 7 * PER_DAY and smooth - float(low.min()) > limit and smooth > least:
             first, flow = int(low.argmin()) * PER_DAY, smooth - float(low.min())
             around = slice(max(0, first - PER_DAY), first + 3 * PER_DAY)
             if self._parts.rise(around, 5) >= self.settings.everywhere * flow:
