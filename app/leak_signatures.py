@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_signature_demand import of_demand, taken_for_demand, weights
+from app.leak_valves_wander import of_settings
 from domain.series import FloatArray
 from leak_detection.model.calibration import smooth
 from leak_detection.model.places import distances
@@ -97,6 +99,7 @@ def make_signatures(
                 spread_m=spread,
                 distance_m=distances(file.ends[file.pipes], file.length_m),
                 metered=np.zeros(len(file.pipes), dtype=bool),
+                wander_m=of_settings(copy, states, middle, regression),
             ),
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
@@ -125,7 +128,7 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
         settled.append(copy.settled())
-    weight, hours = _weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
+    weight, hours = weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
     at = ", ".join(f"{hour}:00" for hour in hours)
     share = float(weight[settled].sum())
     if share < _LEAST_SETTLED:
@@ -161,7 +164,7 @@ def _doubts(
         )
     if file.unread_tanks:
         said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")
-    measured = _weights(states) @ np.array([s.pressure_m for s in states])
+    measured = weights(states) @ np.array([s.pressure_m for s in states])
     off = measured - level_m
     said += [
         f"gauge {gauges[k]} reads {measured[k]:.1f} m on the mean where the network file has {level_m[k]:.1f} m: "
@@ -329,11 +332,6 @@ def _on_pipes(copy: NetworkCopy, by_junction: FloatArray) -> FloatArray:
     return np.asarray(node[_pipe_ends(copy)].mean(axis=1))
 
 
-def _weights(states: Sequence[OperatingState]) -> FloatArray:
-    weight = np.array([s.weight for s in states])
-    return np.asarray(weight / weight.sum())
-
-
 def _changes(
     copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression, sizes_m3h: FloatArray
 ) -> FloatArray:
@@ -343,49 +341,15 @@ def _changes(
     usual: dict[int, FloatArray] = {}
     for size in sizes_m3h:
         total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
-        for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
+        for number, (state, weight) in enumerate(zip(states, weights(states), strict=True)):
             demand = copy.load(state, number, unknowns)
             heads, flows = copy.leaks(demand, float(size))
-            rest = (heads - _taken_for_demand(copy, regression, state, flows)) / size
+            rest = (heads - taken_for_demand(copy, regression, state, flows)) / size
             # Demand rises everywhere by a little: the smallest leaks say what that does.
-            usual.setdefault(number, _of_demand(copy, state, demand, rest))
+            usual.setdefault(number, of_demand(copy, state, demand, rest))
             total += weight * (rest - usual[number])
         per_size.append(_on_pipes(copy, total))
     return np.array(per_size)
-
-
-def _of_demand(copy: NetworkCopy, state: OperatingState, demand_m3h: FloatArray, by_junction: FloatArray) -> FloatArray:
-    """What a rise of all demand in the metered part would leave, for the junctions of that part; shape (junctions, G).
-
-    The regression was learnt from demand that rose and fell, so in truth that is nothing. What the copy says otherwise is its own
-    error (a main rougher than in the file, a valve half closed), which each leak's signature carries as well: it is taken off.
-
-    Args:
-        copy: Loaded with the state.
-        state: The state.
-        demand_m3h: Of each node.
-        by_junction: What a leak of 1 m³/h leaves, shape (junctions, G).
-    """
-    file = copy.file
-    drawn = np.where(file.metered, np.maximum(demand_m3h, 0.0), 0.0)
-    for pump in file.cut:
-        node = file.suction[pump]
-        drawn[node] = max(drawn[node] - max(float(state.drivers[pump]), 0.0), 0.0)
-    share = drawn[file.junctions]
-    if not file.inlets or share.sum() <= 0:
-        return np.zeros_like(by_junction)
-    return np.where(file.metered[file.junctions][:, None], share @ by_junction / share.sum(), 0.0)
-
-
-def _taken_for_demand(copy: NetworkCopy, regression: FlowRegression, state: OperatingState, flows: FloatArray) -> FloatArray:
-    """Change of pressure that the regression expects from a change of metered flows and of tanks' rises, shape (rows, G)."""
-    meters, floating = len(copy.file.meters), copy.file.floating
-    known = len(regression.centre) - len(state.drivers)
-    here = np.concatenate([state.drivers, state.rise_m_h[list(floating)[:known]]])
-    there = np.tile(here, (len(flows), 1))
-    there[:, :meters] += flows[:, :meters]
-    there[:, len(state.drivers) :] += flows[:, meters : meters + known]
-    return np.asarray(regression.explained(there) - regression.explained(here[None]))
 
 
 def _spread(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray, regression: FlowRegression) -> FloatArray:
@@ -395,11 +359,11 @@ def _spread(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArr
         unknowns = _unpack(copy, draw, len(states))
         copy.believe(unknowns)
         total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
-        for number, (state, weight) in enumerate(zip(states, _weights(states), strict=True)):
+        for number, (state, weight) in enumerate(zip(states, weights(states), strict=True)):
             demand = copy.load(state, number, unknowns)
             heads, flows = copy.sensitivities()
-            rest = heads - _taken_for_demand(copy, regression, state, flows)
-            total += weight * (rest - _of_demand(copy, state, demand, rest))
+            rest = heads - taken_for_demand(copy, regression, state, flows)
+            total += weight * (rest - of_demand(copy, state, demand, rest))
         found.append(_on_pipes(copy, total))
     off = np.array(found) - np.mean(found, axis=0)
     return np.asarray(np.einsum("mpg,mph->pgh", off, off) / max(len(draws) - 1, 1))

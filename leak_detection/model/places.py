@@ -18,6 +18,8 @@ _OWN_ERROR = 0.03
 """Of a signature at one gauge, beside what the scatter of networks says."""
 _SPREAD = 1.3
 """A little more than the scatter, which knows only the errors that were drawn."""
+_WANDER_M = 0.03
+"""Of each pressure valve's setting, beside what the gauges' noise holds of it already: valves drift by centimetres within days."""
 _TRUST = 0.5
 """Power of the likelihood: gauges that err together say less than so many. Of places called sure to 150 m one in seven was not."""
 
@@ -49,6 +51,7 @@ def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSe
         covariance: Of its error, shape (G, G).
         signatures: Of the same gauges.
     """
+    covariance = _with_wander(covariance, signatures)
     inverse = np.linalg.inv(covariance)
     flow = np.full(signatures.places, 0.5 * float(signatures.sizes_m3h.mean()))
     for _ in range(3):
@@ -81,7 +84,7 @@ def share_without_one(place: Place, change_m: FloatArray, covariance: FloatArray
     """
     signature = signatures.at(place.flow_m3h)[place.index]
     error = signature_error(signatures.spread_m[[place.index]], signature[None], np.array([place.flow_m3h]))[0]
-    precision = np.linalg.inv(covariance + error)
+    precision = np.linalg.inv(_with_wander(covariance, signatures) + error)
     # Of all but gauge j: A⁻¹ - a a′ / a_j, where a is column j of the whole inverse.
     along, seen, own = precision @ signature, precision @ change_m, np.diag(precision)
     flow = (signature @ seen - along * seen / own) / np.maximum(signature @ along - along**2 / own, 1e-12)
@@ -100,6 +103,13 @@ def signature_error(spread_m: FloatArray, signature: FloatArray, flow_m3h: Float
     gauge = np.arange(signature.shape[1])
     error[:, gauge, gauge] += (flow_m3h[:, None] * _OWN_ERROR * signature) ** 2
     return np.asarray(error)
+
+
+def _with_wander(covariance: FloatArray, signatures: SignatureSet) -> FloatArray:
+    """Covariance of a change to which a wandering valve may have added."""
+    if signatures.wander_m is None:
+        return covariance
+    return np.asarray(covariance + _WANDER_M**2 * signatures.wander_m.T @ signatures.wander_m)
 
 
 def _flows(energy: FloatArray, along: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:

@@ -27,6 +27,8 @@ class SignatureSet:
     """Between places along the pipes, shape (P, P)."""
     metered: NDArray[np.bool_]
     """Places whose leaks a balance of meters sees with their own flow, shape (P,)."""
+    wander_m: FloatArray | None = None
+    """Change of the gauges per metre by which the setting of each pressure valve wanders, shape (V, G)."""
 
     @property
     def places(self) -> int:
@@ -54,12 +56,14 @@ def with_balance(signatures: SignatureSet, inside: NDArray[np.bool_]) -> Signatu
     column = np.broadcast_to(inside.astype(np.float64)[None, :, None], (size, places, 1))
     spread = np.zeros((places, gauges + 1, gauges + 1))
     spread[:, :gauges, :gauges] = signatures.spread_m
+    wander = signatures.wander_m
     return SignatureSet(
         sizes_m3h=signatures.sizes_m3h,
         change_m=np.concatenate([signatures.change_m, column], axis=2),
         spread_m=spread,
         distance_m=signatures.distance_m,
         metered=signatures.metered | inside,
+        wander_m=None if wander is None else np.pad(wander, ((0, 0), (0, 1))),
     )
 
 
@@ -79,4 +83,5 @@ def of_gauges(signatures: SignatureSet, seen: NDArray[np.bool_]) -> SignatureSet
         spread_m=signatures.spread_m[:, kept[:, None], kept],
         distance_m=signatures.distance_m,
         metered=signatures.metered,
+        wander_m=None if signatures.wander_m is None else signatures.wander_m[:, kept],
     )

@@ -1,6 +1,8 @@
 """Networks unlike the ones the layer grew up with: other units and formulas, pumps into the network, tanks that float, closed
 pipes, meters that count the other way; and network files that are wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from app.leak_learning import learn_network
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signatures import make_signatures
 from app.leak_states import floating_states, operating_states, tank_rises
+from app.leak_valves_wander import of_settings
 from domain.errors import ConfigurationError
 from leak_detection.model.residuals import learn_regression
 from leak_detection.network_past import CalibrationError, NetworkPast
@@ -160,6 +163,21 @@ def test_a_meter_may_count_inflow_up_where_the_file_draws_its_pipe_outwards(metr
     assert flows[1] > 0
     *_, (_, as_drawn), _, _, _ = _solved(tmp_path / "town.inp", _state(second=-20.0))
     assert as_drawn[1] == pytest.approx(-flows[1], abs=0.05)
+
+
+def test_a_valve_that_wanders_lifts_the_gauges_behind_it_while_it_regulates(tmp_path):
+    still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
+    with NetworkCopy(_town(tmp_path / "town.inp"), _GAUGES, _METERS, _TANKS) as copy:
+        state, nothing = _state(), _nothing(copy, states=2)
+        copy.feed([state])
+        copy.believe(nothing)
+        copy.load(state, 0, nothing)
+        before = copy.pressures()
+        assert of_settings(copy, [state, state], nothing, still) == pytest.approx(np.array([[0.0, 0.0, 0.0, 1.0]]), abs=0.02)
+        copy.load(state, 0, nothing)
+        assert copy.pressures() == pytest.approx(before, abs=1e-3)
+        wide_open = replace(nothing, valve_m=np.array([60.0]))
+        assert of_settings(copy, [state], wide_open, still) == pytest.approx(np.zeros((1, 4)), abs=0.02)
 
 
 def test_a_tank_nobody_measures_is_said_and_the_day_is_fed_as_a_whole(tmp_path):

@@ -1,0 +1,57 @@
+"""What the gauges show of a pressure valve whose setting moves: it wanders by itself, and an operator turns it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_signature_demand import taken_for_demand, weights
+from domain.series import FloatArray
+from leak_detection.model.residuals import FlowRegression
+from simulator.toolkit import HydraulicsError
+
+_STEP_M = 0.3
+"""To either side of the setting in force: less is hard to tell from how tightly EPANET solves."""
+
+
+def of_settings(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression) -> FloatArray:
+    """Change of the residual per metre of each pressure valve's setting, on the mean over the states.
+
+    Valves that feed one part together share its inflow anew when one of them moves: what the regression takes for demand is off.
+
+    Args:
+        copy: Of the network; believes ``unknowns`` afterwards.
+        states: What was measured.
+        unknowns: In force.
+        regression: Of the gauges on the drivers.
+
+    Returns:
+        Shape (valves, G). Zeros where a valve does not regulate, or the network has no solution with its setting moved.
+    """
+    count, share = len(unknowns.valve_m), weights(states)
+    found = np.zeros((count, len(copy.file.gauges)))
+    for valve, step in enumerate(_STEP_M * np.eye(count)):
+        try:
+            low, high = (_solved(copy, states, replace(unknowns, valve_m=unknowns.valve_m + way * step)) for way in (-1.0, 1.0))
+        except HydraulicsError:
+            # Nothing is known of such a valve then: its direction stays empty.
+            continue
+        for k, state in enumerate(states):
+            heads, flows = high[k][0] - low[k][0], high[k][1] - low[k][1]
+            rest = heads - taken_for_demand(copy, regression, state, flows[None])[0]
+            found[valve] += share[k] * rest / (2.0 * _STEP_M)
+    copy.believe(unknowns)
+    return found
+
+
+def _solved(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns) -> list[tuple[FloatArray, FloatArray]]:
+    """Heads and flows of each state."""
+    copy.believe(unknowns)
+    read = []
+    for number, state in enumerate(states):
+        copy.load(state, number, unknowns)
+        read.append(copy.read())
+    return read

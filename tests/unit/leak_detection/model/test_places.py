@@ -1,0 +1,55 @@
+"""A leak beside a pressure valve that wanders is placed where it is, and a place is not called sure that is not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leak_detection.model.places import locate
+from leak_detection.model.signatures import SignatureSet, of_gauges, with_balance
+
+_PLACES, _GAUGES = 12, 8
+_SETTING_M = 0.08
+
+
+@pytest.fixture(name="street", scope="module")
+def _street():
+    """Places 100 m apart along a street whose gauges fall with nearness; a valve feeds one end of it."""
+    place, gauge = np.arange(_PLACES)[:, None], np.linspace(0, _PLACES - 1, _GAUGES)[None, :]
+    signature = -(0.004 + 0.01 * np.exp(-np.abs(place - gauge) / 3.0))
+    return SignatureSet(
+        sizes_m3h=np.array([1.0, 10.0]),
+        change_m=np.stack([signature, signature]),
+        spread_m=np.zeros((_PLACES, _GAUGES, _GAUGES)),
+        distance_m=100.0 * np.abs(place - place.T),
+        metered=np.zeros(_PLACES, dtype=bool),
+        wander_m=np.exp(-gauge / 4.0),
+    )
+
+
+def test_a_leak_beside_a_valve_that_wanders_is_placed_where_it_is(street):
+    quiet = 0.003**2 * np.eye(_GAUGES)
+    change = 5.0 * street.change_m[0, 9] - _SETTING_M * street.wander_m[0]
+    found = locate(change, quiet, street)
+    assert street.distance_m[found.index, 9] <= 100.0
+    assert found.flow_m3h == pytest.approx(5.0, rel=0.3)
+    deceived = locate(change, quiet, replace(street, wander_m=None))
+    assert street.distance_m[deceived.index, 9] > 300.0
+    assert deceived.near > 0.9
+
+
+def test_a_valve_alone_is_no_sure_place(street):
+    quiet = 0.003**2 * np.eye(_GAUGES)
+    turned = -_SETTING_M * street.wander_m[0]
+    assert locate(turned, quiet, street).fit < 0.5 < locate(turned, quiet, replace(street, wander_m=None)).fit
+
+
+def test_a_balance_knows_nothing_of_valves_and_a_gauge_left_out_takes_its_part_along(street):
+    whole = with_balance(street, np.arange(_PLACES) < 3)
+    assert whole.wander_m[:, -1] == pytest.approx(0.0)
+    assert whole.wander_m[:, :-1] == pytest.approx(street.wander_m)
+    seen = np.arange(_GAUGES) != 2
+    assert of_gauges(street, seen).wander_m == pytest.approx(street.wander_m[:, seen])
+    unknown = replace(street, wander_m=None)
+    assert with_balance(unknown, np.arange(_PLACES) < 3).wander_m is None
+    assert of_gauges(unknown, seen).wander_m is None
