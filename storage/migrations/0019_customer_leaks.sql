@@ -37,3 +37,18 @@ GRANT SELECT, INSERT, UPDATE ON customer_finding TO khettara_analytics;
 GRANT SELECT, INSERT, UPDATE, DELETE ON customer_watch TO khettara_analytics;
 -- No grant to readers: what runs in a customer's house is shown in the console alone, to people with a name.
 GRANT SELECT ON customer_finding TO khettara_command;
+
+-- Readers see the network's alarms; those of the customers' desk name meters, and no operator is made to look by them.
+CREATE OR REPLACE VIEW v_alert AS
+SELECT a.key AS alert, a.code, a.zone, a.priority, a.state, a.raised_at, a.updated_at, a.parameters, a.finding, a.acknowledged_by,
+       a.shelved_until, a.shelved_reason, a.state NOT IN ('normal', 'suppressed', 'out_of_service') AS open,
+       coalesce(f.flow_m3h, a.flow_m3h) AS flow_m3h, a.since, a.active, a.parent, a.areas, a.withheld_by, a.withheld_reason,
+       a.withheld_until
+FROM alert a LEFT JOIN finding f ON f.key = a.finding
+WHERE a.code NOT LIKE 'customer.%';
+
+CREATE OR REPLACE VIEW v_alert_annunciation AS
+SELECT l.at, l.alert, a.code, a.zone, l.priority, l.action
+FROM alert_log l JOIN alert a ON a.key = l.alert
+WHERE l.state = 'unacknowledged' AND l.action IN ('raised', 'worsened', 'explained', 'unshelved', 'unsuppressed', 'putback')
+  AND a.code NOT LIKE 'customer.%';

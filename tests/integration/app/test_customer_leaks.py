@@ -150,6 +150,7 @@ async def test_two_leaks_are_told_shown_and_over_across_restarts(tmp_path: Path,
         assert abs(drip["flow_m3h"] - 0.06) < 0.01
         assert at(33.95) < datetime.fromisoformat(burst["found_at"]) <= at(34.5)
         await is_shown(again, burst)
+        assert await readers_see(database) == 0
     async with room(tmp_path, database, inventory) as over:
         await over.run(34.75, 37)
         assert await over.get("/api/v1/customers") == []
@@ -184,3 +185,13 @@ async def is_shown(here: Room, burst: Any) -> None:
     form = {"key": alert, "alert": alert, "csrf_token": await csrf(here.client)}
     assert (await here.client.post("/orders", data=form)).status_code == 409
     assert (await here.client.post("/alerts/acknowledge", data=form)).status_code == 303
+
+
+async def readers_see(database: FreshDatabase) -> int:
+    """Rows of the customers' desk that a reader of the database gets to see."""
+    async with await AsyncConnection.connect(database.dsn(Role.READ)) as connection:
+        counted = await connection.execute(
+            "SELECT (SELECT count(*) FROM v_alert) + (SELECT count(*) FROM v_alert_annunciation) + (SELECT count(*) FROM v_finding)"
+        )
+        (rows,) = await counted.fetchone() or (0,)
+        return int(rows)
