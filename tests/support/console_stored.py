@@ -18,6 +18,7 @@ from console.app import create_app
 from console.ports import ConsoleOptions
 from console.server import serve
 from storage.commands import PostgresCommands
+from storage.customers import PostgresCustomers
 from storage.database import Database
 from storage.roles import Role
 from storage.two_people import PostgresTwoPeople
@@ -75,7 +76,9 @@ async def _run(dsn: str, ready: Future[str], ended: threading.Event) -> None:
             )  # fmt: skip
             world.edge.desk, world.town.store = desk, None
             options = ConsoleOptions(outcome_wait_s=0.1)
-            services = replace(world.services, commands=store, desk=desk, users=users, options=options)
+            services = replace(
+                world.services, commands=store, desk=desk, users=users, options=options, customers=PostgresCustomers(pool)
+            )
             async with serve(create_app(services)) as url:
                 ready.set_result(url)
                 await asyncio.to_thread(ended.wait)
