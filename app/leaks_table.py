@@ -47,6 +47,7 @@ NOTES = {
     "over_pressure": "over: the pressures came back; too few nights are measured to witness it",
     "over_inflow": "over: the inflow is back to what it was",
     "over_repair_night": "over: the crew repaired it, and the night flow fell",
+    "over_customer": "over: the same water was found behind a customer's meter; it is no loss of the network",
     "over_unseen": "set aside: for four weeks neither pressures nor nights showed it; that does not prove that it is repaired",
     "unseen": "the pressures of the last days do not show it: the confidence is lowered",
     "in_baseline": "older than the days the network layer learned from: only a repair and the night flow can end it",
