@@ -1,10 +1,11 @@
 """Open leaks over the days: a greedy fit of shapes in time with free loadings in space.
 
-    residual(day, gauge) = level + Σ shape_k(day) · loading_k(gauge) + noise
+    residual(day, gauge) = level(day, gauge) + Σ shape_k(day) · loading_k(gauge) + noise
 
-Every shape found so far is projected out with whatever loading it has (a wrong signature leaves no ghost of the same time course);
-the next is the shape and place with the largest ``(f′ Z W′ u)² / f′f``. Two hypotheses compete for each change: a leak, which
-shows on many gauges as the network file says, and one gauge alone, which is the gauge's own.
+The level wanders as settings of pressure valves do (``leak_detection.model.drift``). Every shape found so far is projected out
+with whatever loading it has (a wrong signature leaves no ghost of the same time course); the next is the shape and place with the
+largest likelihood ratio (``leak_detection.model.changes``). Two hypotheses compete for each change: a leak, which shows on many
+gauges as the network file says, and one gauge alone, which is the gauge's own.
 """
 
 from __future__ import annotations
@@ -16,23 +17,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection.model.changes import Heard, hear
+from leak_detection.model.drift import Drift, channels, learn_drift
 from leak_detection.model.places import Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
-from leak_detection.model.shapes import NO_SAY, fill, noise_covariance, orthonormal, shape, units, until, whitening
+from leak_detection.model.shapes import fill, shape, until, whitening
 from leak_detection.model.signatures import SignatureSet
 
 _SAME_M = 100.0
 """Places so near each other are one."""
+_LEAST_BEFORE = 3
+"""Days before a change."""
+_SHARES = (0.5, 0.75, 1.0)
+"""Of a slow growth: seen by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSettings:
     """When a change is a leak."""
 
-    step_glr: float = 25.0
-    slow_glr: float = 30.0
+    step_glr: float = 30.0
+    slow_glr: float = 36.0
     step_days: int = 5
-    slow_days: tuple[int, ...] = (15, 30, 60, 100)
+    slow_days: tuple[int, ...] = (10, 20, 40, 80)
+    window_days: int = 200
+    """Days before that have no say but in what the level is."""
+    drift_days: int = 10
+    """What the gauges do by themselves is learnt anew so often."""
     least_flow_m3h: float = 1.2
     """Below it a change is not told: what other leaks leave behind is of that size."""
     least_metered_m3h: float = 0.6
@@ -40,15 +51,17 @@ class LedgerSettings:
     sure_glr: float = 200.0
     """A change that is less clear than that must have stood for two days."""
     least_fit: float = 0.3
-    least_far: float = 0.3
+    least_far: float = 0.42
     warm_days: int = 21
     most_shapes: int = 60
     most_a_day: int = 3
     most_looks: int = 9
     merge_m: float = 200.0
-    again_glr: float = 400.0
-    again_flow_m3h: float = 5.0
+    again_glr: float = 200.0
+    again_flow_m3h: float = 4.0
     """A step as clear and as large as that is told near an open leak, too, unless that has just begun."""
+    again_share: float = 0.2
+    """Of the flow of the open leak: a large one's effect swings by a tenth."""
     again_days: int = 3
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
@@ -150,6 +163,8 @@ class Ledger:
     """Gauges that were missing in the last days: they have no say."""
     _known: NDArray[np.bool_] = field(init=False)
     """Days on which each gauge was read, shape (T, G)."""
+    _learnt: tuple[int, Drift] | None = None
+    """What the gauges do by themselves, and when that was learnt."""
 
     def __post_init__(self) -> None:
         self.reach = float(np.median([reach(away_m) for away_m in self.signatures.distance_m]))
@@ -296,7 +311,8 @@ class Ledger:
         s = self.settings
         near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
-            near = [old for old in near if leak.start_day - old.start_day <= s.again_days]
+            least_m3h = leak.place.flow_m3h / s.again_share
+            near = [old for old in near if leak.start_day - old.start_day <= s.again_days or old.place.flow_m3h > least_m3h]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]
 
     def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:
@@ -306,45 +322,48 @@ class Ledger:
             z: Residuals, shape (T, G).
             aside: Directions that were looked at today and are nothing to tell.
         """
-        days = len(z)
-        q = orthonormal([np.ones(days)] + [c.over(days) for c in self.courses[-self.settings.most_shapes :]])
-        rest = z - q @ (q.T @ z)
-        covariance = noise_covariance(rest, self._known) + np.diag(np.where(self._blind, NO_SAY, 0.0))
-        white = whitening(covariance)
-        for direction in aside:
-            unit = white @ direction
-            unit = unit / max(float(np.linalg.norm(unit)), 1e-12)
-            white = white - np.outer(unit, unit @ white)
-        courses = self._candidates(days)
-        f = np.stack([c.over(days) for c in courses], axis=1)
-        f = f - q @ (q.T @ f)
-        energy = np.einsum("ts,ts->s", f, f)
-        loads = (f.T @ rest) / np.maximum(energy, 1e-9)[:, None]
-        score = (loads @ white.T) @ units(self._directions, white).T * np.sqrt(energy)[:, None]
-        score[energy < 0.3] = 0.0
-        limit = np.array([self.settings.step_glr if c.ramp_days == 0 else self.settings.slow_glr for c in courses])
+        days, s = len(z), self.settings
+        recent = slice(max(0, days - s.window_days), days)
+        courses = [c for c in self._candidates(days) if c.start_day > recent.start + _LEAST_BEFORE]
+        heard = hear(
+            z[recent],
+            [c.over(days)[recent] for c in self.courses[-s.most_shapes :]],
+            [c.over(days)[recent] for c in courses],
+            channels(self._drift(z), self._blind),
+        )
+        score = heard.scores(self._directions, aside)
+        limit = np.array([s.step_glr if c.ramp_days == 0 else s.slow_glr for c in courses])
         ratio = score**2 / limit[:, None]
         k, p = (int(v) for v in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-        if ratio[k, p] < 1.0:
-            return None
-        own = p - 2 * self.signatures.places
+        return None if ratio[k, p] < 1.0 else self._as_change(heard, courses[k], k, float(score[k, p]), p)
+
+    def _as_change(self, heard: Heard, course: Course, number: int, score: float, direction: int) -> _Change:
+        loading_m, covariance = heard.loading(number)
+        own = direction - 2 * self.signatures.places
         return _Change(
-            course=courses[k],
-            loading_m=loads[k],
-            covariance=covariance / energy[k],
-            glr=float(score[k, p] ** 2),
-            sign=float(np.sign(score[k, p])),
+            course=course,
+            loading_m=loading_m,
+            covariance=covariance,
+            glr=score**2,
+            sign=float(np.sign(score)),
             gauge=own if own >= 0 else None,
         )
+
+    def _drift(self, z: FloatArray) -> Drift:
+        """What the gauges do by themselves, learnt every few days."""
+        age = len(z) // self.settings.drift_days
+        if self._learnt is None or self._learnt[0] != age:
+            self._learnt = age, learn_drift(z, self._known, self.signatures.wander_m)
+        return self._learnt[1]
 
     def _candidates(self, days: int) -> list[Course]:
         """Steps of the last days, and growths that are still going on."""
         s = self.settings
         steps = [Course(start_day=d, ramp_days=0) for d in range(max(1, days - s.step_days), days)]
         slow = [
-            Course(start_day=days - 1 - int(a * r), ramp_days=r)
-            for r in s.slow_days
-            for a in (0.5, 0.75, 1.0)
-            if days - 1 - int(a * r) > 3
+            Course(start_day=days - 1 - int(share * ramp), ramp_days=ramp)
+            for ramp in s.slow_days
+            for share in _SHARES
+            if days - 1 - int(share * ramp) > _LEAST_BEFORE
         ]
         return steps + slow
