@@ -41,7 +41,7 @@ class LedgerSettings:
     step_days: int = 5
     slow_days: tuple[int, ...] = (10, 20, 40, 80)
     window_days: int = 200
-    """Days before that have no say but in what the level is."""
+    """Older days have no say: the level of the first is not known."""
     drift_days: int = 10
     """What the gauges do by themselves is learnt anew so often."""
     least_flow_m3h: float = 1.2

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 from psycopg import AsyncConnection
 
-from app.centre import Centre
-from app.settings import Settings
 from app.site import load_site
-from console.app import create_app
 from domain.inventory import Inventory
-from domain.ports import User
-from storage.database import Database
 from storage.inventory import save_inventory
 from storage.roles import Role
-from storage.users import PostgresUsers
-from tests.support.console_client import csrf, log_in
-from tests.support.console_services import SteppedClock, password_hash
+from tests.support.centre_room import CentreRoom, centre_room
+from tests.support.console_client import csrf
 from tests.support.postgres import FreshDatabase
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
@@ -86,49 +76,12 @@ async def store(dsn: str, inventory: Inventory, rows: dict[str, np.ndarray], hou
                     await copy.write_row((START + timedelta(hours=hour), int(litres[hour]), known[key], 0))
 
 
-@dataclass(kw_only=True)
-class Room:
-    """The centre without its clockwork, and somebody of the customers' desk."""
-
-    centre: Centre
-    clock: SteppedClock
-    client: httpx.AsyncClient
-
-    async def run(self, first: float, last: float) -> None:
-        """What the loop does, every six hours."""
-        for day in np.arange(first, last, 0.25):
-            self.clock.at = at(float(day)) + timedelta(hours=2, minutes=10)
-            await self.centre.watch_customers(self.clock.at)
-            await self.centre.look_after(self.clock.at)
-
-    async def get(self, path: str) -> Any:
-        answer = await self.client.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-@asynccontextmanager
-async def room(folder: Path, database: FreshDatabase, inventory: Inventory) -> AsyncIterator[Room]:
-    """A centre that has just started."""
-    settings = Settings.model_validate(
-        {
-            "site": {"folder": folder},
-            "database": {
-                "dsn": database.dsn(Role.READ),
-                "analytics_dsn": database.dsn(Role.ANALYTICS),
-                "command_dsn": database.dsn(Role.COMMAND),
-            },
-            "centre": {"state_folder": folder / "state"},
-        }
-    )
-    clock = SteppedClock(at=at(FIRST))
-    centre = Centre(settings, inventory, clock)
-    analytics, command = centre.databases
-    async with analytics, command:
-        transport = httpx.ASGITransport(app=create_app(centre.console()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://console.test", timeout=30) as client:
-            assert (await log_in(client, "omar")).status_code == 303
-            yield Room(centre=centre, clock=clock, client=client)
+async def run(here: CentreRoom, first: float, last: float) -> None:
+    """What the loop does, every six hours."""
+    for day in np.arange(first, last, 0.25):
+        here.clock.at = at(float(day)) + timedelta(hours=2, minutes=10)
+        await here.centre.watch_customers(here.clock.at)
+        await here.centre.look_after(here.clock.at)
 
 
 async def test_two_leaks_are_told_shown_and_over_across_restarts(tmp_path: Path, database: FreshDatabase) -> None:
@@ -136,30 +89,28 @@ async def test_two_leaks_are_told_shown_and_over_across_restarts(tmp_path: Path,
     late = range(31 * 24, 32 * 24)
     await store(database.dsn(), inventory, rows, range(31 * 24))
     await store(database.dsn(), inventory, rows, range(32 * 24, DAYS * 24))
-    async with Database(database.dsn(Role.COMMAND), size=1) as pool:
-        await PostgresUsers(pool).save_user(User(name="omar", role="operator", zones=frozenset(), language="en"), password_hash())
 
-    async with room(tmp_path, database, inventory) as before:
-        await before.run(FIRST, 32)
+    async with centre_room(tmp_path, database, inventory, at(FIRST)) as before:
+        await run(before, FIRST, 32)
         assert await before.get("/api/v1/customers") == []
     await store(database.dsn(), inventory, rows, late)  # a concentrator was silent, and has come back
-    async with room(tmp_path, database, inventory) as again:
-        await again.run(32, 34.75)
+    async with centre_room(tmp_path, database, inventory, at(FIRST)) as again:
+        await run(again, 32, 34.75)
         drip, burst = await both(again)
         assert (drip["since"][:13], burst["since"][:13]) == (at(30).isoformat()[:13], at(33 + 23 / 24).isoformat()[:13])
         assert abs(drip["flow_m3h"] - 0.06) < 0.01
         assert at(33.95) < datetime.fromisoformat(burst["found_at"]) <= at(34.5)
         await is_shown(again, burst)
         assert await readers_see(database) == 0
-    async with room(tmp_path, database, inventory) as over:
-        await over.run(34.75, 37)
+    async with centre_room(tmp_path, database, inventory, at(FIRST)) as over:
+        await run(over, 34.75, 37)
         assert await over.get("/api/v1/customers") == []
         assert {f["key"] for f in await over.get("/api/v1/customers?closed=true")} == {drip["key"], burst["key"]}
         states = {a["finding"]: (a["state"], a["active"]) for a in await over.get("/api/v1/alerts?desk=customers&closed=true")}
         assert states == {drip["key"]: ("returned_unacknowledged", False), burst["key"]: ("normal", False)}
 
 
-async def both(here: Room) -> tuple[Any, Any]:
+async def both(here: CentreRoom) -> tuple[Any, Any]:
     """The two leaks; each with one alarm of the customers' desk, none of them a finding or an alarm of the network."""
     found = {f["meter"]: f for f in await here.get("/api/v1/customers")}
     assert set(found) == {DRIP, BURST}, "not the meter that was exchanged"
@@ -174,7 +125,7 @@ async def both(here: Room) -> tuple[Any, Any]:
     return drip, burst
 
 
-async def is_shown(here: Room, burst: Any) -> None:
+async def is_shown(here: CentreRoom, burst: Any) -> None:
     """On the page with its hours; its alarm is acknowledged there, and takes no crew."""
     page = (await here.client.get(f"/customers/{burst['key']}")).text
     assert "Sudden large flow" in page

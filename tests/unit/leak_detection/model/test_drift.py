@@ -36,6 +36,15 @@ def test_leaks_and_repairs_are_not_taken_for_drift():
     assert np.sqrt(drift.walk_m2).max() < 0.005, "by the squares of their steps it would be 0.04"
 
 
+def test_a_quarter_of_what_a_gauge_does_by_itself_is_its_drift():
+    rng = np.random.default_rng(9)
+    record = _record(rng)
+    record[:, 3] += np.cumsum(rng.normal(0.0, 0.02, DAYS))
+    own = np.diag(learn_drift(record, np.ones_like(record, dtype=bool)).walk_m2)
+    assert np.sqrt(own[3]) == pytest.approx(0.5 * 0.02, rel=0.35)
+    assert np.sqrt(np.delete(own, 3)).max() < 0.003
+
+
 def test_a_gauge_hardly_read_has_no_say_and_nothing_is_singular():
     record = _record(np.random.default_rng(5), days=40)
     known = np.ones_like(record, dtype=bool)
@@ -74,6 +83,9 @@ def test_the_loading_of_a_step_is_read_beside_known_courses_and_what_is_set_asid
     assert heard.scores(load[None])[0, 0] > 25
     assert heard.scores(load[None])[1, 0] == 0.0, "a known course has nothing left to say"
     assert heard.scores(load[None], [load])[0, 0] == 0.0
+    resembling = load + np.where(np.arange(GAUGES) % 2, 0.05, -0.05)
+    assert heard.scores(resembling[None])[0, 0] > 20
+    assert abs(heard.scores(resembling[None], [load])[0, 0]) < 0.1, "all that it resembled was set aside"
 
 
 def test_a_valve_that_drifts_is_no_leak_and_hides_none():

@@ -166,6 +166,16 @@ def test_a_large_leak_that_swings_with_demand_has_neither_ended_nor_begun_anew(n
     assert ledger.leaks[0].end_day is None
 
 
+def test_a_second_burst_beside_an_open_leak_is_told_unless_the_first_is_so_large_that_it_swings_by_that(net):
+    for first_m3h, second_m3h, told in ((6.0, 8.0, 2), (60.0, 6.0, 1)):
+        residual = _noise(120)
+        residual[60:] += first_m3h * net.at(first_m3h)[12]
+        residual[90:] += second_m3h * net.at(second_m3h)[12]
+        leaks, ledger = _replay(net, residual)
+        assert len(leaks) == told
+        assert [len(leak.growth) for leak in ledger.leaks] == [2 - told] + [0] * (told - 1)
+
+
 def test_a_gauges_own_step_is_written_down_once(net):
     residual = _noise()
     residual[60:, 3] += 0.6
