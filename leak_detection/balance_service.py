@@ -17,10 +17,10 @@ from domain.calendar import Calendar
 from domain.ports import MeterHour, MeterSums
 from domain.series import FloatArray
 from domain.zones import Zone
-from leak_detection.detection import Detection
+from leak_detection.detection import BookedLeak, Detection
 from leak_detection.inputs import ZoneInputs
 from leak_detection.zone_balance import TICK_H, hourly
-from leak_detection.zone_layer import BalanceNews, ZoneLayer, balance_detection
+from leak_detection.zone_layer import BalanceNews, ZoneLayer, balance_detection, booked
 
 LEAST_METERS = 10
 LEAST_COVERAGE = 0.3
@@ -35,8 +35,10 @@ _LEAST_DAYS = 3
 class BalanceView:
     """What the monitor is told of a zone."""
 
-    detection: Detection | None
-    open_m3h: float
+    detections: tuple[Detection, ...]
+    """What was seen since the last call, oldest first."""
+    opened: tuple[BookedLeak, ...]
+    """The leaks told and not over."""
     held: bool
 
 
@@ -86,7 +88,7 @@ class BalanceService:
         """
         mark = np.floor((end_s - LAG_S) / (TICK_H * 3600.0)) * TICK_H * 3600.0
         # What an earlier call told is not told again, however far apart the calls are.
-        self._views = {z: BalanceView(detection=None, open_m3h=v.open_m3h, held=v.held) for z, v in self._views.items()}
+        self._views = {z: BalanceView(detections=(), opened=v.opened, held=v.held) for z, v in self._views.items()}
         if self._done_s and mark <= self._done_s:
             return False
         first = not self._done_s
@@ -173,8 +175,12 @@ class BalanceService:
         self._views = {}
         for zone, item in news.items():
             detection = balance_detection(item, self._epoch_s, self._coverage.get(zone, 1.0)) if loud else None
-            kept = before[zone].detection if zone in before and detection is None and loud else detection
-            self._views[zone] = BalanceView(detection=kept, open_m3h=item.open_m3h, held=item.held)
+            kept = before[zone].detections if zone in before and loud else ()
+            self._views[zone] = BalanceView(
+                detections=kept if detection is None else (*kept, detection),
+                opened=tuple(booked(leak, self._epoch_s) for leak in item.opened),
+                held=item.held,
+            )
 
 
 def _moment(seconds: float) -> datetime:

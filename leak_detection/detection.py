@@ -8,6 +8,17 @@ from domain.findings import Evidence, FindingKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookedLeak:
+    """A leak that is open, by the book of a detector that keeps one."""
+
+    since_s: float
+    """Onset, seconds since 1970 UTC."""
+    found_s: float
+    """When it was booked; in one zone no two leaks share it."""
+    flow_m3h: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """One detector's belief about a zone, now."""
 
@@ -25,3 +36,5 @@ class Detection:
     """See ``Finding.cause``."""
     notes: tuple[str, ...] = ()
     """See ``Finding.notes``."""
+    booked: BookedLeak | None = None
+    """The leak that it opened in the detector's book, or that it saw grow; None: the detector keeps none."""

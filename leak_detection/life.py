@@ -5,6 +5,7 @@ One physical leak keeps one key: later sightings by any detector are evidence fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,7 +14,6 @@ import numpy as np
 from domain.findings import Evidence, Finding, FindingKind
 from domain.series import FloatArray
 from leak_detection import robust
-from leak_detection.balance_service import BalanceView
 from leak_detection.baseline import slot_of
 from leak_detection.detection import Detection
 from leak_detection.flow_step import AGES_S, drop_of
@@ -30,10 +30,12 @@ CLOSE_SHARE = 0.5
 REFIT_S = AGES_S[1]
 """A young leak's onset and flow are still being learned by the detector that found it."""
 STANDING_S = 14 * 86400.0
-BALANCE = "zone_balance"
 SETTLED_S = 21 * 86400.0
 """A moved relation of inflow and meters that has settled is told for so long."""
+NIGHTS_S = 12 * 86400.0
+"""The nights that show the end of a leak of the balance."""
 _FELL_SHARE = 0.4
+_LEAST_WEIGHT = 0.15
 DOUBT = 0.9
 """What a doubt leaves of the confidence."""
 LEAST_KNOWN = 0.8
@@ -80,51 +82,82 @@ def excess(inputs: ZoneInputs, learned: Learned, since_s: float, span_s: float) 
     return Excess(flow_m3h=float(robust.mean(residual)) - level * fade * float(expected), error_m3h=error)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a zone's inflow shows of all its open leaks [m³/h]."""
+
+    now: Excess
+    """Of the last ``TRACK_S``."""
+    left: Excess
+    """Of the last ``CLOSE_S``."""
+
+
+def seen(inputs: ZoneInputs, learned: Learned, since_s: float) -> Seen | None:
+    """What shows of what began at ``since_s`` and later; None where too little is known."""
+    now, left = excess(inputs, learned, since_s, TRACK_S), excess(inputs, learned, since_s, CLOSE_S)
+    return None if now is None or left is None else Seen(now=now, left=left)
+
+
 def track(finding: Finding, inputs: ZoneInputs, learned: Learned) -> Finding:
-    """The finding with its flow of now, closed once the flow is back; unchanged where too little is known."""
-    since = finding.since.timestamp()
-    now = excess(inputs, learned, since, TRACK_S)
-    longer = excess(inputs, learned, since, CLOSE_S)
-    if now is None or longer is None:
+    """A zone's only leak with its flow of now, closed once the flow is back; unchanged where too little is known."""
+    shown = seen(inputs, learned, finding.since.timestamp())
+    if shown is None:
         return finding
     held = finding.flow_m3h if learned.leak_is_normal else 0.0
-    # The steadier of two estimates weighs more: by day an hour of excess says little about a leak measured at night.
-    weight = finding.flow_error_m3h**2 / (finding.flow_error_m3h**2 + now.error_m3h**2) if finding.flow_error_m3h > 0 else 1.0
-    weight = max(weight, 0.15)
-    flow = max(0.0, finding.flow_m3h + weight * (now.flow_m3h + held - finding.flow_m3h))
-    error = min(now.error_m3h, float(np.hypot(finding.flow_error_m3h, 0.1 * now.error_m3h)))
-    old = inputs.end_s - since
+    if is_over(finding, shown.left.flow_m3h + held, shown.left.error_m3h, inputs, learned):
+        return aged(replace(finding, open=False), inputs.end_s)
+    weight = weight_of(finding.flow_error_m3h, shown.now.error_m3h)
+    flow = max(0.0, finding.flow_m3h + weight * (shown.now.flow_m3h + held - finding.flow_m3h))
+    return aged(with_flow(finding, flow, shown.now.error_m3h), inputs.end_s)
+
+
+def weight_of(error_m3h: float, now_error_m3h: float) -> float:
+    """How much an hour's excess counts beside the flow so far.
+
+    The steadier of two estimates weighs more: by day an hour of excess says little about a leak measured at night.
+    """
+    return max(error_m3h**2 / (error_m3h**2 + now_error_m3h**2), _LEAST_WEIGHT) if error_m3h > 0 else 1.0
+
+
+def with_flow(finding: Finding, flow_m3h: float, now_error_m3h: float) -> Finding:
+    """The finding with its flow of now, which an hour with this error has made surer."""
+    error = min(now_error_m3h, float(np.hypot(finding.flow_error_m3h, 0.1 * now_error_m3h)))
+    return replace(finding, flow_m3h=round(flow_m3h, 2), flow_error_m3h=round(error, 2))
+
+
+def aged(finding: Finding, end_s: float) -> Finding:
+    """The finding, standing once it is old."""
+    old = end_s - finding.since.timestamp() > STANDING_S and finding.kind is not FindingKind.METER_FAULT
+    return replace(finding, kind=FindingKind.STANDING) if old else finding
+
+
+def is_over(finding: Finding, left_m3h: float, error_m3h: float, inputs: ZoneInputs, learned: Learned) -> bool:
+    """Whether what is left of a leak's flow, with this standard error, speaks against it."""
+    old = inputs.end_s - finding.since.timestamp()
     share = CLOSE_SHARE * reference_flow(finding)
-    left = longer.flow_m3h + held
+    if old <= CLOSE_S or left_m3h >= share:
+        return False
+    if left_m3h + 2.0 * error_m3h < share:
+        return True
     # A drop as large as the leak needs less certainty about what is left; a leak that has grown must lose what it has now.
     grown = max(share, CLOSE_SHARE * finding.flow_m3h)
-    dropped = left < share and old > REFIT_S and drop_of(inputs, learned.steps, step_residuals(inputs, learned)) > grown
-    over = dropped or left + 2.0 * longer.error_m3h < share
-    kind = FindingKind.STANDING if old > STANDING_S and finding.kind is not FindingKind.METER_FAULT else finding.kind
-    if over and old > CLOSE_S:
-        return replace(finding, open=False, kind=kind)
-    return replace(finding, flow_m3h=round(flow, 2), flow_error_m3h=round(error, 2), kind=kind)
+    return old > REFIT_S and drop_of(inputs, learned.steps, step_residuals(inputs, learned)) > grown
 
 
-def track_balance(finding: Finding, balance: BalanceView, inputs: ZoneInputs, learned: Learned) -> Finding:
-    """A finding of the balance; a leak is closed when the balance sees it no longer and the night flow has fallen, too."""
-    age = inputs.end_s - finding.since.timestamp()
-    if finding.kind is FindingKind.METER_FAULT:
-        return finding if balance.held or age < SETTLED_S else replace(finding, open=False)
-    kind = FindingKind.STANDING if age > STANDING_S else finding.kind
-    if balance.open_m3h <= 0 and balance.detection is None and _night_fell(finding, inputs, learned):
-        return replace(finding, open=False, kind=kind)
-    flow = balance.open_m3h if balance.open_m3h > 0 else finding.flow_m3h
-    return replace(finding, flow_m3h=round(flow, 2), kind=kind)
+def night_drop(inputs: ZoneInputs, learned: Learned, beside: Sequence[Finding] = ()) -> float | None:
+    """By how much the last nights lie lower than those before [m³/h]; None where too few nights are known.
 
-
-def _night_fell(finding: Finding, inputs: ZoneInputs, learned: Learned) -> bool:
-    """Whether the last nights lie lower than those before by a good part of the leak; true where too few nights are known."""
+    Args:
+        inputs: The zone up to now.
+        learned: What was learned of it before.
+        beside: Leaks that are open and stay so: a night after the onset of one is less its flow.
+    """
     flow = inputs.inflow_m3h - learned.leakage.correction(inputs.pressure_m)
-    nights = nights_of(inputs, flow, inputs.steps(12 * 86400.0)).flow_m3h
-    if nights.size < 5:
-        return True
-    return float(np.median(nights[:-3]) - nights[-2:].min()) > least_drop(finding)
+    nights = nights_of(inputs, flow, inputs.steps(NIGHTS_S))
+    if nights.day.size < 5:
+        return None
+    least = nights.flow_m3h - sum((f.flow_m3h * (nights.end_s > f.since.timestamp()) for f in beside), np.zeros(nights.day.size))
+    return float(np.median(least[:-3]) - least[-2:].min())
 
 
 def nights_around(

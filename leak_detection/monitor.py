@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from domain.findings import Finding, FindingKind
 from leak_detection.balance_service import BalanceView
-from leak_detection.detection import Detection
+from leak_detection.detection import BookedLeak, Detection
 from leak_detection.habit import is_habit
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
 from leak_detection.life import (
-    BALANCE,
     CLOSE_S,
     CLOSE_SHARE,
     REFIT_S,
@@ -24,10 +22,10 @@ from leak_detection.life import (
     reference_flow,
     refit,
     reopened,
-    track,
-    track_balance,
 )
 from leak_detection.table import DETECTORS, Detector
+from leak_detection.zone_claims import BALANCE, owner
+from leak_detection.zone_shares import follow, made_room
 
 
 def update(
@@ -40,7 +38,7 @@ def update(
 ) -> Sequence[Finding]:
     """The findings of a zone that are new or have changed, at the end of the inputs.
 
-    A second leak while one is open raises the flow of the open finding; it gets no key of its own.
+    Which of them a second look belongs to, and what is another leak: see ``zone_claims``.
 
     Args:
         inputs: The zone up to now.
@@ -51,34 +49,41 @@ def update(
         balance: What the balance against the customers' meters says, in a zone that has one.
     """
     before = [f for f in open_findings if f.zone == inputs.zone.key and f.open]
-    after = [_followed(f, inputs, learned, balance) for f in before]
-    said = [detect(inputs, learned) for detect in detectors.values()] + [balance.detection if balance else None]
-    for detection in said:
-        if detection is not None:
-            _merge(after, detection, inputs, learned, [f for f in recent if f.zone == inputs.zone.key])
+    over = [f for f in recent if f.zone == inputs.zone.key]
+    after = follow(before, inputs, learned, balance, over)
+    said = [detect(inputs, learned) for detect in detectors.values()]
+    for detection in [d for d in said if d is not None] + list(balance.detections if balance else ()):
+        booked = balance.opened if balance else ()
+        after = _merged(after, detection, booked, inputs, learned, over)
     known = {f.key: f for f in before}
     return [f for f in after if known.get(f.key) != f]
 
 
-def _followed(finding: Finding, inputs: ZoneInputs, learned: Learned, balance: BalanceView | None) -> Finding:
-    """An open finding by what is known now, judged by what found it."""
-    if finding.detector == BALANCE:
-        return finding if balance is None else track_balance(finding, balance, inputs, learned)
-    return _faulty(finding, inputs) if finding.kind is FindingKind.METER_FAULT else track(finding, inputs, learned)
-
-
-def _merge(findings: list[Finding], detection: Detection, inputs: ZoneInputs, learned: Learned, recent: Sequence[Finding]) -> None:
-    """Adds a detection to the finding it belongs to, or opens one."""
+def _merged(
+    findings: list[Finding],
+    detection: Detection,
+    booked: Sequence[BookedLeak],
+    inputs: ZoneInputs,
+    learned: Learned,
+    recent: Sequence[Finding],
+) -> list[Finding]:
+    """The findings with a detection: in the one that it belongs to, or in a new one."""
     fault = detection.kind is FindingKind.METER_FAULT
-    for place, finding in enumerate(findings):
-        if (finding.kind is FindingKind.METER_FAULT) is fault and (not fault or finding.detector == detection.detector):
-            # A finding that has just closed absorbs what was seen of it, too: the night's minimum outlives the repair.
-            if finding.open:
-                findings[place] = _sharpened(finding, detection, inputs)
-            return
-    if fault or detection.detector == BALANCE or _credible(detection, inputs, learned):
-        again = [f for f in recent if (f.kind is FindingKind.METER_FAULT) is fault and _like(f, detection)]
-        findings.append(reopened(again[-1], detection) if again else open_finding(detection, inputs))
+    same = [f for f in findings if (f.kind is FindingKind.METER_FAULT) is fault]
+    alike = [f for f in same if not fault or f.detector == detection.detector]
+    known = (alike[0] if alike else None) if fault else owner(alike, detection, booked)
+    if known is not None:
+        # A finding that has just closed absorbs what was seen of it, too: the night's minimum outlives the repair.
+        return [_sharpened(f, detection, inputs) if f is known and f.open else f for f in findings]
+    if not (fault or detection.detector == BALANCE or _credible(detection, inputs, learned)):
+        return findings
+    if alike and not fault:
+        room = made_room(alike, detection, inputs, learned)
+        if room is None and detection.booked is None:
+            return findings
+        findings = [*(f for f in findings if f not in alike), *(room or alike)]
+    again = [f for f in recent if (f.kind is FindingKind.METER_FAULT) is fault and _like(f, detection)]
+    return [*findings, reopened(again[-1], detection) if again else open_finding(detection, inputs)]
 
 
 def _like(finding: Finding, detection: Detection) -> bool:
@@ -106,8 +111,3 @@ def _credible(detection: Detection, inputs: ZoneInputs, learned: Learned) -> boo
         return False
     now = excess(inputs, learned, detection.since_s, CLOSE_S)
     return now is None or now.flow_m3h + 2.0 * now.error_m3h >= CLOSE_SHARE * detection.flow_m3h
-
-
-def _faulty(finding: Finding, inputs: ZoneInputs) -> Finding:
-    """A meter finding, closed once no inlet meter of the zone stands still."""
-    return finding if inputs.stuck else replace(finding, open=False)

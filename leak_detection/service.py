@@ -124,7 +124,7 @@ class LeakDetection:
     def _is_balance_news(self, zone: Zone) -> bool:
         """Whether the balance has just seen something in a zone; said now, whether or not its own grid has a new bucket."""
         view = None if self._balances is None else self._balances.views.get(zone.key)
-        return view is not None and view.detection is not None
+        return view is not None and bool(view.detections)
 
     def _judged(self, zone: Zone, inputs: ZoneInputs, learned: Learned, known: dict[str, Finding]) -> list[Finding]:
         """What the zone's inflow says that is new; of what the network layer has told already, evidence for that."""

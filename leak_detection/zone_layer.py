@@ -14,8 +14,9 @@ import numpy as np
 
 from domain.findings import Evidence, FindingKind
 from domain.series import FloatArray
-from leak_detection.detection import Detection
+from leak_detection.detection import BookedLeak, Detection
 from leak_detection.zone_balance import BalanceBank, BalanceRow
+from leak_detection.zone_open import OpenLeak
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, with_neighbours
 
 FEW_METERS = 0.6
@@ -28,8 +29,8 @@ class BalanceNews:
 
     row: BalanceRow
     alarm: ZoneAlarm | None
-    open_m3h: float
-    """Flow of the leaks told and not over."""
+    opened: tuple[OpenLeak, ...]
+    """The leaks told and not over, in the order in which they were told."""
     held: bool
     """The relation of inflow and meters has moved and not settled: nothing is said of leaks."""
 
@@ -73,13 +74,23 @@ class ZoneLayer:
         found = [a for z, row in rows.items() if (a := self._watches[z].step(row)) is not None]
         alarms = {a.zone: a for a in with_neighbours(found, self._watches, self._neighbours)}
         return {
-            z: BalanceNews(row=row, alarm=alarms.get(z), open_m3h=self._watches[z].open_m3h, held=self._watches[z].held)
+            z: BalanceNews(row=row, alarm=alarms.get(z), opened=tuple(self._watches[z].opened), held=self._watches[z].held)
             for z, row in rows.items()
         }
 
     def open_m3h(self, zone: str) -> float:
         """Flow of the leaks of a zone that were told and are not over."""
         return self._watches[zone].open_m3h
+
+
+def booked(leak: OpenLeak, epoch_s: float) -> BookedLeak:
+    """A leak of a watch as the monitor takes it.
+
+    Args:
+        leak: Open in a zone.
+        epoch_s: The moment of hour 0, seconds since 1970 UTC.
+    """
+    return BookedLeak(since_s=epoch_s + 3600.0 * leak.since_h, found_s=epoch_s + 3600.0 * leak.found_h, flow_m3h=leak.flow_m3h)
 
 
 def balance_detection(news: BalanceNews, epoch_s: float, coverage: float = 1.0) -> Detection | None:
@@ -114,4 +125,5 @@ def balance_detection(news: BalanceNews, epoch_s: float, coverage: float = 1.0) 
         evidence=tuple(e for e in evidence if np.isfinite(e.observed) and np.isfinite(e.expected)),
         cause=alarm.cause,
         notes=("few_meters",) if few else (),
+        booked=booked(alarm.leak, epoch_s) if leak and alarm.leak is not None else None,
     )

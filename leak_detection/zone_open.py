@@ -20,12 +20,14 @@ class OpenLeak:
     since_h: int
     """Hours from the start of the recording."""
     flow_m3h: float
+    found_h: int = 0
+    """When it was told, in the same hours: of the leaks of one zone no two share it."""
 
 
-def grown(leaks: Sequence[OpenLeak], *, since_h: int, flow_m3h: float, step: bool) -> list[OpenLeak]:
-    """The leaks after a rise."""
+def grown(leaks: Sequence[OpenLeak], *, since_h: int, found_h: int, flow_m3h: float, step: bool) -> list[OpenLeak]:
+    """The leaks after a rise; the last of them is the one that it is."""
     if step or not leaks:
-        return [*leaks, OpenLeak(since_h=max(0, since_h), flow_m3h=flow_m3h)]
+        return [*leaks, OpenLeak(since_h=max(0, since_h), found_h=found_h, flow_m3h=flow_m3h)]
     return [*leaks[:-1], replace(leaks[-1], flow_m3h=leaks[-1].flow_m3h + flow_m3h)]
 
 

@@ -19,6 +19,9 @@ from leak_detection.zone_layer import BalanceNews, balance_detection
 from leak_detection.zone_open import OpenLeak
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve
 
+_FAULT = -1
+"""In place of a leak's hour: what is none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ZoneRecording:
@@ -109,23 +112,21 @@ def judge_tracks(
     """
     alarms: list[ReplayedAlarm] = []
     findings: dict[str, Finding] = {}
-    current: dict[tuple[str, bool], str] = {}
+    current: dict[tuple[str, int], str] = {}
     told = sorted(((n, t.zone, a, row, t) for t in tracks for n, a, row in t.alarms), key=lambda item: (item[0], item[1]))
     for n, zone, raw, row, track in told:
         unexplained = {t.zone: float(t.unexplained_m3h[n]) for t in tracks if n < t.unexplained_m3h.size}
         near = None if neighbours is None else neighbours.get(zone, frozenset())
         other = boundary_valve(zone, raw.flow_m3h, unexplained, near) if raw.cause == "slope" or neighbours else None
         alarm = replace(raw, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else raw
-        news = BalanceNews(row=row, alarm=alarm, open_m3h=float(track.open_m3h[n]), held=False)
-        leak = alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT
-        key = current.get((zone, leak))
-        if leak and key is not None and _open_until(track, findings[key], epoch_s) < n:
+        news = BalanceNews(row=row, alarm=alarm, opened=track.opened[n], held=False)
+        leak = alarm.leak if alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT else None
+        which = zone, _FAULT if leak is None else leak.found_h
+        key = current.get(which)
+        if leak is None and key is not None and 3600.0 * alarm.found_h + epoch_s - findings[key].found_at.timestamp() > SETTLED_S:
             key = None
-        if not leak and key is not None and 3600.0 * alarm.found_h + epoch_s - findings[key].found_at.timestamp() > SETTLED_S:
-            key = None
-        key = _fold(findings, key, news, epoch_s, track)
-        current[zone, leak] = key
-        if leak:
+        current[which] = key = _fold(findings, key, news, epoch_s, track)
+        if leak is not None:
             said = findings[key]
             alarms.append(
                 ReplayedAlarm(
@@ -137,8 +138,9 @@ def judge_tracks(
                     finding=key,
                 )
             )
-    by_zone = {t.zone: t for t in tracks}
-    return alarms, [_ended(f, by_zone[f.zone], epoch_s) for f in findings.values()]
+    still = {(t.zone, leak.found_h) for t in tracks if t.opened for leak in t.opened[-1]}
+    stands = {key for which, key in current.items() if which in still}
+    return alarms, [replace(f, open=key in stands) for key, f in findings.items()]
 
 
 def _fold(findings: dict[str, Finding], key: str | None, news: BalanceNews, epoch_s: float, track: ZoneTrack) -> str:
@@ -149,9 +151,10 @@ def _fold(findings: dict[str, Finding], key: str | None, news: BalanceNews, epoc
         old = findings[key]
         if detection.kind is FindingKind.METER_FAULT:
             return key
-        grown = Evidence(name="told_again", observed=news.open_m3h, expected=old.flow_m3h, sd=detection.flow_error_m3h, unit="m3/h")
+        now_m3h = detection.flow_m3h if detection.booked is None else detection.booked.flow_m3h
+        grown = Evidence(name="told_again", observed=now_m3h, expected=old.flow_m3h, sd=detection.flow_error_m3h, unit="m3/h")
         kept = tuple(e for e in old.evidence if e.name != "told_again")
-        findings[key] = replace(old, flow_m3h=round(news.open_m3h, 2), evidence=(*kept, grown))
+        findings[key] = replace(old, flow_m3h=round(now_m3h, 2), evidence=(*kept, grown))
         return key
     since = datetime.fromtimestamp(detection.since_s, UTC)
     found = datetime.fromtimestamp(epoch_s + 3600.0 * news.row.end_h, UTC)
@@ -172,16 +175,3 @@ def _fold(findings: dict[str, Finding], key: str | None, news: BalanceNews, epoc
     )
     findings[finding.key] = finding
     return finding.key
-
-
-def _open_until(track: ZoneTrack, finding: Finding, epoch_s: float) -> int:
-    """First tick after the finding at which nothing was open; the number of ticks where something still is."""
-    first = int(np.searchsorted(track.end_h, (finding.found_at.timestamp() - epoch_s) / 3600.0))
-    over = np.flatnonzero(track.open_m3h[first:] <= 0)
-    return first + int(over[0]) if over.size else track.end_h.size
-
-
-def _ended(finding: Finding, track: ZoneTrack, epoch_s: float) -> Finding:
-    if finding.kind is FindingKind.METER_FAULT:
-        return replace(finding, open=False)
-    return replace(finding, open=_open_until(track, finding, epoch_s) >= track.end_h.size)

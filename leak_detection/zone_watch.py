@@ -71,6 +71,8 @@ class ZoneAlarm:
     confidence: float
     cause: str = "leak"
     """``leak``, or ``boundary_valve:<zone>`` or ``slope`` for what is none."""
+    leak: OpenLeak | None = None
+    """As it stands now, of those open in the zone: the one that was opened, or that grew."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -313,7 +315,7 @@ class ZoneWatch:
     def _tell(self, row: BalanceRow, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
         """An alarm, unless it is only the growth of what was told."""
         self.open_m3h += flow
-        self.opened = grown(self.opened, since_h=since_h, flow_m3h=flow, step=kind is FindingKind.BURST)
+        self.opened = grown(self.opened, since_h=since_h, found_h=row.end_h, flow_m3h=flow, step=kind is FindingKind.BURST)
         self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
         self.untold_m3h += flow
         soon = row.end_h - self._told_h < 24 * self.settings.again_days
@@ -324,6 +326,7 @@ class ZoneWatch:
         return ZoneAlarm(
             zone=self.zone, kind=kind, found_h=row.end_h, since_h=max(0, since_h), flow_m3h=flow,
             flow_error_m3h=max(sd, row.residual_m3h / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
+            leak=self.opened[-1],
         )  # fmt: skip
 
 

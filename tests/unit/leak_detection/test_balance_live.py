@@ -58,7 +58,7 @@ async def test_the_service_says_what_the_replay_says_at_the_same_ticks() -> None
         first = 0 if hour == HISTORY * 24 else hour - 72
         looked = await service.refresh(START.timestamp() + 3600.0 * hour + LAG_S, partial(seen, first, hour))
         assert looked
-        live += [(hour, z, v.detection) for z, v in service.views.items() if v.detection and hour > HISTORY * 24]
+        live += [(hour, z, d) for z, v in service.views.items() for d in v.detections if hour > HISTORY * 24]
     replayed = []
     for k, zone in enumerate(zones):
         inflow = hourly(seen(0, DAYS * 24, zone).inflow_m3h, 4)

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from domain.findings import FindingKind
 from domain.points import Point, PointKind, Role
-from domain.ports import MeterHour
 from domain.quantities import Quantity
 from leak_detection.service import LeakDetection
 from tests.support.finding_store import MemoryFindingStore
+from tests.support.toy_meters import ToyMeters
 from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
 
 ONSET, REPAIR = 24 * PER_DAY, 30 * PER_DAY
-
-
-@dataclass
-class Meters:
-    """Hours of the toy town's customers: 80 % have a meter."""
-
-    town: ToyTown
-    meters: int = 1600
-    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
-
-    async def meter_hours(self, start: datetime, end: datetime) -> Sequence[MeterHour]:
-        self.asked.append((start, end))
-        rows = []
-        for zone, demand in self.town.demand.items():
-            hourly = demand.reshape(-1, 12).mean(axis=1)
-            for k, use in enumerate(hourly):
-                at = datetime.fromtimestamp(float(self.town.seconds[12 * k]), UTC)
-                if start <= at < end:
-                    rows.append(MeterHour(zone=zone, start=at, flow_m3h=0.8 * use, reported=self.meters, meters=self.meters))
-        return rows
 
 
 def one_zone(**more: object) -> ToyTown:
@@ -58,7 +37,7 @@ def leaky() -> ToyTown:
 
 async def test_a_small_leak_is_one_finding_until_the_balance_and_the_night_say_it_is_over(leaky: ToyTown) -> None:
     store = MemoryFindingStore()
-    service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=ToyMeters(leaky))
     await watch(service, leaky, 22 * PER_DAY, REPAIR)
     (leak,) = [f for f in store.kept.values() if f.kind is not FindingKind.METER_FAULT]
     assert leak.open
@@ -73,10 +52,10 @@ async def test_a_small_leak_is_one_finding_until_the_balance_and_the_night_say_i
 
 async def test_a_restart_says_nothing_twice(leaky: ToyTown) -> None:
     store = MemoryFindingStore()
-    first = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    first = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=ToyMeters(leaky))
     await watch(first, leaky, 22 * PER_DAY, 28 * PER_DAY)
     told = set(store.kept)
-    again = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=Meters(leaky))
+    again = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=22, meters=ToyMeters(leaky))
     await watch(again, leaky, 28 * PER_DAY, 29 * PER_DAY)
     assert set(store.kept) == told
     assert any(f.open for f in store.kept.values())
@@ -84,7 +63,7 @@ async def test_a_restart_says_nothing_twice(leaky: ToyTown) -> None:
 
 @pytest.mark.parametrize("meters", [0, 9, 400])
 async def test_a_zone_with_few_meters_or_none_has_no_balance_and_still_has_its_night_flow(leaky: ToyTown, meters: int) -> None:
-    sums = Meters(leaky, meters=meters)
+    sums = ToyMeters(leaky, meters=meters)
     store = MemoryFindingStore()
     service = LeakDetection(leaky.inventory(), ToySource(leaky), store, history_days=8, meters=sums)
     await watch(service, leaky, 8 * PER_DAY, 8 * PER_DAY + 80)
@@ -104,7 +83,7 @@ async def test_zones_of_unlike_steps_are_balanced_on_common_hours() -> None:
         resolution=Decimal("0.01"), zone="slow", period_s=3600,
     )  # fmt: skip
     inventory, store = replace(inventory, points={slow.key: slow}), MemoryFindingStore()
-    service = LeakDetection(inventory, ToySource(town), store, history_days=22, meters=Meters(town))
+    service = LeakDetection(inventory, ToySource(town), store, history_days=22, meters=ToyMeters(town))
     await watch(service, town, 22 * PER_DAY, ONSET + 3 * PER_DAY, every=31)
     found = {f.zone for f in store.kept.values() if any(e.name == "zone_balance" for e in f.evidence)}
     assert found == {"fast", "slow"}

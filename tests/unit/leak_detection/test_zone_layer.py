@@ -82,3 +82,13 @@ def test_a_boundary_valve_is_one_finding_a_zone_and_names_the_other() -> None:
 def test_arrays_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         track_zone(ZoneRecording(zone="z", inflow_m3h=np.zeros(48), meters_m3h=np.zeros(24), pressure_m=np.zeros(48)))
+
+
+def test_two_leaks_of_one_zone_are_two_findings_of_a_replay_and_each_ends_by_itself() -> None:
+    water = np.where((HOURS > 1200) & (HOURS < 2200), 3.0, 0.0) + np.where(HOURS > 1600, 5.0, 0.0)
+    inflow, meters = zone(3, water)
+    track = track_zone(ZoneRecording(zone="a", inflow_m3h=inflow, meters_m3h=meters, pressure_m=np.full(HOURS.size, np.nan)))
+    alarms, findings = judge_tracks([track], 0.0)
+    assert [f.open for f in findings] == [False, True]
+    assert [f.flow_m3h for f in findings] == [pytest.approx(3.0, abs=1.0), pytest.approx(5.0, abs=1.5)]
+    assert {a.finding for a in alarms} == {f.key for f in findings}
