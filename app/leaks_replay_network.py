@@ -123,7 +123,9 @@ def drawn_findings(findings: Sequence[Finding], data: NetworkSet, learned: Learn
     used = [name for name, use in zip(data.gauges, learned.gauges, strict=True) if use]
     rows = len(data.drivers) // data.per_day * data.per_day
     pressure, drivers = data.pressure_m[:rows, learned.gauges], data.drivers[:rows, learned.drivers]
-    residual = daily_residuals(pressure, drivers, learned.run.watch.regression, data.per_day)
+    watch = learned.run.watch
+    known = drivers if watch.rises is None else watch.rises.anew().add(drivers)
+    residual = daily_residuals(pressure, known, watch.regression, data.per_day)
     hours = (data.drivers[:rows, : len(data.meters)] @ _signs(data)).reshape(-1, 24, data.per_day // 24).mean(axis=2)
     least = hours[:, 2:5].min(axis=1)
     return {f.key: network_panels(f, residual, used, np.asarray(least), epoch_of(data.start)) for f in findings}

@@ -7,7 +7,8 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,10 @@ class TankRises:
     stands_m3h: tuple[float, ...] = ()
     """Of each pump: with less it stands."""
     _before: FloatArray | None = field(default=None, repr=False)
+
+    def anew(self) -> Self:
+        """The same with no row remembered: for another recording, or the same from its beginning."""
+        return replace(self, _before=None)
 
     def add(self, drivers: FloatArray) -> FloatArray:
         """Drivers with the rise of each tank [m/h] after them.
