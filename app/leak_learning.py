@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.leak_signatures import NetworkSignatures, make_signatures
-from app.leak_states import floating_states, operating_states, tank_rises
+from app.leak_states import operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
@@ -60,10 +60,10 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         left_out += (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
     past = _without(past, gauges, drivers)
     rises = tank_rises(past)
-    known = rises.add(past.drivers[:teach])
+    known = rises.anew().add(past.drivers[:teach])
     pressure, flows = past.pressure_m[:teach:_TEACH_EVERY], known[::_TEACH_EVERY]
     regression = learn_regression(pressure, flows, past.per_day * 7 // _TEACH_EVERY)
-    states = (floating_states(past, rises, known) if rises.tanks else []) or operating_states(past)
+    states = operating_states(past, rises)
     if not states:
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
@@ -76,7 +76,7 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         regression=regression,
         gauges=found.signatures,
         whole=whole,
-        rises=tank_rises(past),
+        rises=rises,
         settings=settings or LedgerSettings(),
     )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}

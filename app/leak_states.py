@@ -6,6 +6,8 @@ rows with the same pumps running, the same tanks full, and nearly the same flows
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ _LEAST_SHARE = 0.35
 """Of an hour's samples: a pump's state that is rarer may be of one season, or of one leak, alone."""
 _PUMPING_M3H, _PUMPING_SHARE = 5.0, 0.05
 """A pump runs above the less of the two: so much, and so much of its large flows."""
+_SWITCHED_SHARE = 0.05
+"""Of all rows: a meter that runs, or stands, less often than that is not switched."""
 _LEAST_STEADY = 0.6
 """Of the rows: with more of them after a pump was switched, rises are left out."""
 _LEAST_FLOATING, _LEAST_ROWS, _MOST_STATES = 0.12, 20, 14
@@ -30,70 +34,128 @@ _AT_END_M, _OFTEN_AT_END = 0.04, 0.02
 """A tank is full (or empty) within so much of its highest (lowest) level, if it is so often."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rows:
+    """The days that teach, by what is one state."""
+
+    past: NetworkPast
+    drivers: FloatArray
+    """Metered flows and levels, then rises where they belong to a state, shape (T, D and more)."""
+    rise_m_h: FloatArray
+    """Of each tank, shape (T, tanks)."""
+    group: NDArray[np.int64]
+    """Rows of one number belong together within their hour, shape (T,)."""
+    at_end: NDArray[np.bool_]
+    """Tanks at their highest or lowest level, shape (T, tanks); no column where that makes no state."""
+    floats: bool
+
+
 def tank_rises(past: NetworkPast) -> TankRises:
     """What a network's tanks that float on it add to its drivers, from its file."""
     with NetworkCopy(past.network, past.gauges, past.meters, past.tanks) as copy:
         file = copy.file
         pumps = tuple(k for k, link in enumerate(file.meters) if link in file.pumps and k not in file.cut)
     drivers = past.drivers[: past.opening * past.per_day]
-
-    def rises() -> TankRises:
-        return TankRises(
-            per_day=past.per_day,
-            tanks=tuple(len(past.meters) + k for k in file.floating),
-            pumps=pumps,
-            stands_m3h=tuple(_stands(drivers[:, k]) for k in pumps),
-        )
-
-    known = np.isfinite(rises().add(drivers)).all(axis=1).sum()
+    rises = TankRises(
+        per_day=past.per_day,
+        tanks=tuple(len(past.meters) + k for k in file.floating),
+        pumps=pumps,
+        stands_m3h=tuple(_stands(drivers[:, k]) for k in pumps),
+    )
+    known = np.isfinite(rises.anew().add(drivers)).all(axis=1).sum()
     # Where pumps are switched all the time there is no rise to speak of.
     if known < _LEAST_STEADY * max(int(np.isfinite(drivers).all(axis=1).sum()), 1):
         return TankRises(per_day=past.per_day)
-    return rises()
+    return rises
 
 
-def floating_states(past: NetworkPast, rises: TankRises, drivers: FloatArray) -> list[OperatingState]:
-    """Means of the days that teach where tanks float on the network: by hour of the day, running pumps, and full or empty tanks.
+def operating_states(past: NetworkPast, rises: TankRises) -> list[OperatingState]:
+    """Means of the days that teach, by hour of the day and by which pumps run; where tanks float also by which of them are full.
 
-    Only of rows around which no pump was switched: a mean over both is no state of such a network.
+    Where tanks float only rows count around which no pump was switched, for a mean over both is no state of such a network; where
+    that leaves none, tanks are taken for such that do not float.
 
     Args:
         past: What was read.
-        rises: Which tanks float and which pumps run.
-        drivers: Of the days that teach, with the rises after them, shape (T, D + floating tanks).
+        rises: Which tanks float and which pumps run, as ``tank_rises`` has it.
     """
-    rows, count = len(drivers), len(past.meters)
-    hour, pressure = past.hour[:rows], past.pressure_m[:rows]
-    read, rise = drivers[:, : past.drivers.shape[1]], drivers[:, past.drivers.shape[1] :]
-    whole = np.isfinite(drivers).all(axis=1)
-    at_end = np.zeros((rows, len(past.tanks)), dtype=bool)
-    for tank in rises.tanks:
-        at_end[:, tank - count] = _at_end(read[:, tank])
-    bits = np.concatenate([np.abs(read[:, list(rises.pumps)]) > np.array(rises.stands_m3h), at_end], axis=1)
-    code = bits @ (1 << np.arange(bits.shape[1]))
+    found = _states(_floating(past, rises)) if rises.tanks else []
+    return found or _states(_by_meters(past))
+
+
+def _floating(past: NetworkPast, rises: TankRises) -> _Rows:
+    read, tanks = past.drivers[: past.opening * past.per_day], [t - len(past.meters) for t in rises.tanks]
+    known = rises.anew().add(read)
+    rise_m_h, at_end = np.zeros((len(read), len(past.tanks))), np.zeros((len(read), len(past.tanks)), dtype=bool)
+    rise_m_h[:, tanks] = known[:, read.shape[1] :]
+    at_end[:, tanks] = np.stack([_at_end(read[:, t]) for t in rises.tanks], axis=1)
+    on = np.abs(read[:, list(rises.pumps)]) > np.array(rises.stands_m3h)
+    group = np.concatenate([on, at_end], axis=1) @ (1 << np.arange(on.shape[1] + at_end.shape[1]))
+    return _Rows(past=past, drivers=known, rise_m_h=rise_m_h, group=group, at_end=at_end, floats=True)
+
+
+def _by_meters(past: NetworkPast) -> _Rows:
+    read = past.drivers[: past.opening * past.per_day]
+    whole = np.isfinite(read).all(axis=1)
+    runs = np.stack([np.abs(read[:, k]) > _stands(read[:, k]) for k in range(len(past.meters))], axis=1)
+    often = runs[whole].mean(axis=0) if whole.any() else np.zeros(runs.shape[1])
+    switched = np.flatnonzero((often > _SWITCHED_SHARE) & (often < 1.0 - _SWITCHED_SHARE))
+    group = runs[:, switched] @ (1 << np.arange(switched.size))
+    # Tanks whose rise is no driver: what they take while a pump is switched counts, too.
+    tanks = TankRises(per_day=past.per_day, tanks=tuple(range(len(past.meters), read.shape[1])))
+    rise_m_h = tanks.add(read)[:, read.shape[1] :]
+    at_end = np.zeros((len(read), 0), dtype=bool)
+    return _Rows(past=past, drivers=read, rise_m_h=rise_m_h, group=group, at_end=at_end, floats=False)
+
+
+def _states(rows: _Rows) -> list[OperatingState]:
+    past = rows.past
+    size, read = len(rows.drivers), past.drivers.shape[1]
+    hour, pressure = past.hour[:size], past.pressure_m[:size]
+    whole = np.isfinite(rows.drivers).all(axis=1)
     found: list[tuple[int, OperatingState]] = []
     for h in _HOURS:
         at = whole & (hour == h)
-        for which in np.unique(code[at]):
-            mine = at & (code == which)
-            if mine.sum() < max(_LEAST_FLOATING * at.sum(), _LEAST_ROWS) or not np.isfinite(pressure[mine]).any(axis=0).all():
+        numbers, count = np.unique(rows.group[at], return_counts=True)
+        for number, often in zip(numbers, count, strict=True):
+            mine = at & (rows.group == number)
+            if not _is_state(rows, int(often), count) or not _all_read(pressure[mine]):
                 continue
-            near = mine & _nearest(drivers, mine)
-            if not np.isfinite(pressure[near]).any(axis=0).all():
+            near = mine & _nearest(rows.drivers, mine) if rows.floats else mine
+            if not _all_read(pressure[near]):
                 near = mine
-            rise_m_h = np.zeros(len(past.tanks))
-            rise_m_h[[t - count for t in rises.tanks]] = rise[near].mean(axis=0)
             state = OperatingState(
                 hour=h,
-                drivers=read[near].mean(axis=0),
+                drivers=rows.drivers[near, :read].mean(axis=0),
                 pressure_m=_trimmed_mean(pressure[near]),
                 weight=float(mine.mean()),
-                rise_m_h=rise_m_h,
-                at_end=tuple(bool(v) for v in at_end[mine][0]),
+                rise_m_h=np.nan_to_num(robust.mean(rows.rise_m_h[near])),
+                at_end=tuple(bool(v) for v in rows.at_end[mine][0]),
             )
-            found.append((int(mine.sum()), state))
-    found.sort(key=lambda one: -one[0])
-    return [state for _, state in found[:_MOST_STATES]]
+            found.append((int(often), state))
+    if rows.floats:
+        found = sorted(found, key=lambda one: -one[0])[:_MOST_STATES]
+    return [state for _, state in found]
+
+
+def _is_state(rows: _Rows, often: int, count: NDArray[np.int64]) -> bool:
+    """Whether a group of an hour is common enough.
+
+    Args:
+        rows: Which it is of.
+        often: Its rows.
+        count: Those of each group of the hour.
+    """
+    if rows.floats:
+        return bool(often >= max(_LEAST_FLOATING * count.sum(), _LEAST_ROWS))
+    # Of many pumps no state may be that common: then the most common one.
+    least = _LEAST_SHARE * count.sum()
+    return bool(often >= least or often == count.max() < least)
+
+
+def _all_read(pressure_m: FloatArray) -> bool:
+    """Whether each gauge was read in some of the rows."""
+    return bool(np.isfinite(pressure_m).any(axis=0).all())
 
 
 def _nearest(drivers: FloatArray, group: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -114,43 +176,6 @@ def _at_end(level_m: FloatArray) -> NDArray[np.bool_]:
     return out
 
 
-def operating_states(past: NetworkPast) -> list[OperatingState]:
-    """Means of the days that teach by hour of the day, apart for a pump that runs and one that stands."""
-    rows = past.opening * past.per_day
-    hour, drivers, pressure = past.hour[:rows], past.drivers[:rows], past.pressure_m[:rows]
-    whole = np.isfinite(drivers).all(axis=1)
-    running = np.stack([_runs(drivers[:, k]) for k in range(len(past.meters))], axis=1)
-    pumps = [k for k in range(len(past.meters)) if 0.05 < 1.0 - float(running[whole, k].mean()) < 0.95] if whole.any() else []
-    on = running[:, pumps] @ (1 << np.arange(len(pumps))) if pumps else np.zeros(rows, dtype=int)
-    rise = _rise(drivers[:, len(past.meters) :], past.per_day)
-    states = []
-    for h in _HOURS:
-        at = whole & (hour == h)
-        found, count = np.unique(on[at], return_counts=True)
-        for which, often in zip(found, count, strict=True):
-            mine = at & (on == which)
-            seen = np.isfinite(pressure[mine]).any(axis=0)
-            # Of many pumps no state may be that common: then the most common one.
-            if (often >= _LEAST_SHARE * at.sum() or often == count.max() < _LEAST_SHARE * at.sum()) and seen.all():
-                states.append(
-                    OperatingState(
-                        hour=h,
-                        drivers=drivers[mine].mean(axis=0),
-                        pressure_m=_trimmed_mean(pressure[mine]),
-                        weight=float(mine.mean()),
-                        rise_m_h=np.nan_to_num(robust.mean(rise[mine])),
-                    )
-                )
-    return states
-
-
-def _rise(level_m: FloatArray, per_day: int) -> FloatArray:
-    """Rise of each level around each row [m/h], shape (T, tanks)."""
-    rise = np.full(level_m.shape, np.nan)
-    rise[1:-1] = (level_m[2:] - level_m[:-2]) * per_day / 48.0
-    return rise
-
-
 def _trimmed_mean(pressure_m: FloatArray) -> FloatArray:
     """Mean of each gauge without what lies far off: a mean, as the flows' is, so that both belong together."""
     middle = np.nanmedian(pressure_m, axis=0)
@@ -163,8 +188,3 @@ def _stands(flow_m3h: FloatArray) -> float:
     known = np.abs(flow_m3h[np.isfinite(flow_m3h)])
     large = float(np.quantile(known, 0.99)) if known.size else 0.0
     return min(_PUMPING_M3H, _PUMPING_SHARE * large)
-
-
-def _runs(flow_m3h: FloatArray) -> NDArray[np.bool_]:
-    """Rows in which a meter's flow is more than next to nothing."""
-    return np.asarray(np.abs(flow_m3h) > _stands(flow_m3h))

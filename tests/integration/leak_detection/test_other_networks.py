@@ -9,10 +9,11 @@ import pytest
 from app.leak_learning import learn_network
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signatures import make_signatures
-from app.leak_states import floating_states, operating_states, tank_rises
+from app.leak_states import operating_states, tank_rises
 from app.leak_valves_wander import of_settings
 from domain.errors import ConfigurationError
 from leak_detection.model.residuals import learn_regression
+from leak_detection.model.tank_rises import TankRises
 from leak_detection.network_past import CalibrationError, NetworkPast
 from simulator.toolkit import HydraulicsError
 
@@ -249,9 +250,10 @@ def test_of_many_pump_states_the_commonest_of_an_hour_counts_and_levels_have_the
     meters = tuple(f"M{k}" for k in range(5))
     on = rng.random((len(past.drivers), 5)) < 0.5
     many = _past(tmp_path, meters=meters, drivers=np.concatenate([np.where(on, 3.0, 0.0), past.drivers[:, 2:]], axis=1))
-    states = operating_states(many)
+    nothing = TankRises(per_day=24)
+    states = operating_states(many, nothing)
     assert {s.hour for s in states} == {2, 5, 8, 11, 14, 17, 20, 23}
-    rise = {s.hour: s.rise_m_h[0] for s in operating_states(past)}
+    rise = {s.hour: s.rise_m_h[0] for s in operating_states(past, nothing)}
     assert rise[11] > 0 > rise[23]
 
 
@@ -266,10 +268,10 @@ def test_where_tanks_float_a_state_is_of_one_set_of_pumps_and_full_tanks(tmp_pat
     past = _past(past.network, drivers=np.concatenate([drivers, past.drivers[rows:]]))
     rises = tank_rises(past)
     assert (rises.tanks, rises.pumps) == ((2,), (0,))
-    known = rises.add(past.drivers[:rows])
+    known = rises.anew().add(past.drivers[:rows])
     assert np.isnan(known[hour == 4, 3]).all()
     assert known[10, 3] == pytest.approx(0.4)
-    states = floating_states(past, rises, known)
+    states = operating_states(past, rises)
     assert {(s.hour, bool(s.drivers[0] > 40)) for s in states} == {(h, 4 <= h < 16) for h in (2, 5, 8, 11, 14, 17, 20, 23)}
     assert {s.hour for s in states if s.rise_m_h[0] > 0.3} == {5, 8, 11, 14}
 
