@@ -18,6 +18,10 @@ IntArray = NDArray[np.int64]
 
 
 _COARSE = 3
+_SAME_M = 1e-6
+"""Readings that differ by no more are one and the same."""
+NOISE_OF_STEP = robust.SD_OF_MAD / np.sqrt(2.0)
+"""Standard deviation of the noise over the median step from sample to sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class ShapeSettings:
     still_move_m: float = 0.15
     """The flows explain so much movement while the reading does not change at all."""
     still_move_sd: float = 6.0
+    still_move_misfit: float = 5.0
+    """The same over what the flows usually get wrong of this gauge: a bad explanation moves while a good gauge stands."""
     still_samples: int = 12
     flat_slope: float = 0.3
     """Reading against explained pressure; 1 in order."""
@@ -38,8 +44,10 @@ class ShapeSettings:
     """The squared misfit falls to this share or less at the right offset."""
     clock_hint: float = 0.04
     """Unexplained over explained variance below which no clock is looked at."""
+    clock_unusual: float = 2.0
+    """No clock is off on a day on which the flows explain a gauge nearly as badly as ever: so often its misfit is usual."""
     signal_sd: float = 2.0
-    """Explained movement over noise below which neither flatness nor clock can be judged."""
+    """Explained movement over noise, and over the usual misfit, below which neither flatness nor clock can be judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +60,10 @@ class DayShape:
     slope: FloatArray
     noise_m: FloatArray
     """Standard deviation from sample to sample."""
+    resolution_m: FloatArray
+    """Least change between two samples: a coarse gauge moves by no less; 0 where it did not move."""
+    misfit_m: FloatArray
+    """Standard deviation of what is not explained."""
     signal_m: FloatArray
     """Standard deviation of what is explained."""
     clock_samples: IntArray
@@ -77,9 +89,9 @@ def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSet
     still_m, still = _still(pressure_m, explained_m)
     count = np.maximum(both.sum(axis=0), 1)
     # Of the readings themselves: what is left of a gauge whose clock is off would look like noise.
-    noise = np.nan_to_num(
-        robust.SD_OF_MAD / np.sqrt(2.0) * robust.median(np.abs(np.diff(np.where(both, pressure_m, np.nan), axis=0)))
-    )
+    steps = np.abs(np.diff(np.where(both, pressure_m, np.nan), axis=0))
+    noise = np.nan_to_num(NOISE_OF_STEP * robust.median(steps))
+    least_step = np.min(steps, axis=0, initial=np.inf, where=steps > _SAME_M)
     signal = np.sqrt(energy / count)
     moves = np.sqrt((p * p).sum(axis=0) / count) > 0.5 * signal
     able = valid & moves & (signal > settings.signal_sd * noise)
@@ -88,6 +100,8 @@ def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSet
         still_samples=still,
         slope=slope,
         noise_m=noise,
+        resolution_m=np.where(np.isfinite(least_step), least_step, 0.0),
+        misfit_m=np.sqrt(((p - e) ** 2).sum(axis=0) / count),
         signal_m=signal,
         clock_samples=_clock(np.where(both, pressure_m, np.nan), explained_m, signal, able, settings),
         valid=valid,
@@ -108,7 +122,7 @@ def _still(pressure_m: FloatArray, explained_m: FloatArray) -> tuple[FloatArray,
         rows = np.flatnonzero(np.isfinite(pressure_m[:, g]))
         if rows.size < 2:
             continue
-        change = np.flatnonzero(np.abs(np.diff(pressure_m[rows, g])) > 1e-6) + 1
+        change = np.flatnonzero(np.abs(np.diff(pressure_m[rows, g])) > _SAME_M) + 1
         edges = np.concatenate(([0], change, [rows.size]))
         longest = int(np.argmax(np.diff(edges)))
         spell = explained_m[rows[edges[longest]] : rows[edges[longest + 1] - 1] + 1, g]

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model.gauge_record import GaugeFault, GaugeRecord
-from leak_detection.model.gauge_shape import DayShape, ShapeSettings, shape_of
+from leak_detection.model.gauge_shape import NOISE_OF_STEP, DayShape, ShapeSettings, shape_of
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-_NOISE_DAYS = 60
-_LEAST_NOISE_DAYS = 7
+_USUAL_DAYS = 60
+_LEAST_USUAL_DAYS = 7
 _NOISE_STAYS = 0.7
 """A noisy gauge is in order again below this share of the limit."""
 _MOST_ALIKE = 0.34
@@ -31,7 +31,8 @@ class SpellWatch:
     least_share: float
     """Of a day's samples, below which a gauge is dead that day."""
     _open: dict[tuple[str, int], GaugeFault] = field(default_factory=dict)
-    _noise: list[FloatArray] = field(default_factory=list)
+    _usual: list[FloatArray] = field(default_factory=list)
+    """Noise, resolution and misfit of each gauge on the last days, shape (3, G); NaN where it was not fit for use."""
     _clock: dict[int, int] = field(default_factory=dict)
     """Yesterday's offset of gauges not yet told."""
     _right: dict[int, int] = field(default_factory=dict)
@@ -51,15 +52,31 @@ class SpellWatch:
             The readings with the clocks set right, shape (S, G).
         """
         shape = shape_of(pressure_m, explained_m, self.settings)
-        self._stuck(record, shape)
-        self._noisy(record, shape)
-        return self._clocks(record, shape, pressure_m)
+        noise, resolution, misfit = self._as_usual(record.gauges)
+        self._stuck(record, shape, misfit)
+        self._noisy(record, shape, np.maximum(noise, NOISE_OF_STEP * resolution))
+        off = np.where(shape.misfit_m > self.settings.clock_unusual * misfit, shape.clock_samples, 0)
+        pressure_m = self._clocks(record, shape, off, pressure_m)
+        fine = record.usable[-1] & shape.valid & (record.clock_samples[-1] == 0) & (off == 0)
+        self._usual.append(np.where(fine, np.stack([shape.noise_m, shape.resolution_m, shape.misfit_m]), np.nan))
+        del self._usual[:-_USUAL_DAYS]
+        return pressure_m
 
-    def _stuck(self, record: GaugeRecord, shape: DayShape) -> None:
+    def _as_usual(self, gauges: int) -> FloatArray:
+        """Noise, resolution and misfit as they usually are, shape (3, G); infinite while that is not known."""
+        if len(self._usual) < _LEAST_USUAL_DAYS:
+            return np.full((3, gauges), np.inf)
+        usual = robust.median(np.stack(self._usual))
+        return np.where(np.isfinite(usual), usual, np.inf)
+
+    def _stuck(self, record: GaugeRecord, shape: DayShape, misfit_m: FloatArray) -> None:
         s = self.settings
-        need = np.maximum(s.still_move_m, s.still_move_sd * shape.noise_m)
+        # Of the first days the misfit is not known: then their own noise decides.
+        misfit_m = np.where(np.isfinite(misfit_m), misfit_m, 0.0)
+        need = np.maximum(np.maximum(s.still_move_m, s.still_move_sd * shape.noise_m), s.still_move_misfit * misfit_m)
         still = (shape.still_samples >= s.still_samples) & (shape.still_m >= need)
         judged = shape.valid & (shape.signal_m > max(s.signal_sd, 3.0) * np.maximum(shape.noise_m, 0.01))
+        judged &= shape.signal_m > s.signal_sd * misfit_m
         flat = judged & (np.abs(shape.slope) < s.flat_slope) & (shape.signal_m > 0.1)
         if np.mean(flat) > _MOST_ALIKE or np.mean(still) > _MOST_ALIKE:
             flat, still = np.zeros_like(flat), np.zeros_like(still)
@@ -71,40 +88,41 @@ class SpellWatch:
             )
             self._spell(record, "stuck", g, bool(still[g] | flat[g]), float(shape.still_m[g]), "m", words)
 
-    def _noisy(self, record: GaugeRecord, shape: DayShape) -> None:
+    def _noisy(self, record: GaugeRecord, shape: DayShape, usual_m: FloatArray) -> None:
         s = self.settings
-        if len(self._noise) >= _LEAST_NOISE_DAYS:
-            usual = np.maximum(robust.median(np.stack(self._noise[-_NOISE_DAYS:])), 1e-3)
-            ratio = shape.noise_m / usual
-            # A day on which the whole town is restless makes no gauge noisy.
-            ratio = ratio / max(robust.scalar_median(np.where(shape.valid, ratio, np.nan)), 1.0)
-            more = shape.noise_m - usual
-            for g in range(record.gauges):
-                limit = _NOISE_STAYS if ("noise", g) in self._open else 1.0
-                noisy = shape.valid[g] and ratio[g] > limit * s.noise_ratio and more[g] > limit * s.noise_more_m
-                words = f"noise of {shape.noise_m[g]:.3f} m from sample to sample, {usual[g]:.3f} m is usual"
-                self._spell(record, "noise", g, bool(noisy), float(shape.noise_m[g]), "m", words)
-        fine = record.usable[-1] & shape.valid
-        self._noise.append(np.where(fine, shape.noise_m, np.nan))
-        del self._noise[:-_NOISE_DAYS]
+        usual = np.maximum(usual_m, 1e-3)
+        ratio = shape.noise_m / usual
+        # A day on which the whole town is restless makes no gauge noisy.
+        ratio = ratio / max(robust.scalar_median(np.where(shape.valid, ratio, np.nan)), 1.0)
+        more = shape.noise_m - usual
+        for g in range(record.gauges):
+            limit = _NOISE_STAYS if ("noise", g) in self._open else 1.0
+            noisy = shape.valid[g] and ratio[g] > limit * s.noise_ratio and more[g] > limit * s.noise_more_m
+            words = f"noise of {shape.noise_m[g]:.3f} m from sample to sample, {usual[g]:.3f} m is usual"
+            self._spell(record, "noise", g, bool(noisy), float(shape.noise_m[g]), "m", words)
 
-    def _clocks(self, record: GaugeRecord, shape: DayShape, pressure_m: FloatArray) -> FloatArray:
-        """An offset that two days in succession agree on is set right from the first of them; two days without it end it."""
-        found = shape.clock_samples
+    def _clocks(self, record: GaugeRecord, shape: DayShape, off: IntArray, pressure_m: FloatArray) -> FloatArray:
+        """An offset that two days in succession agree on is set right from the first of them; two days without it end it.
+
+        Args:
+            off: Offsets on days unusual enough to begin a fault, shape (G,); one that is open is followed by the day's own.
+        """
+        known = np.array([("clock", g) in self._open for g in range(record.gauges)])
+        found = np.where(known, shape.clock_samples, off)
         if np.mean(found != 0) > _MOST_ALIKE:  # the meters' clock, or a change of the hour
             return pressure_m
         out = pressure_m
         for g in range(record.gauges):
             fault, now = self._open.get(("clock", g)), int(found[g])
             if fault is not None:
-                if shape.valid[g] and abs(now - int(fault.size)) > 1:
+                if shape.valid[g] and not _agree(now, int(fault.size)):
                     self._right[g] = self._right.get(g, 0) + 1
                     record.block(g, record.day)  # neither right nor known to be off: not today
                     if self._right[g] >= 2:
                         self._end_clock(record, fault)
                     continue
                 self._right.pop(g, None)
-            elif now and abs(now - self._clock.get(g, 0)) <= 1:
+            elif now and _agree(now, self._clock.get(g, 0)):
                 fault = self._begin_clock(record, g, now)
             elif now:
                 record.block(g, record.day)
@@ -145,6 +163,11 @@ class SpellWatch:
         elif fault is not None:
             del self._open[kind, gauge]
             fault.until_day = fault.closed_day = record.day
+
+
+def _agree(now: int, before: int) -> bool:
+    """Whether two days found the same offset of a clock; none at all is another, also than that of a single sample."""
+    return abs(now - before) <= 1 and (now == 0) == (before == 0)
 
 
 def shifted(readings: FloatArray, late: int) -> FloatArray:

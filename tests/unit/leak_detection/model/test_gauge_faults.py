@@ -166,3 +166,36 @@ def test_a_gauge_less_or_too_short_a_day_says_what_is_wrong(town):
         screen(town[0][:50], town[1][:50], _PER_DAY, _signatures())
     with pytest.raises(ConfigurationError, match="as many samples as pressures"):
         Screener(per_day=_PER_DAY, signatures=_signatures()).look(town[0][:_PER_DAY], town[1][:20])
+
+
+def test_a_clock_off_by_a_single_sample_is_told_and_is_over_when_it_is_right_again(town):
+    pressure = town[0].copy()
+    hours = np.arange(0, pressure.shape[0], 4)
+    pressure, drivers = pressure[hours], town[1][hours]
+    off = slice(_AT * 24, (_AT + 15) * 24)
+    pressure[off, 3] = np.roll(pressure[off, 3], 1)
+    seen = screen(pressure, drivers, 24, _signatures())
+    (fault,) = seen.faults
+    assert (fault.gauge, fault.kind, fault.size) == (3, "clock", 1.0)
+    assert _AT <= fault.since_day <= _AT + 1
+    assert fault.until_day is not None
+    assert fault.until_day <= _AT + 17
+
+
+def test_what_the_flows_always_explain_badly_is_no_clock_and_stands_no_stiller_for_it(town):
+    """Behind a tank that nobody measures pressures follow the flows late, on all days: that is the network, not the gauge."""
+    pressure = town[0].copy()
+    wave = 0.25 * np.sin(2 * np.pi * np.arange(len(pressure)) / _PER_DAY / 1.37)
+    pressure[:, 3] = np.roll(pressure[:, 3], 4) + wave
+    seen = screen(pressure, town[1], _PER_DAY, _signatures())
+    assert not [f for f in seen.faults if f.kind in ("clock", "stuck")]
+
+
+def test_a_coarse_gauge_that_begins_to_move_is_not_noisy(town):
+    """In steps of 0.05 m a quiet day has no step in most samples and a livelier one has: neither is noise."""
+    pressure = town[0].copy()
+    quiet = np.round(50.0 + np.where(np.arange(len(pressure)) % _PER_DAY < 40, 0.05, 0.0), 2)
+    lively = quiet + 0.05 * (np.arange(len(pressure)) % 2)
+    pressure[:, 3] = np.where(np.arange(len(pressure)) < _AT * _PER_DAY, quiet, lively)
+    seen = screen(pressure, town[1], _PER_DAY, _signatures())
+    assert not [f for f in seen.faults if f.kind == "noise"]
