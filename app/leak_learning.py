@@ -103,13 +103,16 @@ def _hours(past: NetworkPast) -> Iterator[slice]:
 def _without(past: NetworkPast, gauges: np.ndarray, drivers: np.ndarray) -> NetworkPast:
     """The past without what was hardly ever read."""
     if gauges.sum() < LEAST_GAUGES:
+        quiet = ", ".join(silent(past.gauges, gauges)[:8])
         raise CalibrationError(
-            f"{int(gauges.sum())} of {len(gauges)} gauges were read in the days that teach (silent: "
-            f"{', '.join(silent(past.gauges, gauges)[:8])}); at least {LEAST_GAUGES} are needed"
+            f"{int(gauges.sum())} of {len(gauges)} gauges were read in the days that teach"
+            f"{f' (silent: {quiet})' if quiet else ''}; at least {LEAST_GAUGES} are needed to tell where water is lost"
         )
     count = len(past.meters)
     if not drivers[:count].any():
-        raise CalibrationError("no flow meter was read in the days that teach; at least one is needed")
+        raise CalibrationError(
+            f"no flow meter was read in the days that teach (silent: {', '.join(past.meters[:8])}); at least one is needed"
+        )
     return replace(
         past,
         gauges=_chosen(past.gauges, gauges),

@@ -104,8 +104,10 @@ def read_network_file(
     """
     sections: Sections = read_sections(network.read_text(encoding="utf-8", errors="replace"))
     node, link = {n: i for i, n in enumerate(nodes)}, {n: i for i, n in enumerate(links)}
-    for key, names, known in (("gauge", gauges, node), ("meter", meters, link), ("tank", tanks, node)):
-        _check_known(network, key, names, known)
+    tank_rows = {node[row.words[0]]: row for row in sections.get("TANKS", ())}
+    of_tanks = {nodes[t]: t for t in tank_rows}
+    for key, names, known, like in (("gauge", gauges, node, node), ("meter", meters, link, link), ("tank", tanks, node, of_tanks)):
+        _check_known(network, key, names, known, like)
     units = _units(network, sections)
     ends = np.full((len(links), 2), -1, dtype=np.int64)
     for kind in ("PIPES", "PUMPS", "VALVES"):
@@ -114,12 +116,16 @@ def read_network_file(
     pipes = sections.get("PIPES", ())
     if not pipes:
         raise ConfigurationError(file=network.name, key="[PIPES]", value=None, expected="one pipe or more")
-    tank_rows = {node[row.words[0]]: row for row in sections.get("TANKS", ())}
     for name in tanks:
         if node[name] not in tank_rows:
             raise ConfigurationError(file=network.name, key="tank", value=name, expected=f"a tank: {_some(tank_rows, nodes)}")
     fixed = tuple(node[row.words[0]] for kind in ("RESERVOIRS", "TANKS") for row in sections.get(kind, ()))
     patterns, factors, demand = _demands(sections, node)
+    if not demand.sum() > 0:
+        raise ConfigurationError(
+            file=network.name, key="[DEMANDS]", value=f"{demand.sum() * units.demand:g} m³/h in all",
+            expected="base demands there or in [JUNCTIONS]: they say how what the meters measure is drawn over the network",
+        )  # fmt: skip
     positions, tank_nodes = tuple(link[m] for m in meters), tuple(node[t] for t in tanks)
     pumps, valves = _positions(sections.get("PUMPS", ()), link), sections.get("VALVES", ())
     reach = _Reach(ends=ends, open=_open(sections, link, pipes, valves), count=len(nodes))
@@ -172,18 +178,27 @@ def read_network_file(
     )
 
 
-def _check_known(network: Path, key: str, names: tuple[str, ...], known: dict[str, int]) -> None:
+def _check_known(network: Path, key: str, names: tuple[str, ...], known: dict[str, int], like: dict[str, int]) -> None:
+    """Whether all names are known.
+
+    Args:
+        network: The file.
+        key: What they name.
+        names: As given.
+        known: Names of the file.
+        like: Those of them that are what is named, to be proposed.
+    """
     missing = sorted(set(names) - set(known))
     if not missing:
         return
     told = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-    near = get_close_matches(missing[0], known, n=3)
-    like = f"; near {missing[0]}: {', '.join(near)}" if near else f", such as {', '.join(sorted(known)[:3])}"
+    near, some = get_close_matches(missing[0], like, n=3), ", ".join(sorted(like)[:3])
+    proposed = f"; near {missing[0]}: {', '.join(near)}" if near else f", such as {some}" if some else f"; it has no {key}"
     raise ConfigurationError(
         file=network.name,
         key=key,
         value=told,
-        expected=f"names of the network ({len(missing)} of {len(set(names))} are not in it{like})",
+        expected=f"names of the network ({len(missing)} of {len(set(names))} are not in it{proposed})",
     )
 
 

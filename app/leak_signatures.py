@@ -10,6 +10,7 @@ import numpy as np
 
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signature_demand import of_demand, taken_for_demand, weights
+from app.leak_signature_doubts import POOR_MISFIT, doubts
 from app.leak_valves_wander import of_settings
 from domain.series import FloatArray
 from leak_detection.model.calibration import smooth
@@ -27,13 +28,10 @@ _PRESSURE_ERROR_M, _SHARE_ERROR, _FLOW_ERROR = 0.02, 0.01, 0.02
 _LEAST_SOLVED, _LEAST_SETTLED, _CONFLICT_SD = 0.5, 0.3, 100.0
 _STEPS = 6
 """In which a file is moved, at most, that one step does not bring near the gauges."""
-_FAR_M = 15.0
-"""Of a gauge's mean pressure from the file's: more is no matter of roughness or demand."""
-_POOR_MISFIT = 5.0
-_OFF_LEVEL_M, _STILL_M = 0.1, 1e-6
-_ROUGH, _LIKE_UNIT = 0.001, 0.06
-_OTHER_UNITS = {"psi": 1.422, "kPa": 9.807, "bar": 0.0981}
-"""What a metre of water is in them."""
+_ROUGH = 0.001
+"""Of all flow; so much a state that settled may still change."""
+_CUT_OFF_M = -1e5
+"""Below that pressure EPANET says that no water gets to a node."""
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -80,7 +78,7 @@ def make_signatures(
     """
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        level, settled, rough = _check(copy, states)
+        level, settled, rough = _check(copy, gauges, states)
         states = [state for state, good in zip(states, settled, strict=True) if good]
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
@@ -104,11 +102,13 @@ def make_signatures(
             behind_tank=tuple((k, file.behind[tank][ends[:, 0]]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
             misfit=misfit,
-            doubts=rough + _doubts(copy, gauges, states, level, misfit, used),
+            doubts=rough + doubts(copy, gauges, states, level, misfit, used),
         )
 
 
-def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatArray, list[bool], tuple[str, ...]]:
+def _check(
+    copy: NetworkCopy, gauges: tuple[str, ...], states: Sequence[OperatingState]
+) -> tuple[FloatArray, list[bool], tuple[str, ...]]:
     """Solves each state as the file has it.
 
     Returns:
@@ -116,7 +116,7 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
         with a balance that is hardly one, in words.
 
     Raises:
-        HydraulicsError: A state has no solution, or hardly any settles.
+        HydraulicsError: A state has no solution, or hardly any settles; a gauge is cut off from every source.
     """
     nothing = _unpack(copy, np.zeros_like(_draw(copy, len(states), np.random.default_rng(0))), len(states))
     pressures, errors, settled = [], [], []
@@ -127,6 +127,12 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
         except HydraulicsError as error:
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
+        if pressures[-1].min() < _CUT_OFF_M:
+            dry = [gauges[k] for k in np.flatnonzero(pressures[-1] < _CUT_OFF_M)]
+            raise HydraulicsError(
+                f"{copy.name} at {state.hour}:00: no water gets to {', '.join(dry[:5])}{' …' if len(dry) > 5 else ''} "
+                f"({len(dry)} of {len(gauges)} gauges): closed pipes, valves or pumps of the file cut them off from every source"
+            )
         settled.append(copy.settled())
     weight, hours = weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
     at = ", ".join(f"{hour}:00" for hour in hours)
@@ -148,60 +154,6 @@ def _check(copy: NetworkCopy, states: Sequence[OperatingState]) -> tuple[FloatAr
     return np.asarray(level), settled, tuple(said if hours else said[1:])
 
 
-def _doubts(
-    copy: NetworkCopy,
-    gauges: tuple[str, ...],
-    states: Sequence[OperatingState],
-    level_m: FloatArray,
-    misfit: tuple[float, float],
-    used: float,
-) -> tuple[str, ...]:
-    """What a person should see to before trusting the places."""
-    file, said = copy.file, []
-    if not file.inlets:
-        said.append(
-            "no metered inlet: the meters do not lie between the sources and the network, so demands are as the file has them"
-        )
-    if file.unread_tanks:
-        said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")
-    measured = weights(states) @ np.array([s.pressure_m for s in states])
-    off = measured - level_m
-    said += [
-        f"gauge {gauges[k]} reads {measured[k]:.1f} m on the mean where the network file has {level_m[k]:.1f} m: "
-        f"node, height or zone of one of them is wrong; {_FAR_M:.0f} m at most are usual"
-        for k in np.flatnonzero(np.abs(off) > _FAR_M)
-    ]
-    ratio = float(np.median(measured / np.maximum(level_m, 1.0)))
-    said += [
-        f"the gauges read {ratio:.2f} times what the network file has: they may be in {unit}, not in metres"
-        for unit, of_m in _OTHER_UNITS.items()
-        if abs(ratio / of_m - 1.0) < _LIKE_UNIT and np.abs(off).max() > _FAR_M
-    ]
-    for tank, levels in zip(file.tanks, np.array([s.drivers[len(file.meters) :] for s in states]).T, strict=True):
-        low, high = file.tank_levels_m.get(tank, (-np.inf, np.inf))
-        if levels.min() < low - _OFF_LEVEL_M or levels.max() > high + _OFF_LEVEL_M:
-            said.append(
-                f"tank {copy.net.nodes[tank]} reads {levels.min():.2f} to {levels.max():.2f} m where the network file allows "
-                f"{low:.2f} to {high:.2f} m: its bottom or the gauge's zero is wrong"
-            )
-    inflow = [copy.inflow(s.drivers) for s in states]
-    if file.inlets and max(inflow) <= 0:
-        said.append(f"the inlets' meters bring {max(inflow):.1f} m³/h at most: demands are as the file has them")
-    still = np.ptp(np.array([s.pressure_m for s in states]), axis=0) < _STILL_M
-    said += [f"gauge {gauges[k]} reads the same at all hours of the days that teach" for k in np.flatnonzero(still)]
-    if used < 1:
-        said.append(
-            f"{1 - used:.0%} of the hourly pressures and inflow shares lie far from what any variation of the network file gives: "
-            "they are left out of its calibration"
-        )
-    if misfit[1] > _POOR_MISFIT:
-        said.append(
-            f"pressures still differ from the calibrated file by {misfit[1]:.1f} times the error of a measurement "
-            f"({misfit[0]:.1f} before; {_POOR_MISFIT:.0f} at most are usual): places are less sure than they say"
-        )
-    return tuple(said)
-
-
 def _calibrate(
     copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator
 ) -> tuple[FloatArray, tuple[float, float], float]:
@@ -213,6 +165,11 @@ def _calibrate(
     first, predicted = _solvable(copy, states, first)
     # What no variation of the file comes near is wrong in another way: it would drag all else along.
     told = np.abs(measured - predicted.mean(axis=0)) <= _CONFLICT_SD * np.sqrt(predicted.var(axis=0) + 1.0)
+    if not told.any():
+        raise HydraulicsError(
+            f"{copy.name}: none of the {len(told)} hourly pressures and inflow shares lies near what any variation of the file "
+            "gives: its sources, mains, pumps or units, or the units of gauges and meters, are wrong"
+        )
     kept = slice(None) if told.all() else told
 
     def misfit(draw: FloatArray) -> float:
@@ -224,7 +181,7 @@ def _calibrate(
 
     after = smooth(first, predicted[:, kept], measured[kept], rng)
     before, best = misfit(np.zeros(first.shape[1])), misfit(after.mean(axis=0))
-    if best <= _POOR_MISFIT:
+    if best <= POOR_MISFIT:
         return after, (before, best), float(told.mean())
     # Far from straight: small steps follow the bend, each taking the measurements for as bad as they still fit (Iglesias and Yang
     # 2021, Inverse Problems 37, 025008).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ from simulator.inp import Row, read_sections
 
 WHOLE = "network"
 """Zone of every pipe where nothing says which it lies in."""
+_ENOUGH = 0.5
+"""Share of a day's samples: with fewer nothing is told of it."""
 
 
 def replay_network_folder(folder: Path, seen: Seen = nobody) -> Replayed:
@@ -58,7 +61,7 @@ def _sections(data: NetworkSet) -> Mapping[str, Sequence[Row]]:
     """The network file; the zones of ``zones.json`` beside it as tags of its nodes.
 
     Raises:
-        ConfigurationError: ``zones.json`` is no object of lists of nodes.
+        ConfigurationError: ``zones.json`` is no object of lists of nodes of the network.
     """
     sections: dict[str, Sequence[Row]] = dict(read_sections(data.network.read_text(errors="replace")))
     file = data.network.parent / "zones.json"
@@ -71,6 +74,13 @@ def _sections(data: NetworkSet) -> Mapping[str, Sequence[Row]]:
         raise ConfigurationError(
             file=str(file), key="zones", value=str(error), expected='an object such as {"north": ["n1", "n2"]}'
         ) from error
+    known = {row.words[0] for kind in ("JUNCTIONS", "RESERVOIRS", "TANKS") for row in sections.get(kind, ())}
+    strange = sorted({row.words[1] for row in rows} - known)
+    if strange:
+        raise ConfigurationError(
+            file=str(file), key="zones", value=", ".join(strange[:5]),
+            expected=f"nodes of {data.network.name}: {len(strange)} of {len(rows)} are not in it",
+        )  # fmt: skip
     return sections | {"TAGS": (*sections.get("TAGS", ()), *rows)}
 
 
@@ -84,9 +94,29 @@ def _notes(data: NetworkSet, learned: LearnedNetwork) -> tuple[str, ...]:
     """What makes the alarms less sure: gaps, gauges at fault, a file that does not agree, repairs of unknown pipes."""
     used = [name for name, use in zip(data.gauges, learned.gauges, strict=True) if use]
     strange = sorted({pipe for _, pipe in data.repairs} - set(learned.pipes))
-    unknown = (f"repairs of pipes that the network file does not know: {', '.join(strange[:5])}",) if strange else ()
+    unknown: tuple[str, ...] = ()
+    if strange:
+        unknown = (f"repairs of pipes that the network file does not know: {', '.join(strange[:5])}",)
+    end = data.start + timedelta(seconds=len(data.pressure_m) * data.step_s)
+    if outside := [moment for moment, _ in data.repairs if not data.start <= moment < end]:
+        unknown += (f"{len(outside)} of {len(data.repairs)} repairs lie outside the recording ({data.start} to {end}): unused",)
     faults = faults_in_words(learned.run.watch.layer.screener.record.faults, used, data.start)
-    return (*data.notes(), *faults, *learned.doubts, *unknown)
+    return (*_unjudged(data, learned), *data.notes(), *faults, *learned.doubts, *unknown)
+
+
+def _unjudged(data: NetworkSet, learned: LearnedNetwork) -> tuple[str, ...]:
+    """Days that are judged on which nothing could be told, in words."""
+    rows = slice(data.first_rows // data.per_day * data.per_day, len(data.pressure_m) // data.per_day * data.per_day)
+    pressure, drivers = np.isfinite(data.pressure_m[rows, learned.gauges]), np.isfinite(data.drivers[rows, learned.drivers])
+    days = np.asarray(pressure.any(axis=1) & drivers.all(axis=1)).reshape(-1, data.per_day)
+    blind = int((days.mean(axis=1) < _ENOUGH).sum())
+    if not blind:
+        return ()
+    words = (
+        f"on {blind} of the {len(days)} days judged nothing could be told: for half of the day or longer no gauge was read, or not "
+        "every meter and level, without which no pressure can be judged"
+    )
+    return (words,)
 
 
 def network_findings(

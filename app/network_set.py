@@ -34,6 +34,10 @@ _LEAST_TEACH, _LEAST_JUDGED = timedelta(days=28), timedelta(days=7)
 _MOST_TEACH = timedelta(days=180)
 """Of a single file."""
 _GOOD_TEACH_DAYS = 90
+_WHAT = {
+    "pressure": "three gauges or more",
+    "flow": "the meter of every inlet: pressures are judged beside the flow that makes them",
+}
 _SHORT = "28 days or more that teach and 7 that are judged"
 
 
@@ -204,7 +208,10 @@ def _part(path: Path) -> _Part:
         raise ConfigurationError(file=path.name, key="step_s", value=step_s, expected="seconds of which an hour is a multiple")
     for kind in ("pressure", "flow"):
         if not part.names(kind):
-            raise ConfigurationError(file=path.name, key=kind, value=None, expected=f"arrays {kind}, {kind}_id and {kind}_scale")
+            raise ConfigurationError(
+                file=path.name, key=kind, value=None,
+                expected=f"arrays {kind}, {kind}_id and {kind}_scale with {_WHAT[kind]}",
+            )  # fmt: skip
     return _Part(name=path.name, arrays=arrays, start=part.start, step_s=step_s)
 
 

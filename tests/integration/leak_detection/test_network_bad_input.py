@@ -1,0 +1,135 @@
+"""Recordings and network files that are wrong, through the whole replay: a clear error, or words that say what is less sure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.leaks_replay_network import drawn_findings, replay_network_folder
+from app.network_set import NetworkSet
+from domain.errors import KhettaraError
+from leak_detection.model.residuals import learn_regression
+from leak_detection.model.signatures import SignatureSet
+from leak_detection.model.tank_rises import TankRises
+from leak_detection.model.watch import NetworkWatch
+from leak_detection.network_past import LearnedNetwork
+from leak_detection.network_run import NetworkRun
+from tests.support.small_network import GAUGES, METER, PER_DAY, STEP_S, record, write_network
+
+_TEACH, _DAYS = 28, 35
+
+Arrays = dict[str, Any]
+
+
+@pytest.fixture(name="recording", scope="module")
+def _recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, np.ndarray, np.ndarray]:
+    path = tmp_path_factory.mktemp("bad") / "small.inp"
+    write_network(path)
+    pressure, flow = record(path, (), _DAYS, np.random.default_rng(17))
+    return path.read_text(), pressure, flow
+
+
+def _write(
+    folder: Path,
+    recording: tuple[str, np.ndarray, np.ndarray],
+    change: Callable[[Arrays], None] = lambda arrays: None,
+    network: Callable[[str], str] = lambda text: text,
+) -> Path:
+    text, pressure, flow = recording
+    arrays: Arrays = {
+        "start": "2026-03-01 00:00", "step_s": STEP_S, "pressure": pressure.copy(), "pressure_id": np.array(GAUGES),
+        "pressure_scale": 1.0, "flow": flow.copy(), "flow_id": np.array([METER]), "flow_scale": 1.0,
+    }  # fmt: skip
+    change(arrays)
+    np.savez(folder / "all.npz", **arrays)
+    (folder / "town.inp").write_text(network(text))
+    meta = {"files": ["all.npz"], "model": "town.inp", "train_until": str(datetime(2026, 3, 1) + timedelta(days=_TEACH))}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    return folder
+
+
+def _one_gauge(arrays: Arrays) -> None:
+    arrays["pressure"], arrays["pressure_id"] = arrays["pressure"][:, :1], arrays["pressure_id"][:1]
+
+
+def _no_meter(arrays: Arrays) -> None:
+    arrays["flow"], arrays["flow_id"] = arrays["flow"][:, :0], arrays["flow_id"][:0]
+
+
+def _silent_meter(arrays: Arrays) -> None:
+    arrays["flow"][: (_TEACH - 2) * PER_DAY] = np.nan
+
+
+def _level(arrays: Arrays) -> None:
+    arrays |= {"level": np.full((_DAYS * PER_DAY, 1), 3.0), "level_id": np.array(["J4"]), "level_scale": 1.0}
+
+
+def _no_demand(text: str) -> str:
+    return text[: text.index("[DEMANDS]")] + text[text.index("[PATTERNS]") :]
+
+
+@pytest.mark.parametrize(
+    ("change", "network", "words"),
+    [
+        (_one_gauge, str, r"1 of 1 gauges were read in the days that teach; at least 3 are needed"),
+        (_no_meter, str, r"all\.npz: flow = None .* the meter of every inlet"),
+        (_silent_meter, str, r"no flow meter was read in the days that teach \(silent: MAIN\); at least one is needed"),
+        (_level, str, r"town\.inp: tank = 'J4' .*1 of 1 are not in it; it has no tank"),
+        (lambda a: None, _no_demand, r"town\.inp: \[DEMANDS\] = '0 m³/h in all' .*base demands"),
+        (lambda a: None, lambda t: t.replace("110 0 Open", "110 0 Closed"), r"no water gets to J02.*9 of 9 gauges.*cut them off"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(recording, change, network, words, tmp_path):
+    with pytest.raises(KhettaraError, match=words):
+        replay_network_folder(_write(tmp_path, recording, change, network))
+
+
+def test_zones_of_nodes_that_the_file_does_not_know_are_refused(recording, tmp_path):
+    folder = _write(tmp_path, recording)
+    (folder / "zones.json").write_text('{"north": ["J00", "Q1"]}')
+    with pytest.raises(KhettaraError, match=r"zones\.json: zones = 'Q1' .*nodes of town\.inp: 1 of 2 are not in it"):
+        replay_network_folder(folder)
+
+
+def test_what_only_makes_it_less_sure_is_said_with_its_figures(recording, tmp_path):
+    def change(arrays: Arrays) -> None:
+        arrays["flow"] = arrays["flow"] / 3.6
+        arrays["flow"][(_TEACH + 1) * PER_DAY : (_TEACH + 4) * PER_DAY] = np.nan
+
+    folder = _write(tmp_path, recording, change)
+    (folder / "repairs-2026.csv").write_text("pipe,repaired\nH11,2036-01-01 10:00\n")
+    notes = "\n".join(replay_network_folder(folder).notes)
+    assert "on 3 of the 7 days judged nothing could be told" in notes
+    assert "1 of 1 repairs lie outside the recording" in notes
+    assert "m³/h on the mean where the demands of the network file are 75.0 m³/h: units of the meters" in notes
+
+
+def test_findings_of_a_network_with_floating_tanks_are_drawn_with_the_rises_as_drivers(tmp_path):
+    rng, rows = np.random.default_rng(1), 14 * 24
+    drivers = np.stack([50 + 10 * rng.random(rows), 3 + np.sin(np.arange(rows) / 4)], axis=1)
+    pressure = 40 - 0.1 * drivers[:, :1] + 0.01 * rng.normal(size=(rows, 4))
+    rises = TankRises(per_day=24, tanks=(1,))
+    signatures = SignatureSet(
+        sizes_m3h=np.array([1.0, 10.0]), change_m=-np.full((2, 3, 4), 0.01), spread_m=np.zeros((3, 4, 4)),
+        distance_m=np.zeros((3, 3)), metered=np.zeros(3, dtype=bool),
+    )  # fmt: skip
+    regression = learn_regression(pressure, rises.anew().add(drivers), 7 * 24)
+    watch = NetworkWatch(per_day=24, regression=regression, gauges=signatures, whole=signatures, rises=rises)
+    learned = LearnedNetwork(
+        run=NetworkRun(watch=watch, opening=7), pipes=("P1", "P2", "P3"), gauges=np.ones(4, dtype=bool),
+        drivers=np.ones(2, dtype=bool), misfit=(1.0, 1.0),
+    )  # fmt: skip
+    network = tmp_path / "town.inp"
+    network.write_text("[RESERVOIRS]\nR 60\n")
+    start = datetime(2026, 1, 1)
+    data = NetworkSet(
+        start=start, second=start + timedelta(days=7), step_s=3600, gauges=("A", "B", "C", "D"), meters=("IN",), tanks=("T",),
+        network=network, pressure_m=pressure, drivers=drivers,
+    )  # fmt: skip
+    assert drawn_findings([], data, learned) == {}
