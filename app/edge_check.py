@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.edge_config import EdgeConfig, edge_toml
+from app.leak_network_check import check_network
 from app.leak_site import load_network_points
 from app.settings import BrokerSettings, ClockSettings
 from app.site import load_site, read_toml
@@ -102,7 +103,10 @@ def check_site(folder: Path) -> str:
                     expected=f"a field of {device.model}: " + ", ".join(sorted(known)),
                 )
     network = load_network_points(folder, inventory)
-    leaks = f"; leaks are placed on {len(network.zones)} pipes by {len(network.gauges)} gauges" if network else ""
+    leaks = ""
+    if network:
+        less_sure = "".join(f"; less sure: {words}" for words in check_network(network))
+        leaks = f"; leaks are placed on {len(network.zones)} pipes by {len(network.gauges)} gauges{less_sure}"
     return (
         f"{folder}: {len(inventory.zones)} zones, {len(inventory.points)} points, {len(inventory.devices)} devices, "
         f"{len(inventory.actuators)} actuators, {len(inventory.gateways)} gateways{leaks}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.leak_network import NetworkCopy, OperatingState
+from app.leak_network_file import NetworkFile
 from app.leak_signature_demand import weights
 from domain.series import FloatArray
 
@@ -18,10 +19,44 @@ _MOST_FAR = 0.5
 """Share of the gauges: with more of them so far off it is the file."""
 _OTHER_DEMAND = 3.0
 """Inflow over the file's demand, or the other way: beyond this it is no matter of years and seasons."""
+_CUT_OFF_M = -1e5
+"""Below that pressure EPANET says that no water gets to a node."""
 _OFF_LEVEL_M, _STILL_M = 0.1, 1e-6
 _LIKE_UNIT = 0.06
 _OTHER_UNITS = {"psi": 1.422, "kPa": 9.807, "bar": 0.0981}
 """What a metre of water is in them."""
+
+
+def of_file(file: NetworkFile, gauges: tuple[str, ...]) -> list[str]:
+    """What a network file and the choice of its gauges and meters keep from being known, whatever is measured."""
+    said = [
+        f"gauge {gauges[k]} stands at a source or tank of the network file, where no leak moves it"
+        for k, node in enumerate(file.gauges)
+        if node in file.fixed
+    ]
+    if not file.inlets:
+        said.append(
+            "no metered inlet: the meters do not lie between the sources and the network, so demands are as the file has them"
+        )
+    if file.unread_tanks:
+        said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")
+    return said
+
+
+def cut_off(gauges: tuple[str, ...], pressure_m: FloatArray) -> str:
+    """Which gauges no water gets to, in words; empty if it gets to all.
+
+    Args:
+        gauges: Nodes.
+        pressure_m: In a solved state, shape (G,).
+    """
+    dry = [gauges[k] for k in np.flatnonzero(~(pressure_m >= _CUT_OFF_M))]
+    if not dry:
+        return ""
+    return (
+        f"no water gets to {', '.join(dry[:5])}{' …' if len(dry) > 5 else ''} ({len(dry)} of {len(gauges)} gauges): closed pipes, "
+        "valves or pumps of the file cut them off from every source"
+    )
 
 
 def doubts(
@@ -42,13 +77,7 @@ def doubts(
         misfit: Over the error of a measurement, before and after the calibration.
         used: Share of the measurements that it used.
     """
-    file, said = copy.file, []
-    if not file.inlets:
-        said.append(
-            "no metered inlet: the meters do not lie between the sources and the network, so demands are as the file has them"
-        )
-    if file.unread_tanks:
-        said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")
+    file, said = copy.file, of_file(copy.file, gauges)
     measured = weights(states) @ np.array([s.pressure_m for s in states])
     off = measured - level_m
     said += _far_off(gauges, measured, level_m)

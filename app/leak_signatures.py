@@ -10,7 +10,7 @@ import numpy as np
 
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signature_demand import of_demand, taken_for_demand, weights
-from app.leak_signature_doubts import POOR_MISFIT, doubts
+from app.leak_signature_doubts import POOR_MISFIT, cut_off, doubts
 from app.leak_valves_wander import of_settings
 from domain.series import FloatArray
 from leak_detection.model.calibration import smooth
@@ -30,8 +30,6 @@ _STEPS = 6
 """In which a file is moved, at most, that one step does not bring near the gauges."""
 _ROUGH = 0.001
 """Of all flow; so much a state that settled may still change."""
-_CUT_OFF_M = -1e5
-"""Below that pressure EPANET says that no water gets to a node."""
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -127,12 +125,8 @@ def _check(
         except HydraulicsError as error:
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
-        if pressures[-1].min() < _CUT_OFF_M:
-            dry = [gauges[k] for k in np.flatnonzero(pressures[-1] < _CUT_OFF_M)]
-            raise HydraulicsError(
-                f"{copy.name} at {state.hour}:00: no water gets to {', '.join(dry[:5])}{' …' if len(dry) > 5 else ''} "
-                f"({len(dry)} of {len(gauges)} gauges): closed pipes, valves or pumps of the file cut them off from every source"
-            )
+        if words := cut_off(gauges, pressures[-1]):
+            raise HydraulicsError(f"{copy.name} at {state.hour}:00: {words}")
         settled.append(copy.settled())
     weight, hours = weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
     at = ", ".join(f"{hour}:00" for hour in hours)

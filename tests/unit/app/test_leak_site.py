@@ -10,7 +10,7 @@ import pytest
 from app.edge_check import check_site
 from app.leak_site import FILE, load_network_points
 from app.site import load_site
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, KhettaraError
 from domain.points import PointKey
 from tests.support.small_network import GAUGES
 from tests.support.small_town import ZONE, write_town
@@ -60,6 +60,35 @@ def test_what_is_wrong_is_said(town: Path, old: str, new: str, says: str) -> Non
     (town / FILE).write_text(text.replace(old, new))
     with pytest.raises(ConfigurationError, match=says):
         check_site(town)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("H00 J00 J01", "H00 J00 J99", "small.inp.*J99"),
+        ("Units CMH", "Units FOO", "small.inp"),
+        ("[DEMANDS]", "[TITLE]", r"small.inp: \[DEMANDS\] = '0 m³/h in all'"),
+        ("100 300 110 0 Open", "100 300 110 0 Closed", r"no water gets to J02.*9 of 9 gauges"),
+    ],
+)
+def test_a_network_file_that_epanet_cannot_use_is_refused_at_once_and_not_after_weeks(
+    town: Path, old: str, new: str, says: str
+) -> None:
+    text = (town / "small.inp").read_text()
+    assert old in text
+    (town / "small.inp").write_text(text.replace(old, new, 1))
+    with pytest.raises(KhettaraError, match=says):
+        check_site(town)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [('= "MAIN"', '= "H22"', "less sure: no metered inlet"), ('= "J02"', '= "R"', "less sure: gauge R stands at a source or tank")],
+)
+def test_what_keeps_leaks_from_being_placed_well_is_told_by_the_check(town: Path, old: str, new: str, says: str) -> None:
+    text = (town / FILE).read_text()
+    (town / FILE).write_text(text.replace(old, new))
+    assert f"9 gauges; {says}" in check_site(town)
 
 
 def test_a_network_without_gauges_is_refused(town: Path) -> None:
