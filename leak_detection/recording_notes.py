@@ -35,6 +35,8 @@ def gaps_in_words(values: FloatArray, names: Sequence[str], per_day: int, start:
 def faults_in_words(faults: Sequence[GaugeFault], names: Sequence[str], start: datetime) -> tuple[str, ...]:
     """One sentence for each spell in which a gauge did not tell the truth: what, when, and by which figures.
 
+    Of many spells of one kind the first are told, and in one sentence how many more there were.
+
     Args:
         faults: Of the recording; a dead gauge is left to ``gaps_in_words``.
         names: Of the gauges.
@@ -44,12 +46,24 @@ def faults_in_words(faults: Sequence[GaugeFault], names: Sequence[str], start: d
     def day(number: int) -> str:
         return f"{start + timedelta(days=number):%Y-%m-%d}"
 
-    return tuple(
-        f"gauge {names[f.gauge]} at fault ({f.kind}) from {day(f.since_day)}"
-        f"{f' to {day(f.until_day)}' if f.until_day is not None else ' on'}, known on {day(f.found_day)}: {f.words}"
-        for f in faults
-        if f.kind != "dead"
-    )
+    spells: dict[tuple[int, str], list[GaugeFault]] = {}
+    for fault in faults:
+        if fault.kind != "dead":
+            spells.setdefault((fault.gauge, fault.kind), []).append(fault)
+    said = []
+    for (gauge, kind), of_gauge in spells.items():
+        said += [
+            f"gauge {names[gauge]} at fault ({kind}) from {day(f.since_day)}"
+            f"{f' to {day(f.until_day)}' if f.until_day is not None else ' on'}, known on {day(f.found_day)}: {f.words}"
+            for f in of_gauge[:_MOST_SPELLS]
+        ]
+        if rest := of_gauge[_MOST_SPELLS:]:
+            lasts = "on" if rest[-1].until_day is None else f"to {day(rest[-1].until_day)}"
+            said.append(
+                f"gauge {names[gauge]} at fault ({kind}) {len(rest)} times more, the last from {day(rest[-1].since_day)} {lasts}: "
+                f"{rest[-1].words}"
+            )
+    return tuple(said)
 
 
 def _column(name: str, share: FloatArray, start: datetime) -> str:

@@ -25,3 +25,13 @@ def test_faults_are_told_with_what_when_and_why_and_dead_gauges_are_left_to_the_
     assert faults_in_words((clock, dead), ("a", "b"), _START) == (
         "gauge b at fault (clock) from 2022-07-05 on, known on 2022-07-06: 12 samples late",
     )
+
+
+def test_of_many_spells_the_first_are_told_and_how_many_more_there_were():
+    spells = [
+        GaugeFault(gauge=0, kind="noise", since_day=k, found_day=k, size=0.3, unit="m", words="noise", until_day=k + 1)
+        for k in range(0, 40, 4)
+    ]
+    said = faults_in_words(spells, ("a",), _START)
+    assert len(said) == 4
+    assert said[-1].startswith("gauge a at fault (noise) 7 times more, the last from ")

@@ -7,7 +7,6 @@ from domain.errors import ConfigurationError
 from leak_detection.model.burst_watch import BurstWatch
 from leak_detection.model.gauge_faults import Screener, doubts, screen, set_all_right
 from leak_detection.model.gauge_shape import ShapeSettings, shape_of
-from leak_detection.model.gridding import gridded
 from leak_detection.model.residuals import daily_residuals, learn_regression
 
 _PER_DAY, _GAUGES = 24, 6
@@ -64,33 +63,6 @@ def test_a_clock_an_hour_late_is_seen_in_hourly_readings_too():
     pressure = 50 + explained + np.random.default_rng(5).normal(0, 0.02, explained.shape)
     pressure[:, 3] = np.roll(pressure[:, 3], 1)
     assert shape_of(pressure, explained, ShapeSettings()).clock_samples.tolist() == [0, 0, 0, 1, 0, 0]
-
-
-def test_samples_that_come_late_or_twice_count_once_at_their_own_time():
-    times = 1000.0 + 300.0 * np.arange(12)
-    values = np.arange(12.0)
-    order = np.random.default_rng(1).permutation(12)
-    late = gridded(times[order], values[order], start_s=1000.0, step_s=300.0, rows=12)
-    assert np.array_equal(late.values, values)
-    assert late.words == ""
-    twice = gridded(np.append(times, times[3] + 40), np.append(values, 99.0), start_s=1000.0, step_s=300.0, rows=12)
-    assert (twice.values[3], twice.repeated) == (99.0, 1)
-    assert "1 samples came again" in twice.words
-
-
-def test_gaps_strays_and_nonsense_are_counted_in_words():
-    times, values = np.array([1000.0, 1600.0, 9e9, np.nan]), np.array([1.0, np.inf, 3.0, 4.0])
-    bad = gridded(times, values, start_s=1000.0, step_s=300.0, rows=4)
-    assert bad.values[0] == 1.0
-    assert np.isnan(bad.values[1:]).all()
-    assert bad.words == ("3 of 4 rows have no sample; 1 samples lie outside the time asked for; 2 samples are no finite number")
-
-
-def test_samples_that_cannot_belong_together_are_an_error():
-    with pytest.raises(ConfigurationError, match="as many as times"):
-        gridded(np.zeros(3), np.zeros(4), start_s=0.0, step_s=300.0, rows=2)
-    with pytest.raises(ConfigurationError, match="more than 0 s"):
-        gridded(np.zeros(3), np.zeros(3), start_s=0.0, step_s=0.0, rows=2)
 
 
 def test_gauges_that_do_not_match_the_signatures_are_an_error_with_both_numbers():
