@@ -68,8 +68,7 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
         )
-    seen("the network file is made to agree with the gauges", 0, 0)
-    found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression)
+    found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression, seen=seen)
     balance, whole = _balances(past, found)
     watch = NetworkWatch(
         per_day=past.per_day,

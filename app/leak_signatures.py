@@ -12,6 +12,7 @@ from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signature_demand import of_demand, taken_for_demand, weights
 from app.leak_signature_doubts import POOR_MISFIT, cut_off, doubts
 from app.leak_valves_wander import of_settings
+from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.calibration import smooth
 from leak_detection.model.places import distances
@@ -58,6 +59,8 @@ def make_signatures(
     states: Sequence[OperatingState],
     regression: FlowRegression,
     seed: int = 1,
+    *,
+    seen: Seen = nobody,
 ) -> NetworkSignatures:
     """Calibrates the network and solves it with a leak of each size at each junction.
 
@@ -69,6 +72,7 @@ def make_signatures(
         states: What was measured, by hour of the day.
         regression: Of the gauges on the drivers; what it takes for demand is taken off the signatures.
         seed: Of the draws.
+        seen: Is told how far it is.
 
     Raises:
         ConfigurationError: A gauge, meter or tank is not in the network.
@@ -80,10 +84,10 @@ def make_signatures(
         states = [state for state, good in zip(states, settled, strict=True) if good]
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed))
+        draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed), seen)
         middle = _unpack(copy, draws.mean(axis=0), len(states))
         sizes = np.array(_SIZES_M3H) * max(1.0, copy.usual_m3h / _USUAL_INFLOW_M3H)
-        change = _changes(copy, states, middle, regression, sizes)
+        change = _changes(copy, states, middle, regression, sizes, seen)
         spread = _spread(copy, states, draws[:_KEPT], regression)
         file = copy.file
         ends = _pipe_ends(copy)
@@ -149,14 +153,14 @@ def _check(
 
 
 def _calibrate(
-    copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator
+    copy: NetworkCopy, states: Sequence[OperatingState], rng: np.random.Generator, seen: Seen
 ) -> tuple[FloatArray, tuple[float, float], float]:
     """Draws of the unknowns that agree with the measured states, the misfit before and after, and the share of readings used."""
     first = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
     flows = np.array([np.concatenate([s.drivers[: len(copy.file.meters)], copy.rises(s)]) for s in states])
     measured = _scaled(np.array([s.pressure_m for s in states]), flows, copy)
 
-    first, predicted = _solvable(copy, states, first)
+    first, predicted = _solvable(copy, states, first, seen)
     # What no variation of the file comes near is wrong in another way: it would drag all else along.
     told = np.abs(measured - predicted.mean(axis=0)) <= _CONFLICT_SD * np.sqrt(predicted.var(axis=0) + 1.0)
     if not told.any():
@@ -183,7 +187,7 @@ def _calibrate(
     try:
         for step in range(_STEPS):
             if step:
-                draws, predicted = _solvable(copy, states, draws)
+                draws, predicted = _solvable(copy, states, draws, seen)
             share = min(1.0 / max(_rms(predicted[:, kept] - measured[kept]) ** 2, 1.0), left)
             draws = smooth(draws, predicted[:, kept], measured[kept], rng, error=share**-0.5)
             left -= share
@@ -196,14 +200,15 @@ def _calibrate(
     return found[2], (before, found[0]), float(told.mean())
 
 
-def _solvable(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _solvable(copy: NetworkCopy, states: Sequence[OperatingState], draws: FloatArray, seen: Seen) -> tuple[FloatArray, FloatArray]:
     """Draws in which the network has a solution, and what they predict.
 
     Raises:
         HydraulicsError: Hardly any has.
     """
     predicted = []
-    for draw in draws:
+    for done, draw in enumerate(draws):
+        seen("the network file is made to agree with the gauges", done, len(draws))
         try:
             predicted.append(_predict(copy, states, draw))
         except HydraulicsError:
@@ -284,7 +289,12 @@ def _on_pipes(copy: NetworkCopy, by_junction: FloatArray) -> FloatArray:
 
 
 def _changes(
-    copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression, sizes_m3h: FloatArray
+    copy: NetworkCopy,
+    states: Sequence[OperatingState],
+    unknowns: Unknowns,
+    regression: FlowRegression,
+    sizes_m3h: FloatArray,
+    seen: Seen,
 ) -> FloatArray:
     """Change of the residual per m³/h, shape (sizes, P, G)."""
     copy.believe(unknowns)
@@ -293,6 +303,7 @@ def _changes(
     for size in sizes_m3h:
         total = np.zeros((len(copy.file.junctions), len(copy.file.gauges)))
         for number, (state, weight) in enumerate(zip(states, weights(states), strict=True)):
+            seen("a leak is put at every junction", len(per_size) * len(states) + number, len(sizes_m3h) * len(states))
             demand = copy.load(state, number, unknowns)
             heads, flows = copy.leaks(demand, float(size))
             rest = (heads - taken_for_demand(copy, regression, state, flows)) / size

@@ -104,10 +104,17 @@ def test_what_only_makes_it_less_sure_is_said_with_its_figures(recording, tmp_pa
 
     folder = _write(tmp_path, recording, change)
     (folder / "repairs-2026.csv").write_text("pipe,repaired\nH11,2036-01-01 10:00\n")
-    notes = "\n".join(replay_network_folder(folder).notes)
+    steps: dict[str, list[float]] = {}
+    replayed = replay_network_folder(
+        folder, lambda words, done, of: steps.setdefault(words.partition(" ")[0], []).append(done / of)
+    )
+    notes = "\n".join(replayed.notes)
     assert "on 3 of the 7 days judged nothing could be told" in notes
     assert "1 of 1 repairs lie outside the recording" in notes
     assert "m³/h on the mean where the demands of the network file are 75.0 m³/h: units of the meters" in notes
+    # The long parts say how far they are, each from its beginning to its end: the copy, the leaks, the days.
+    assert list(steps) == ["the", "a", "day"]
+    assert all(shares[0] < 0.1 and shares[-1] > 0.9 for shares in steps.values())
 
 
 def test_findings_of_a_network_with_floating_tanks_are_drawn_with_the_rises_as_drivers(tmp_path):
