@@ -30,8 +30,11 @@ _RIDGE, _RIDGE_DAYS = 0.1, 25.0
 """Share of the correlations that is left out; of few days more."""
 _SETTING_M = 0.5
 """Of a valve's setting: one standard deviation, before anything is seen."""
-_OWN = 0.25
+_OWN = 0.6
 """Of a gauge's own steps: the rest is leaks."""
+_LEAKS_SHARE, _MOST_AXES, _LEAST_LEFT = 0.98, 1 / 3, 0.1
+"""Of all that leaks do to the gauges so much lies along few axes, at most such a part of the gauges; what is left of a gauge beside
+them is not taken for less than so much of its variance."""
 _ANYWHERE = 1e6
 """Variance of the first level, in units of a day's noise."""
 
@@ -58,7 +61,12 @@ class Channels:
     """Variance of a day's step of the level, shape (G,)."""
 
 
-def learn_drift(residual_m: FloatArray, known: NDArray[np.bool_], wander_m: FloatArray | None = None) -> Drift:
+def learn_drift(
+    residual_m: FloatArray,
+    known: NDArray[np.bool_],
+    wander_m: FloatArray | None = None,
+    leaks_m: FloatArray | None = None,
+) -> Drift:
     """Noise from differences of neighbouring days, steps from what differences over a week have beyond it.
 
     Leaks and repairs are few days among many: medians do not see them.
@@ -67,6 +75,8 @@ def learn_drift(residual_m: FloatArray, known: NDArray[np.bool_], wander_m: Floa
         residual_m: All days so far, shape (T, G), finite; the last year of them is used.
         known: Where that was read, of the same shape.
         wander_m: Change of the gauges per metre of each pressure valve's setting, shape (V, G).
+        leaks_m: Change of the gauges by a leak at each place, shape (P, G): what gauges do along it is no step of their own, for on
+            networks whose leaks stand far out it is the leaks.
     """
     z, read = residual_m[-_YEAR_DAYS:], known[-_YEAR_DAYS:]
     day = _day_noise(z, read)
@@ -78,7 +88,10 @@ def learn_drift(residual_m: FloatArray, known: NDArray[np.bool_], wander_m: Floa
         setting = z @ gain.T
         rest = z - setting @ wander_m
         walk = (wander_m.T * _steps(setting, np.ones_like(setting, dtype=bool))) @ wander_m
-    return Drift(day_m2=day, walk_m2=walk + _OWN * np.diag(_steps(rest, read)))
+    own = _steps(rest, read)
+    if leaks_m is not None:
+        own = np.minimum(own, _steps_across(rest, read, leaks_m, np.sqrt(np.diag(day))))
+    return Drift(day_m2=day, walk_m2=walk + _OWN * np.diag(own))
 
 
 def channels(drift: Drift, blind: NDArray[np.bool_]) -> Channels:
@@ -134,6 +147,19 @@ def _day_noise(z: FloatArray, read: NDArray[np.bool_]) -> FloatArray:
     few = count < _LEAST_DAYS
     alike[few, few] = np.maximum(alike[few, few], 1.0)
     return np.asarray(alike * np.outer(sd, sd) / 2.0)
+
+
+def _steps_across(rest_m: FloatArray, read: NDArray[np.bool_], leaks_m: FloatArray, noise_m: FloatArray) -> FloatArray:
+    """Variance of a day's step of each gauge by what it does across the axes along which leaks move the gauges [m²], shape (G,)."""
+    seen = noise_m < 0.5 * NO_SAY**0.5
+    size, axes = np.linalg.svd((leaks_m / noise_m)[:, seen], full_matrices=False)[1:]
+    share = np.cumsum(size**2) / max(float((size**2).sum()), 1e-12)
+    axes = axes[: min(int(np.searchsorted(share, _LEAKS_SHARE)) + 1, int(_MOST_AXES * seen.sum()))]
+    unit = (rest_m / noise_m)[:, seen]
+    left = np.maximum(1.0 - (axes**2).sum(axis=0), _LEAST_LEFT)
+    found = np.zeros(len(noise_m))
+    found[seen] = _steps(unit - unit @ axes.T @ axes, read[:, seen]) / left * noise_m[seen] ** 2
+    return found
 
 
 def _steps(values: FloatArray, read: NDArray[np.bool_]) -> FloatArray:

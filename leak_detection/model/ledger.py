@@ -49,7 +49,9 @@ class LedgerSettings:
     least_metered_m3h: float = 0.6
     """The same where a balance of meters sees the leak's own flow."""
     sure_glr: float = 200.0
-    """A change that is less clear than that must have stood for two days."""
+    """A change that is less clear than that must have stood for two days,"""
+    sure_far: float = 0.65
+    """unless its place is as sure as that."""
     least_fit: float = 0.3
     least_far: float = 0.42
     warm_days: int = 21
@@ -63,6 +65,10 @@ class LedgerSettings:
     again_share: float = 0.2
     """Of the flow of the open leak: a large one's effect swings by a tenth."""
     again_days: int = 3
+    rest_days: int = 30
+    """A leak that has not grown for so long grows no more: what begins beside it is another, unless it is small beside it."""
+    outgrown: float = 3.0
+    """What is so many times as large as the open leak is no growth of it, either."""
     quiet_days: int = 3
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
     repaired_m: float = 300.0
@@ -111,6 +117,16 @@ class OpenLeak:
     """Changes seen later that are its own."""
     today: FlowToday | None = None
     """When all open leaks were fitted together last."""
+
+    @property
+    def last_day(self) -> int:
+        """On which it was last seen to begin or to grow."""
+        return max(self.found_day, *(course.start_day for course in self.growth), 0)
+
+    @property
+    def flow_m3h(self) -> float:
+        """The larger of what it lost when it was found and what it loses by the last fit."""
+        return max(self.place.flow_m3h, 0.0 if self.today is None else self.today.flow_m3h)
 
     @property
     def courses(self) -> list[Course]:
@@ -287,7 +303,7 @@ class Ledger:
         s = self.settings
         if place.fit < s.least_fit or place.far < s.least_far or place.flow_m3h < self.least_flow_m3h(place):
             return None
-        if change.glr < s.sure_glr and day - change.course.start_day < 2:
+        if change.glr < s.sure_glr and place.far < s.sure_far and day - change.course.start_day < 2:
             return None
         return OpenLeak(
             start_day=change.course.start_day,
@@ -309,11 +325,18 @@ class Ledger:
     def _known_as(self, leak: OpenLeak) -> list[OpenLeak]:
         """Leaks nearby whose growth it is, or whose repair left it."""
         s = self.settings
-        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m]
+        near = [old for old in self.leaks if self._apart_m(old, leak) <= s.merge_m and not self._is_another(leak, old)]
         if leak.ramp_days == 0 and leak.glr > s.again_glr and leak.place.flow_m3h >= s.again_flow_m3h:
             least_m3h = leak.place.flow_m3h / s.again_share
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days or old.place.flow_m3h > least_m3h]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]
+
+    def _is_another(self, leak: OpenLeak, old: OpenLeak) -> bool:
+        """Whether it is no growth of the old one, by their sizes and by how long that has stood still."""
+        if old.end_day is not None:
+            return False
+        s, share = self.settings, leak.place.flow_m3h / max(old.flow_m3h, 1e-9)
+        return share >= s.outgrown or (share >= s.again_share and leak.start_day - old.last_day > s.rest_days)
 
     def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:
         """The change that stands out most, or None.
@@ -353,7 +376,7 @@ class Ledger:
         """What the gauges do by themselves, learnt every few days."""
         age = len(z) // self.settings.drift_days
         if self._learnt is None or self._learnt[0] != age:
-            self._learnt = age, learn_drift(z, self._known, self.signatures.wander_m)
+            self._learnt = age, learn_drift(z, self._known, self.signatures.wander_m, self.signatures.at(10.0))
         return self._learnt[1]
 
     def _candidates(self, days: int) -> list[Course]:

@@ -13,6 +13,10 @@ NO_SAY = 100.0
 """Variance of a gauge that is missing [m²]."""
 _LEAST_KNOWN_DAYS = 14
 _LEAST_SD_M = 2e-3
+_SPIKE_LEVEL_DAYS = 5
+"""Before a spike: their median is the level."""
+_SPIKE, _SPIKE_BACK = 10.0, 5.0
+"""Standard deviations: farther from the level is off, nearer is back."""
 _BEND = 1.5
 """Growing leaks grow faster with time, yet not always with its square."""
 
@@ -32,8 +36,9 @@ def until(course: FloatArray, end_day: float | None) -> FloatArray:
 
 def orthonormal(columns: list[FloatArray]) -> FloatArray:
     """Basis of what the columns span, without those that others span already."""
-    q, r = np.linalg.qr(np.stack(columns, axis=1))
-    return np.asarray(q[:, np.abs(np.diag(r)) > 1e-6 * len(columns[0]) ** 0.5])
+    # Not by QR: there what follows a column that is spanned already loses its part along the arbitrary axis of that column.
+    basis, size, _ = np.linalg.svd(np.stack(columns, axis=1), full_matrices=False)
+    return np.ascontiguousarray(basis[:, size > 1e-6 * len(columns[0]) ** 0.5])
 
 
 def fill(values: FloatArray) -> FloatArray:
@@ -44,6 +49,27 @@ def fill(values: FloatArray) -> FloatArray:
         where = np.maximum.accumulate(np.where(known, np.arange(len(out)), -1))
         first = out[known, g][0] if known.any() else 0.0
         out[:, g] = np.where(where >= 0, out[np.maximum(where, 0), g], first)
+    return out
+
+
+def without_spikes(values: FloatArray) -> FloatArray:
+    """The same without what came for a day or two and went again: no leak does so, and its going would look like a step.
+
+    Args:
+        values: Shape (T, G), NaN where missing.
+    """
+    days = len(values)
+    if days < _SPIKE_LEVEL_DAYS + 2:
+        return values
+    sd = np.maximum(np.nan_to_num(robust.SD_OF_MAD * robust.median(np.abs(np.diff(values, axis=0)))) / 2**0.5, _LEAST_SD_M)
+    before = robust.median(np.moveaxis(sliding_window_view(values[:-1], _SPIKE_LEVEL_DAYS, axis=0), -1, 0))
+    off = np.abs(values[_SPIKE_LEVEL_DAYS:] - before) / sd
+    after = np.concatenate([values[_SPIKE_LEVEL_DAYS + 1 :], np.full((2, values.shape[1]), np.nan)])
+    back = np.zeros(off.shape, dtype=bool)
+    for later in (after[: len(off)], after[1 : len(off) + 1]):
+        back |= np.abs(later - before) < _SPIKE_BACK * sd
+    out = values.copy()
+    out[_SPIKE_LEVEL_DAYS:][(off > _SPIKE) & back] = np.nan
     return out
 
 

@@ -18,6 +18,7 @@ from leak_detection.model.hourly import HourlyLayer, HourNews
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
 from leak_detection.model.places import Place, locate, share_without_one
 from leak_detection.model.residuals import FlowRegression, daily_residuals
+from leak_detection.model.shapes import without_spikes
 from leak_detection.model.signatures import SignatureSet, of_gauges
 from leak_detection.model.tank_rises import TankRises
 
@@ -144,6 +145,8 @@ class NetworkWatch:
         screener = self.layer.screener
         gauges = screener.usable.shape[1]
         z[:, :gauges] = np.where(screener.usable[: len(z)], z[:, :gauges] - screener.offset_m[: len(z)], np.nan)
+        # Gauges are screened; of a balance, what a register or a level tells late is missing one day and too much the next.
+        z[:, gauges:] = without_spikes(z[:, gauges:])
         return z
 
     def _heard(self, news: HourNews) -> list[Told]:

@@ -36,13 +36,26 @@ def test_leaks_and_repairs_are_not_taken_for_drift():
     assert np.sqrt(drift.walk_m2).max() < 0.005, "by the squares of their steps it would be 0.04"
 
 
-def test_a_quarter_of_what_a_gauge_does_by_itself_is_its_drift():
+def test_most_of_what_a_gauge_does_by_itself_is_its_drift():
     rng = np.random.default_rng(9)
     record = _record(rng)
     record[:, 3] += np.cumsum(rng.normal(0.0, 0.02, DAYS))
     own = np.diag(learn_drift(record, np.ones_like(record, dtype=bool)).walk_m2)
-    assert np.sqrt(own[3]) == pytest.approx(0.5 * 0.02, rel=0.35)
-    assert np.sqrt(np.delete(own, 3)).max() < 0.003
+    assert np.sqrt(own[3]) == pytest.approx(0.6**0.5 * 0.02, rel=0.35)
+    assert np.sqrt(np.delete(own, 3)).max() < 0.004
+
+
+def test_leaks_that_come_and_go_all_the_time_are_no_drift_of_gauges():
+    rng = np.random.default_rng(12)
+    one_m = -np.linspace(0.01, 0.03, GAUGES)
+    leaks_m = np.outer(np.linspace(0.5, 2.0, 20), one_m)
+    record = _record(rng) + np.cumsum(rng.normal(0.0, 1.0, DAYS))[:, None] * one_m
+    record[:, 1] += np.cumsum(rng.normal(0.0, 0.02, DAYS))
+    known = np.ones_like(record, dtype=bool)
+    blind = np.diag(learn_drift(record, known).walk_m2)
+    told = np.diag(learn_drift(record, known, None, leaks_m).walk_m2)
+    assert blind[-1] > 9.0 * told[-1], "what leaks do is not the gauge's own"
+    assert np.sqrt(told[1]) == pytest.approx(0.6**0.5 * 0.02, rel=0.5), "what no leak does is"
 
 
 def test_a_gauge_hardly_read_has_no_say_and_nothing_is_singular():

@@ -134,6 +134,34 @@ def test_a_second_leak_near_an_open_one_is_told_when_it_is_clear(net):
     assert of_the_past.today.flow_m3h == pytest.approx(18.0, rel=0.2)
 
 
+def test_what_begins_beside_a_leak_that_has_long_stood_still_is_another(net):
+    residual = _noise(days=140)
+    residual[50:] += 6.0 * net.at(6.0)[12]
+    later, soon = residual.copy(), residual.copy()
+    later[100:] += 2.0 * net.at(2.0)[13]
+    soon[60:] += 2.0 * net.at(2.0)[13]
+    assert [leak.start_day for leak in _replay(net, later)[0]] == [50, 100]
+    leaks, _ = _replay(net, soon)
+    assert [leak.start_day for leak in leaks] == [50], "ten days after it began it is its growth"
+    assert [course.start_day for course in leaks[0].growth] == [60]
+
+
+def test_what_is_three_times_as_large_as_a_leak_beside_it_is_no_growth_of_it(net):
+    residual = _noise(days=80)
+    residual[50:] += 2.0 * net.at(2.0)[12]
+    residual[55:] += 8.0 * net.at(8.0)[13]
+    assert [leak.start_day for leak in _replay(net, residual)[0]] == [50, 55]
+
+
+def test_a_change_whose_place_is_sure_is_told_after_a_day(net):
+    residual = np.random.default_rng(1).normal(0, 0.02, (70, GAUGES))
+    residual[60:] += 4.0 * net.at(4.0)[12]
+    (leak,), _ = _replay(net, residual)
+    assert leak.glr < 200.0
+    assert leak.place.far >= 0.65
+    assert leak.found_day == 61
+
+
 def test_flows_explain_what_they_explain():
     rng = np.random.default_rng(2)
     drivers = rng.uniform(50, 150, (24 * 70, 2))

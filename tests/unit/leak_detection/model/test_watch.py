@@ -10,6 +10,7 @@ from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger import OpenLeak
 from leak_detection.model.places import locate
 from leak_detection.model.residuals import FlowRegression
+from leak_detection.model.signatures import with_balance
 from leak_detection.model.watch import NetworkWatch
 from tests.support.pipe_line import GAUGES, pipe_line
 
@@ -98,3 +99,23 @@ def test_what_the_day_holds_already_is_not_told_by_a_later_hour(net):
     place = locate(one.change_m, one.covariance, net)
     watch.ledger.leaks.append(OpenLeak(start_day=0, ramp_days=0, found_day=1, place=place, loading_m=one.change_m, glr=500.0))
     assert watch.hour(*_ROW) == []
+
+
+def test_a_balance_that_is_off_for_a_day_leaves_no_leak_behind(net):
+    rng, per_day = np.random.default_rng(4), 4
+    regression = FlowRegression(weights=np.zeros((2, GAUGES)), centre=np.zeros(1), scale=np.ones(1))
+    whole = with_balance(net, np.arange(net.places) >= 20)
+
+    def told(balance_m3h):
+        watch = NetworkWatch(per_day=per_day, regression=regression, gauges=net, whole=whole)
+        out = []
+        for value in balance_m3h:
+            watch.hour(rng.normal(50.0, 0.2, (per_day, GAUGES)), np.zeros((per_day, 1)), seek=False)
+            out += watch.end_day([value])
+        return out
+
+    balance_m3h = rng.normal(11.5, 0.2, 60)
+    balance_m3h[40] -= 8.0
+    assert told(balance_m3h) == []
+    balance_m3h[41:] += 8.0
+    assert len(told(balance_m3h)) == 1
