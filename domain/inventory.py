@@ -19,6 +19,7 @@ from domain.calendar import Calendar
 from domain.factors import LeakFactors
 from domain.inventory_parts import (
     parse_actuator,
+    parse_boundary_valve,
     parse_device,
     parse_factors,
     parse_gateway,
@@ -26,10 +27,10 @@ from domain.inventory_parts import (
     parse_site,
     parse_zone,
 )
-from domain.inventory_rules import check_references
+from domain.inventory_rules import check_boundaries, check_references
 from domain.points import Point, PointKey
 from domain.tables import Table
-from domain.zones import Zone
+from domain.zones import BoundaryValve, Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +55,18 @@ class Inventory:
     """By node id."""
     devices: dict[str, Device]
     actuators: dict[str, Actuator]
+    boundary_valves: tuple[BoundaryValve, ...] = ()
 
     def metered_zones(self) -> tuple[Zone, ...]:
         """Zones with at least one inlet."""
         return tuple(z for z in self.zones.values() if z.inlets)
+
+    def neighbours(self) -> dict[str, frozenset[str]] | None:
+        """Zones on the other side of each zone's boundary valves; None where the site names no valve at all."""
+        if not self.boundary_valves:
+            return None
+        pairs = [pair for v in self.boundary_valves for pair in (v.zones, v.zones[::-1])]
+        return {z: frozenset(other for zone, other in pairs if zone == z) for z in self.zones}
 
     def edge(self, device: str) -> str:
         """``group/node`` of the gateway a device is behind."""
@@ -81,8 +90,12 @@ def build_inventory(documents: Mapping[str, Mapping[str, Any]]) -> Inventory:
     gateways = _unique("devices.toml", "gateway", documents, parse_gateway, lambda g: g.node)
     devices = _unique("devices.toml", "device", documents, parse_device, lambda d: d.key)
     actuators = _unique("devices.toml", "actuator", documents, parse_actuator, lambda a: a.key)
+    zones_table = Table.root("zones.toml", documents.get("zones.toml", {}))
+    zones_table.only("zone", "boundary_valve")
+    valves = tuple(parse_boundary_valve(row) for row in zones_table.tables("boundary_valve"))
     Table.root("devices.toml", documents.get("devices.toml", {})).only("gateway", "device", "actuator")
     check_references(zones, points, gateways, devices, actuators)
+    check_boundaries(valves, zones)
     return Inventory(
         site=Site(key=key, names=names, calendar=calendar, network_file=network_file, factors=parse_factors(site_table)),
         zones=zones,
@@ -90,6 +103,7 @@ def build_inventory(documents: Mapping[str, Mapping[str, Any]]) -> Inventory:
         gateways=gateways,
         devices=devices,
         actuators=actuators,
+        boundary_valves=valves,
     )
 
 

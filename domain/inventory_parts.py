@@ -11,7 +11,7 @@ from domain.factors import Factor, LeakFactors
 from domain.points import Point, PointKey, PointKind, Role
 from domain.quantities import Quantity, resolution_in_canonical
 from domain.tables import Table
-from domain.zones import Inlet, Zone, ZoneKind
+from domain.zones import BoundaryValve, Inlet, Zone, ZoneKind
 
 
 def parse_site(table: Table) -> tuple[str, dict[str, str], Calendar, str | None]:
@@ -98,6 +98,15 @@ def parse_zone(table: Table) -> Zone:
         lat=lat,
         lon=lon,
     )
+
+
+def parse_boundary_valve(table: Table) -> BoundaryValve:
+    """A ``[[boundary_valve]]``."""
+    table.only("zones")
+    zones = sorted(table.texts("zones"))
+    if len(zones) != 2 or zones[0] == zones[1]:
+        raise table.wrong("zones", table.data.get("zones"), 'the keys of two different zones, for example ["medina", "plateau"]')
+    return BoundaryValve(zones=(zones[0], zones[1]))
 
 
 def _inlet(table: Table) -> Inlet:

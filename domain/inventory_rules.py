@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.assets import Actuator, Device, Gateway
 from domain.errors import ConfigurationError
 from domain.points import Point, PointKey, PointKind
 from domain.quantities import Quantity
 from domain.tables import closest
-from domain.zones import Zone, ZoneKind
+from domain.zones import BoundaryValve, Zone, ZoneKind
 
 
 def check_references(
@@ -37,6 +37,27 @@ def check_references(
             value = getattr(actuator, name)
             if value is not None:
                 _exists("devices.toml", f"{at}.{name}", value, points, "point")
+
+
+def check_boundaries(valves: Sequence[BoundaryValve], zones: Mapping[str, Zone]) -> None:
+    """Refuses valves between zones that do not exist, and a pair of zones named twice.
+
+    Raises:
+        ConfigurationError: At the first of them.
+    """
+    pairs: dict[tuple[str, str], int] = {}
+    for i, valve in enumerate(valves):
+        at = f"boundary_valve[{i}].zones"
+        for zone in valve.zones:
+            _exists("zones.toml", at, zone, zones, "zone")
+        if valve.zones in pairs:
+            raise ConfigurationError(
+                file="zones.toml",
+                key=at,
+                value=list(valve.zones),
+                expected=f"a pair of zones named once; boundary_valve[{pairs[valve.zones]}] names it already",
+            )
+        pairs[valve.zones] = i
 
 
 def _zones(zones: Mapping[str, Zone], points: Mapping[PointKey, Point]) -> None:

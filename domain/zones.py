@@ -29,6 +29,14 @@ class Inlet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundaryValve:
+    """A valve between two zones that is shut unless somebody left it open."""
+
+    zones: tuple[str, str]
+    """Keys of the zones on its two sides, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
     """An area of the network."""
 

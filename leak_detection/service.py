@@ -80,7 +80,11 @@ class LeakDetection:
         self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
         self._learn_budget = learn_budget or max(1, ceil(len(self._zones) * max(self._grids.widest_s, 3600.0) / _LEARN_EVERY_S))
         self._factors = inventory.site.factors
-        self._balances = None if meters is None else BalanceService(self._zones, self._calendar, meters, history_days=history_days)
+        self._balances = (
+            None
+            if meters is None
+            else BalanceService(self._zones, self._calendar, meters, history_days=history_days, neighbours=inventory.neighbours())
+        )
 
     async def tick(self, now: datetime) -> Sequence[Finding]:
         """Looks at every zone; findings that are new or have changed, already saved."""

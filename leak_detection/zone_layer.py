@@ -16,6 +16,7 @@ from domain.findings import Evidence, FindingKind
 from domain.series import FloatArray
 from leak_detection.detection import BookedLeak, Detection
 from leak_detection.zone_balance import BalanceBank, BalanceRow
+from leak_detection.zone_claims import BALANCE
 from leak_detection.zone_open import OpenLeak
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, with_neighbours
 
@@ -114,9 +115,9 @@ def balance_detection(news: BalanceNews, epoch_s: float, coverage: float = 1.0) 
     ]
     if leak:
         level = row.leakage_m3h - alarm.flow_m3h
-        evidence.insert(0, Evidence(name="zone_balance", observed=row.leakage_m3h, expected=level, sd=spread, unit="m3/h"))
+        evidence.insert(0, Evidence(name=BALANCE, observed=row.leakage_m3h, expected=level, sd=spread, unit="m3/h"))
     return Detection(
-        detector="zone_balance",
+        detector=BALANCE,
         kind=alarm.kind,
         since_s=epoch_s + 3600.0 * alarm.since_h,
         flow_m3h=alarm.flow_m3h if leak else 0.0,

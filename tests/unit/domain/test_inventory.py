@@ -98,6 +98,42 @@ def test_a_wrong_site_is_refused_in_full(file: str, path: list[Any], value: obje
     assert error.key in str(error)
 
 
+def with_valves(*valves: object) -> dict[str, Any]:
+    documents = copy.deepcopy(GOOD)
+    documents["zones.toml"]["zone"] += [{"key": "hills", "kind": "pressure_zone"}, {"key": "port", "kind": "pressure_zone"}]
+    documents["zones.toml"]["boundary_valve"] = list(valves)
+    return documents
+
+
+def test_zones_on_both_sides_of_a_boundary_valve_are_neighbours() -> None:
+    assert build_inventory(GOOD).neighbours() is None, "nobody said: any zone may be one"
+    inventory = build_inventory(with_valves({"zones": ["medina", "hills"]}))
+    assert inventory.neighbours() == {"medina": {"hills"}, "hills": {"medina"}, "port": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("valves", "key", "hint"),
+    [
+        ([{"zones": ["medina", "hils"]}], "boundary_valve[0].zones", "did you mean 'hills'"),
+        ([{"zones": ["medina", "medina"]}], "boundary_valve[0].zones", "two different zones"),
+        ([{"zones": ["medina"]}], "boundary_valve[0].zones", "two different zones"),
+        ([{"zones": "medina"}], "boundary_valve[0].zones", "a list of strings"),
+        ([{"zones": ["medina", "hills"]}, {"zones": ["hills", "medina"]}], "boundary_valve[1].zones", "boundary_valve[0] names it"),
+        ([{"zones": ["medina", "hills"], "open": True}], "boundary_valve[0].open", "zones"),
+    ],
+)
+def test_a_boundary_valve_that_cannot_be_is_refused(valves: list[object], key: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        build_inventory(with_valves(*valves))
+    assert (caught.value.file, caught.value.key) == ("zones.toml", key)
+    assert hint in str(caught.value)
+
+
+def test_a_table_that_zones_do_not_have_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'boundary_valve'"):
+        build_inventory(broken("zones.toml", ["boundary_valves"], [{"zones": ["medina", "hills"]}]))
+
+
 def test_a_point_fed_twice_is_refused() -> None:
     documents = copy.deepcopy(GOOD)
     documents["devices.toml"]["device"].append({**GOOD["devices.toml"]["device"][0], "key": "fm2"})

@@ -9,9 +9,11 @@ from decimal import Decimal
 import pytest
 
 from domain.findings import FindingKind
-from domain.points import Point, PointKind, Role
+from domain.points import Point, PointKey, PointKind, Role
 from domain.quantities import Quantity
+from domain.zones import BoundaryValve
 from leak_detection.service import LeakDetection
+from leak_detection.zone_claims import BALANCE
 from tests.support.finding_store import MemoryFindingStore
 from tests.support.toy_meters import ToyMeters
 from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
@@ -87,3 +89,25 @@ async def test_zones_of_unlike_steps_are_balanced_on_common_hours() -> None:
     await watch(service, town, 22 * PER_DAY, ONSET + 3 * PER_DAY, every=31)
     found = {f.zone for f in store.kept.values() if any(e.name == "zone_balance" for e in f.evidence)}
     assert found == {"fast", "slow"}
+
+
+@pytest.fixture(scope="module")
+def joined() -> ToyTown:
+    """A fifth of the use of ``high`` comes from ``low`` in the end."""
+    zones = {name: ToyZone(name, mean_m3h=60.0) for name in ("high", "low")}
+    town = ToyTown(seed=4, days=27, zones=zones, fixed_m=dict.fromkeys(zones, 40.0))
+    town.run(0, town.size)
+    water = 0.2 * town.demand["high"][ONSET:]
+    town.data[PointKey("high.flow")][ONSET:] += water
+    town.data[PointKey("low.flow")][ONSET:] -= water
+    return town
+
+
+@pytest.mark.parametrize(("valve", "cause"), [(("high", "low"), "boundary_valve:low"), (("high", "third"), "slope")])
+async def test_water_by_a_valve_left_open_is_said_of_the_zones_that_share_one(
+    joined: ToyTown, valve: tuple[str, str], cause: str
+) -> None:
+    inventory, store = replace(joined.inventory(), boundary_valves=(BoundaryValve(zones=valve),)), MemoryFindingStore()
+    service = LeakDetection(inventory, ToySource(joined), store, history_days=22, meters=ToyMeters(joined))
+    await watch(service, joined, ONSET - 72, joined.size, every=72)
+    assert {f.cause for f in store.kept.values() if f.zone == "high" and f.detector == BALANCE} == {cause}
