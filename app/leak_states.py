@@ -6,7 +6,7 @@ rows with the same pumps running, the same tanks full, and nearly the same flows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.leak_network import NetworkCopy, OperatingState
 from domain.series import FloatArray
 from leak_detection import robust
+from leak_detection.model.residuals import learn_regression
 from leak_detection.model.tank_rises import TankRises
 from leak_detection.network_past import NetworkPast
 
@@ -30,6 +31,8 @@ _LEAST_FLOATING, _LEAST_ROWS, _MOST_STATES = 0.12, 20, 14
 """Share of an hour's samples and how many of them a state needs where tanks float, and how many states at most."""
 _NEAREST = 0.25
 """Of the rows of such a state, those nearest to its middle are taken."""
+_ASK_EVERY, _ASKED, _CLEARLY_LESS = 3, 12, 0.9
+"""Rows and gauges asked which rises belong to the pressures; readings wait for a later row only if so much less is left."""
 _AT_END_M, _OFTEN_AT_END = 0.04, 0.02
 """A tank is full (or empty) within so much of its highest (lowest) level, if it is so often."""
 
@@ -62,11 +65,30 @@ def tank_rises(past: NetworkPast) -> TankRises:
         pumps=pumps,
         stands_m3h=tuple(_stands(drivers[:, k]) for k in pumps),
     )
-    known = np.isfinite(rises.anew().add(drivers)).all(axis=1).sum()
+    known = np.isfinite(rises.over(drivers)).all(axis=1).sum()
     # Where pumps are switched all the time there is no rise to speak of.
     if known < _LEAST_STEADY * max(int(np.isfinite(drivers).all(axis=1).sum()), 1):
         return TankRises(per_day=past.per_day)
-    return rises
+    return _in_step(rises, past.pressure_m[: len(drivers)], drivers)
+
+
+def _in_step(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> TankRises:
+    """The rises that belong to the rows: those with which the flows leave least of the pressures, if that is clearly less."""
+    if not rises.tanks:
+        return rises
+    gauges = np.unique(np.linspace(0, pressure_m.shape[1] - 1, _ASKED).astype(int))
+    left = [_left(replace(rises, late=late), pressure_m[:, gauges], drivers) for late in range(rises.span + 1)]
+    best = int(np.argmin(left))
+    return replace(rises, late=best) if left[best] < _CLEARLY_LESS * left[0] else rises
+
+
+def _left(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> float:
+    """What metered flows, levels and rises leave of the pressures within a week: median over rows and gauges [m]."""
+    pressure, known = pressure_m[::_ASK_EVERY], rises.over(drivers)[::_ASK_EVERY]
+    week = rises.per_day * 7 // _ASK_EVERY
+    rest = pressure - learn_regression(pressure, known, week).explained(known)
+    off = [np.abs(part - robust.median(part)) for part in np.array_split(rest, max(len(rest) // week, 1))]
+    return float(np.nanmean(robust.median(np.concatenate(off))))
 
 
 def operating_states(past: NetworkPast, rises: TankRises) -> list[OperatingState]:
@@ -85,7 +107,7 @@ def operating_states(past: NetworkPast, rises: TankRises) -> list[OperatingState
 
 def _floating(past: NetworkPast, rises: TankRises) -> _Rows:
     read, tanks = past.drivers[: past.opening * past.per_day], [t - len(past.meters) for t in rises.tanks]
-    known = rises.anew().add(read)
+    known = rises.over(read)
     rise_m_h, at_end = np.zeros((len(read), len(past.tanks))), np.zeros((len(read), len(past.tanks)), dtype=bool)
     rise_m_h[:, tanks] = known[:, read.shape[1] :]
     at_end[:, tanks] = np.stack([_at_end(read[:, t]) for t in rises.tanks], axis=1)

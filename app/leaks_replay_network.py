@@ -154,7 +154,7 @@ def drawn_findings(findings: Sequence[Finding], data: NetworkSet, learned: Learn
     rows = len(data.drivers) // data.per_day * data.per_day
     pressure, drivers = data.pressure_m[:rows, learned.gauges], data.drivers[:rows, learned.drivers]
     watch = learned.run.watch
-    known = drivers if watch.rises is None else watch.rises.anew().add(drivers)
+    known = drivers if watch.rises is None else watch.rises.over(drivers)
     residual = daily_residuals(pressure, known, watch.regression, data.per_day)
     hours = (data.drivers[:rows, : len(data.meters)] @ _signs(data)).reshape(-1, 24, data.per_day // 24).mean(axis=2)
     least = hours[:, 2:5].min(axis=1)

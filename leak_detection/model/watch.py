@@ -109,7 +109,7 @@ class NetworkWatch:
             seek: False only learns.
         """
         if self.rises is not None:
-            drivers = self.rises.add(drivers)
+            pressure_m, drivers = self.rises.wait(pressure_m), self.rises.add(drivers)
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
         self._rows += len(pressure_m)
@@ -174,7 +174,7 @@ class NetworkWatch:
             return None
         return Told(
             place=place,
-            start_day=began / self.per_day,
+            start_day=(began - (self.rises.late if self.rises else 0)) / self.per_day,
             told_day=self._rows / self.per_day,
             change_m=burst.change_m,
             sd_m=np.sqrt(np.diag(burst.covariance)),
