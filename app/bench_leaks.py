@@ -26,6 +26,7 @@ from domain.errors import ConfigurationError
 from domain.findings import FindingKind
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
 from leak_detection.zone_balance import balances
+from leak_detection.zone_open import OpenLeak
 from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, watch_tick
 
 _TIME = "%Y-%m-%d %H:%M"
@@ -44,23 +45,26 @@ class Alarm:
 
 
 def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:
-    """The leak alarms of a set, with those open when the scored part begins told again that day, and everything said."""
+    """The leak alarms of a set, with those open when the scored part begins told again then, and everything said."""
     balanced = dict(zip(data.zones, balances(data.inflow_m3h, data.meters_m3h, data.pressure_m), strict=True))
     watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in data.zones}
-    opening_h = int((data.train_until - data.start) / timedelta(hours=1))
+    opening_h, waiting = data.opening_h(), {z: data.opening_h(z) for z in data.zones}
     said: list[ZoneAlarm] = []
-    opened = False
     for n in range(max(b.end_h.size for b in balanced.values())):
         said += watch_tick(watches, balanced, n)
-        if not opened and 24 + 6 * n >= opening_h:
-            opened = True
-            said += [
-                ZoneAlarm(zone=z, kind=FindingKind.STANDING, found_h=24 + 6 * n, since_h=leak.since_h, flow_m3h=leak.flow_m3h,
-                          flow_error_m3h=0.0, confidence=0.8)
-                for z, w in watches.items() if z not in data.repaired for leak in w.opened
-            ]  # fmt: skip
+        now_h = 24 + 6 * n
+        for zone in [z for z, at_h in waiting.items() if at_h <= now_h]:
+            del waiting[zone]
+            said += [_standing(zone, leak, now_h) for leak in watches[zone].opened if leak.found_h < opening_h]
     leaks = [a for a in said if a.cause == "leak" and a.kind is not FindingKind.METER_FAULT]
     return [_alarm(a, data.start) for a in leaks if a.found_h >= opening_h], said
+
+
+def _standing(zone: str, leak: OpenLeak, now_h: int) -> ZoneAlarm:
+    return ZoneAlarm(
+        zone=zone, kind=FindingKind.STANDING, found_h=now_h, since_h=leak.since_h, flow_m3h=leak.flow_m3h, flow_error_m3h=0.0,
+        confidence=0.8,
+    )  # fmt: skip
 
 
 def _alarm(alarm: ZoneAlarm, start: datetime) -> Alarm:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,9 @@ def replay_metered_zones(folder: Path, over: ZoneMap, seen: Seen = nobody) -> Re
     recordings = _recordings(data, folder)
     tracks = over(track_zone, recordings, _counting(seen, len(recordings)))
     epoch_s = epoch_of(data.start)
-    opening_h = int((data.train_until - data.start) / timedelta(hours=1))
     alarms, findings = judge_tracks(tracks, epoch_s)
-    rows = [_row(a) for a in alarms if a.issued_s >= epoch_s + 3600.0 * opening_h]
-    rows += _standing(tracks, epoch_s, opening_h, data.repaired)
+    rows = [_row(a) for a in alarms if a.issued_s >= epoch_s + 3600.0 * data.opening_h()]
+    rows += _standing(tracks, epoch_s, data)
     rows.sort(key=lambda r: (r.issued, r.place))
     by_zone = {r.zone: (r, t) for r, t in zip(recordings, tracks, strict=True)}
     panels = {f.key: metered_zone_panels(f, *by_zone[f.zone], epoch_s) for f in findings}
@@ -76,12 +75,12 @@ def _counting(seen: Seen, zones: int) -> Callable[[int], None]:
     return lambda done: seen(f"zone {done} of {zones}", done, zones)
 
 
-def _standing(tracks: Sequence[ZoneTrack], epoch_s: float, opening_h: int, repaired: frozenset[str]) -> list[AlarmRow]:
-    """Leaks found before the judged part and open when it begins, told again at its first tick."""
+def _standing(tracks: Sequence[ZoneTrack], epoch_s: float, data: ZoneSet) -> list[AlarmRow]:
+    """Leaks found before the judged part and open when it begins, or once a repair just before it has shown, told again then."""
     rows = []
     for track in tracks:
-        n = int(np.searchsorted(track.end_h, opening_h))
-        if n >= track.end_h.size or track.zone in repaired:
+        n = int(np.searchsorted(track.end_h, data.opening_h(track.zone)))
+        if n >= track.end_h.size:
             continue
         issued = datetime.fromtimestamp(epoch_s + 3600.0 * float(track.end_h[n]), UTC)
         rows += [
@@ -93,6 +92,7 @@ def _standing(tracks: Sequence[ZoneTrack], epoch_s: float, opening_h: int, repai
                 confidence=0.8,
             )
             for leak in track.opened[n]
+            if leak.found_h < data.opening_h()
         ]
     return rows
 

@@ -26,6 +26,8 @@ from leak_detection.zone_notes import contradictions
 _MISSING = -32768
 _STUCK_STEPS = 8
 """Quarter-hours of one and the same reading after which an inlet meter is taken to stand still."""
+_REPAIR_SEEN = timedelta(days=4)
+"""A day's window wholly after a repair, the two days that make a fall an end, and one in hand."""
 _LEAST_DAYS = 35
 """A balance learns four weeks before it says anything of a leak."""
 
@@ -44,10 +46,15 @@ class ZoneSet:
     readings_l_h: FloatArray
     """Hourly use of single customers, shape (H, M)."""
     meters: tuple[str, ...]
-    repaired: frozenset[str] = frozenset()
-    """Zones with a repair in the three days before ``train_until``: their balance has not spoken since."""
+    repaired: Mapping[str, datetime] = field(default_factory=dict)
+    """The last repair of a zone before ``train_until``."""
     coverage: Mapping[str, float] = field(default_factory=dict)
     """Share of the customers with a meter, of the zones where the set says it."""
+
+    def opening_h(self, zone: str | None = None) -> int:
+        """When the judged part begins [hours from the start]; for a zone, when its balance has seen the repairs before that."""
+        seen = self.repaired[zone] + _REPAIR_SEEN if zone in self.repaired else self.train_until
+        return int((max(seen, self.train_until) - self.start) / timedelta(hours=1))
 
     def notes(self) -> tuple[str, ...]:
         """What in the recording lowers confidence, in words."""
@@ -90,7 +97,7 @@ def read_zone_set(folder: Path) -> ZoneSet:
         pressure_m=np.stack([hourly(pressure[:, k], per_hour) for k in range(len(names))], axis=1),
         readings_l_h=_fitted(np.where(arrays["meter"] == _MISSING, np.nan, arrays["meter"].astype(np.float64)), hours),
         meters=tuple(str(n) for n in arrays["meter_id"]),
-        repaired=_just_repaired(folder / "repairs.csv", train),
+        repaired=_last_repairs(folder / "repairs.csv", train),
         coverage=_coverage(folder / "meta.json", meta.get("dma", {}), names),
     )
 
@@ -151,15 +158,15 @@ def _moment(file: Path, key: str, text: object) -> datetime:
     return moment
 
 
-def _just_repaired(file: Path, moment: datetime) -> frozenset[str]:
+def _last_repairs(file: Path, moment: datetime) -> dict[str, datetime]:
     if not file.exists():
-        return frozenset()
+        return {}
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         if not {"dma", "repaired"} <= set(rows.fieldnames or ()):
             raise _wrong(file, "columns", ", ".join(rows.fieldnames or ()), "dma,repaired")
         times = [(row["dma"], _moment(file, f"line {rows.line_num}", row["repaired"])) for row in rows]
-    return frozenset(zone for zone, at in times if moment - timedelta(days=3) <= at < moment)
+    return {zone: at for zone, at in sorted(times, key=lambda t: t[1]) if at < moment}
 
 
 def _coverage(file: Path, zones: object, names: Sequence[str]) -> dict[str, float]:

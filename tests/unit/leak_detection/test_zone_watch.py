@@ -55,6 +55,13 @@ def test_growth_is_told_and_at_most_a_few_times():
     assert len(alarms) <= 4
 
 
+def test_a_slow_leak_beside_one_of_many_times_its_flow_is_told():
+    slow = 2.0 * np.clip((_HOURS - 1500) / 400, 0, 1)
+    alarms, _ = _leaks(np.where(_HOURS > 800, 9.0, 0.0) + slow)
+    assert [a.kind for a in alarms[:2]] == [FindingKind.BURST, FindingKind.CREEPING]
+    assert 1500 < alarms[1].found_h < 2000
+
+
 def test_two_steps_are_two_open_leaks_and_the_repair_of_one_leaves_the_other():
     steps = np.where(_HOURS > 900, 4.0, 0.0) + np.where(_HOURS > 1300, 2.0, 0.0)
     _, watch = _leaks(steps)
