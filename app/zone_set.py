@@ -53,8 +53,9 @@ class ZoneSet:
 
     def opening_h(self, zone: str | None = None) -> int:
         """When the judged part begins [hours from the start]; for a zone, when its balance has seen the repairs before that."""
-        seen = self.repaired[zone] + _REPAIR_SEEN if zone in self.repaired else self.train_until
-        return int((max(seen, self.train_until) - self.start) / timedelta(hours=1))
+        repaired = self.repaired.get(zone) if zone else None
+        opening = self.train_until if repaired is None else max(self.train_until, repaired + _REPAIR_SEEN)
+        return int((opening - self.start) / timedelta(hours=1))
 
     def notes(self) -> tuple[str, ...]:
         """What in the recording lowers confidence, in words."""
