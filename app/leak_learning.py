@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.leak_signatures import NetworkSignatures, make_signatures
 from app.leak_states import operating_states, tank_rises
@@ -17,6 +18,7 @@ from domain.series import FloatArray
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
 from leak_detection.model.history import Repair
 from leak_detection.model.ledger import LedgerSettings
+from leak_detection.model.readings import Plausible, in_words, plausible
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
 from leak_detection.model.watch import NetworkWatch
@@ -30,6 +32,7 @@ from leak_detection.network_past import (
     silent,
 )
 from leak_detection.network_run import NetworkRun
+from simulator.inp import read_sections
 
 _TEACH_EVERY = 3
 """Every so many rows teach the regression: neighbours in time say nearly the same."""
@@ -51,10 +54,16 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         HydraulicsError: EPANET does not accept the file or finds no solution.
     """
     teach = past.opening * past.per_day
-    gauges, drivers = known_enough(past.pressure_m[:teach]), known_enough(past.drivers[:teach])
+    past, ranges, odd = _plausible(past)
+    at_source = _at_sources(past)
+    gauges, drivers = known_enough(past.pressure_m[:teach]) & ~at_source, known_enough(past.drivers[:teach])
     left_out = tuple(
         f"{name} is left out: fewer than {LEAST_KNOWN:.0%} of its samples came in the days that teach"
-        for name in (*silent(past.gauges, gauges), *silent((*past.meters, *past.tanks), drivers))
+        for name in (*silent(past.gauges, gauges | at_source), *silent((*past.meters, *past.tanks), drivers))
+    )
+    left_out += odd + tuple(
+        f"gauge {name} is left out: it stands at a source or tank of the network file, where no leak moves it"
+        for name in _chosen(past.gauges, at_source)
     )
     if gauges.sum() < HOURLY_GAUGES:
         left_out += (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
@@ -76,6 +85,8 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         gauges=found.signatures,
         whole=whole,
         rises=rises,
+        pressure_range=ranges[0].of(gauges),
+        driver_range=ranges[1].of(drivers),
         settings=settings or LedgerSettings(),
     )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}
@@ -92,6 +103,24 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
     return LearnedNetwork(
         run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
     )
+
+
+def _plausible(past: NetworkPast) -> tuple[NetworkPast, tuple[Plausible, Plausible], tuple[str, ...]]:
+    """The past without readings that cannot be, what gauges and drivers may read, and what was taken out, in words."""
+    teach = past.opening * past.per_day
+    pressure = plausible(past.pressure_m[:teach], with_zero=False)
+    drivers = plausible(past.drivers[:teach], with_zero=True)
+    words = in_words(tuple(f"gauge {name}" for name in past.gauges), past.pressure_m, pressure)
+    words += in_words((*(f"meter {n}" for n in past.meters), *(f"level of {n}" for n in past.tanks)), past.drivers, drivers)
+    clean = replace(past, pressure_m=pressure.only(past.pressure_m), drivers=drivers.only(past.drivers))
+    return clean, (pressure, drivers), words
+
+
+def _at_sources(past: NetworkPast) -> NDArray[np.bool_]:
+    """Gauges at a reservoir or tank, shape (G,)."""
+    sections = read_sections(past.network.read_text(encoding="utf-8", errors="replace"))
+    fixed = {row.words[0] for kind in ("RESERVOIRS", "TANKS") for row in sections.get(kind, ())}
+    return np.array([name in fixed for name in past.gauges], dtype=bool)
 
 
 def _hours(past: NetworkPast) -> Iterator[slice]:

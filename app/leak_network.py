@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from app.leak_network_file import NetworkFile, read_network_file
+from app.leak_network_text import check_text
 from domain.series import FloatArray
 from simulator.toolkit import Epanet, HydraulicsError
 
@@ -74,10 +75,11 @@ class NetworkCopy:
         """Opens a network file.
 
         Raises:
-            ConfigurationError: A gauge, meter or tank is not in the network.
+            ConfigurationError: A gauge, meter or tank is not in the network; the file is not plain text.
             HydraulicsError: EPANET does not accept the file.
         """
         self.name = network.name
+        check_text(network)
         self.net = Epanet(network)
         self.net.use_metric()
         self.net.drop_controls()

@@ -113,6 +113,7 @@ def read_network_file(
     for kind in ("PIPES", "PUMPS", "VALVES"):
         for row in sections.get(kind, ()):
             ends[link[row.words[0]]] = [node[row.words[1]], node[row.words[2]]]
+    _check_fed(network, nodes, ends, {node[r.words[0]] for kind in ("RESERVOIRS", "TANKS") for r in sections.get(kind, ())})
     pipes = sections.get("PIPES", ())
     if not pipes:
         raise ConfigurationError(file=network.name, key="[PIPES]", value=None, expected="one pipe or more")
@@ -200,6 +201,31 @@ def _check_known(network: Path, key: str, names: tuple[str, ...], known: dict[st
         value=told,
         expected=f"names of the network ({len(missing)} of {len(set(names))} are not in it{proposed})",
     )
+
+
+def _check_fed(network: Path, nodes: tuple[str, ...], ends: NDArray[np.int64], fixed: set[int]) -> None:
+    """Whether every node hangs on a source by some links, open or not: else no pressure there has a solution.
+
+    Raises:
+        ConfigurationError: Some do not.
+    """
+    near: dict[int, list[int]] = {}
+    for a, b in ends[(ends >= 0).all(axis=1)]:
+        near.setdefault(int(a), []).append(int(b))
+        near.setdefault(int(b), []).append(int(a))
+    seen, queue = set(fixed), list(fixed)
+    while queue:
+        for other in near.get(queue.pop(), ()):
+            if other not in seen:
+                seen.add(other)
+                queue.append(other)
+    lonely = [name for k, name in enumerate(nodes) if k not in seen]
+    if lonely:
+        told = ", ".join(lonely[:5]) + (" …" if len(lonely) > 5 else "")
+        raise ConfigurationError(
+            file=network.name, key="[PIPES]", value=f"{told} ({len(lonely)} of {len(nodes)} nodes)",
+            expected="pipes, pumps or valves that lead from a reservoir or tank to every node: to these none leads",
+        )  # fmt: skip
 
 
 def _some(positions: Iterable[int], nodes: tuple[str, ...]) -> str:

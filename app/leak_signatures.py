@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
 from app.leak_signature_demand import of_demand, taken_for_demand, weights
@@ -31,6 +32,8 @@ _STEPS = 6
 """In which a file is moved, at most, that one step does not bring near the gauges."""
 _ROUGH = 0.001
 """Of all flow; so much a state that settled may still change."""
+_HIDDEN = 0.04
+"""Of what a leak in the middle pipe does to the gauge that shows it most."""
 _ALIKE, _PIPE, _DEMAND, _PATTERN, _HOUR, _VALVE_M = 0.08, 0.10, 0.20, 0.15, 0.08, 0.30
 """How wrong files are, one standard deviation: roughness of all pipes laid alike and of each, demand of a node, a pattern as a
 whole and in an hour, setting of a valve."""
@@ -88,6 +91,7 @@ def make_signatures(
         middle = _unpack(copy, draws.mean(axis=0), len(states))
         sizes = np.array(_SIZES_M3H) * max(1.0, copy.usual_m3h / _USUAL_INFLOW_M3H)
         change = _changes(copy, states, middle, regression, sizes, seen)
+        change[:, _hidden(change)] = 0.0
         spread = _spread(copy, states, draws[:_KEPT], regression)
         file = copy.file
         ends = _pipe_ends(copy)
@@ -106,6 +110,15 @@ def make_signatures(
             misfit=misfit,
             doubts=rough + doubts(copy, gauges, states, level, misfit, used),
         )
+
+
+def _hidden(change_m: FloatArray) -> NDArray[np.bool_]:
+    """Pipes whose leaks move no gauge to speak of, such as those between a source and its meter, shape (P,).
+
+    Whatever small change is left over would be a leak there, of any flow.
+    """
+    seen = np.abs(change_m[-1]).max(axis=1)
+    return np.asarray(seen < _HIDDEN * np.median(seen))
 
 
 def _check(
@@ -130,7 +143,9 @@ def _check(
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {error}") from error
         pressures.append(copy.pressures())
         if words := cut_off(gauges, pressures[-1]):
-            raise HydraulicsError(f"{copy.name} at {state.hour}:00: {words}")
+            drawn = float((copy.file.demand * copy.file.factors[:, state.hour, None]).sum())
+            flows = f"{copy.inflow(state.drivers):.1f} m³/h are metered in that hour, the file's demands are {drawn:.1f} m³/h"
+            raise HydraulicsError(f"{copy.name} at {state.hour}:00: {words}, or meters and file have other units ({flows})")
         settled.append(copy.settled())
     weight, hours = weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
     at = ", ".join(f"{hour}:00" for hour in hours)

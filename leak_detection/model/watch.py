@@ -17,6 +17,7 @@ from leak_detection.model.history import Repair, begin
 from leak_detection.model.hourly import HourlyLayer, HourNews
 from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak
 from leak_detection.model.places import Place, locate, share_without_one
+from leak_detection.model.readings import Plausible
 from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.shapes import without_spikes
 from leak_detection.model.signatures import SignatureSet, of_gauges
@@ -77,6 +78,10 @@ class NetworkWatch:
     """Of the gauges and of the balances after them."""
     rises: TankRises | None = None
     """Of the tanks that float on the network; their rises are drivers, too."""
+    pressure_range: Plausible | None = None
+    """What gauges may read: anything else is missing."""
+    driver_range: Plausible | None = None
+    """What meters and levels may read."""
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     limits: WatchLimits = field(default_factory=WatchLimits)
     ledger: Ledger = field(init=False)
@@ -108,6 +113,10 @@ class NetworkWatch:
             drivers: Metered flows and levels, shape (n, D).
             seek: False only learns.
         """
+        if self.pressure_range is not None:
+            pressure_m = self.pressure_range.only(pressure_m)
+        if self.driver_range is not None:
+            drivers = self.driver_range.only(drivers)
         if self.rises is not None:
             pressure_m, drivers = self.rises.wait(pressure_m), self.rises.add(drivers)
         self._pressure.append(pressure_m)

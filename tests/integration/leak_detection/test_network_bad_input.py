@@ -39,7 +39,7 @@ def _write(
     folder: Path,
     recording: tuple[str, np.ndarray, np.ndarray],
     change: Callable[[Arrays], None] = lambda arrays: None,
-    network: Callable[[str], str] = lambda text: text,
+    network: Callable[[str], str | bytes] = lambda text: text,
 ) -> Path:
     text, pressure, flow = recording
     arrays: Arrays = {
@@ -48,7 +48,8 @@ def _write(
     }  # fmt: skip
     change(arrays)
     np.savez(folder / "all.npz", **arrays)
-    (folder / "town.inp").write_text(network(text))
+    changed = network(text)
+    (folder / "town.inp").write_bytes(changed if isinstance(changed, bytes) else changed.encode())
     meta = {"files": ["all.npz"], "model": "town.inp", "train_until": str(datetime(2026, 3, 1) + timedelta(days=_TEACH))}
     (folder / "meta.json").write_text(json.dumps(meta))
     return folder
@@ -70,6 +71,14 @@ def _level(arrays: Arrays) -> None:
     arrays |= {"level": np.full((_DAYS * PER_DAY, 1), 3.0), "level_id": np.array(["J4"]), "level_scale": 1.0}
 
 
+def _other_units(arrays: Arrays) -> None:
+    arrays["flow"] *= 1000.0
+
+
+def _two_parts(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("V2"))
+
+
 def _no_demand(text: str) -> str:
     return text[: text.index("[DEMANDS]")] + text[text.index("[PATTERNS]") :]
 
@@ -83,6 +92,11 @@ def _no_demand(text: str) -> str:
         (_level, str, r"town\.inp: tank = 'J4' .*1 of 1 are not in it; it has no tank"),
         (lambda a: None, _no_demand, r"town\.inp: \[DEMANDS\] = '0 m³/h in all' .*base demands"),
         (lambda a: None, lambda t: t.replace("110 0 Open", "110 0 Closed"), r"no water gets to J02.*9 of 9 gauges.*cut them off"),
+        (_other_units, str, r"no water gets to J02.*or meters and file have other units \(\d{5}\.\d m³/h are metered"),
+        (lambda a: None, _two_parts, r"\[PIPES\] = 'J30, J31, .*10 of 27 nodes.*lead from a reservoir or tank to every node"),
+        (lambda a: None, lambda t: t.encode("utf-16"), r"encoding = 'a byte order mark at its beginning'.*plain text in UTF-8"),
+        (lambda a: None, lambda t: t.encode("utf-16-le"), r"encoding = 'bytes of 0 among its text'.*plain text in UTF-8"),
+        (lambda a: None, lambda t: t.replace("H11 ", "Hé11 ").encode("latin-1"), r"line \d+ = 'H.11 J11 J12 .*plain text in UTF-8"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(recording, change, network, words, tmp_path):
@@ -95,6 +109,19 @@ def test_zones_of_nodes_that_the_file_does_not_know_are_refused(recording, tmp_p
     (folder / "zones.json").write_text('{"north": ["J00", "Q1"]}')
     with pytest.raises(KhettaraError, match=r"zones\.json: zones = 'Q1' .*nodes of town\.inp: 1 of 2 are not in it"):
         replay_network_folder(folder)
+
+
+def test_what_a_broken_register_sends_and_a_gauge_at_the_source_are_left_out_and_said(recording, tmp_path):
+    def change(arrays: Arrays) -> None:
+        arrays["pressure"][::97] = 1e6
+        arrays["flow"][50::97] = -9999.0
+        arrays["pressure_id"][8] = "R"
+
+    replayed = replay_network_folder(_write(tmp_path, recording, change, lambda t: "\ufeff[TITLE]\nSmall\n" + t))
+    assert "gauge R is left out: it stands at a source or tank of the network file, where no leak moves it" in replayed.notes
+    assert any(note.startswith("gauge J02: 18 of 1680 readings cannot be (1e+06 where ") for note in replayed.notes)
+    assert any(note.startswith("meter MAIN: 17 of 1680 readings cannot be (-9999 where ") for note in replayed.notes)
+    assert not any("calibrated file" in note for note in replayed.notes)
 
 
 def test_what_only_makes_it_less_sure_is_said_with_its_figures(recording, tmp_path):

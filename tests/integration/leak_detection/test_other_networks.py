@@ -8,7 +8,7 @@ import pytest
 
 from app.leak_learning import learn_network
 from app.leak_network import NetworkCopy, OperatingState, Unknowns
-from app.leak_signatures import make_signatures
+from app.leak_signatures import _hidden, make_signatures
 from app.leak_states import operating_states, tank_rises
 from app.leak_valves_wander import of_settings
 from domain.errors import ConfigurationError
@@ -224,6 +224,11 @@ def test_a_gauge_far_from_the_file_and_no_metered_inlet_are_said(tmp_path):
 def test_points_that_the_file_does_not_know_are_named_with_what_is_near(points, words, tmp_path):
     with pytest.raises(ConfigurationError, match=words):
         NetworkCopy(_town(tmp_path / "town.inp"), *points)
+
+
+def test_a_leak_that_no_gauge_sees_has_no_signature():
+    change = np.array([[[0.2, 0.1], [0.003, -0.005], [0.3, 0.0], [0.05, 0.1]]])
+    assert _hidden(change).tolist() == [False, True, False, False]
 
 
 def test_a_file_that_epanet_does_not_read_is_refused_by_its_line(tmp_path):
