@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from app.leak_network_file import NetworkFile, read_network_file
-from app.leak_network_text import check_text
+from app.leak_network_text import check_text, refused_why
 from domain.series import FloatArray
 from simulator.toolkit import Epanet, HydraulicsError
 
@@ -80,7 +80,10 @@ class NetworkCopy:
         """
         self.name = network.name
         check_text(network)
-        self.net = Epanet(network)
+        try:
+            self.net = Epanet(network)
+        except HydraulicsError as error:
+            raise HydraulicsError(f"{error}{refused_why(network)}") from error
         self.net.use_metric()
         self.net.drop_controls()
         self.net.keep_on()

@@ -26,5 +26,6 @@ def check_network(points: NetworkPoints) -> tuple[str, ...]:
             copy.net.set_demand(int(node), float(demand[node]))
         copy.net.solve()
         if words := cut_off(gauges, copy.pressures()):
-            raise HydraulicsError(f"{copy.name} at its mean demand: {words}")
+            drawn = float(demand[file.junctions].sum())
+            raise HydraulicsError(f"{copy.name} at its mean demand of {drawn:.1f} m³/h: {words}")
         return tuple(of_file(file, gauges))

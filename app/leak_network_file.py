@@ -130,9 +130,12 @@ def read_network_file(
     positions, tank_nodes = tuple(link[m] for m in meters), tuple(node[t] for t in tanks)
     pumps, valves = _positions(sections.get("PUMPS", ()), link), sections.get("VALVES", ())
     reach = _Reach(ends=ends, open=_open(sections, link, pipes, valves), count=len(nodes))
-    cut = tuple(k for k, m in enumerate(positions) if m in set(pumps) and int(ends[m, 1]) in tank_rows)
-    filled = {k: int(ends[positions[k], 1]) for k in cut}
-    behind = {tank: reach.without(tank, fixed, set(positions)) for tank in filled.values()}
+    fills = {k: int(ends[m, 1]) for k, m in enumerate(positions) if m in set(pumps) and int(ends[m, 1]) in tank_rows}
+    behind = {tank: reach.without(tank, fixed, set(positions)) for tank in fills.values()}
+    # A tank that feeds the very part its pump draws from floats on it.
+    cut = tuple(k for k, tank in fills.items() if not behind[tank][ends[positions[k], 0]])
+    filled = {k: fills[k] for k in cut}
+    behind = {tank: behind[tank] for tank in filled.values()}
     reservoirs = [node[row.words[0]] for row in sections.get("RESERVOIRS", ())]
     inlets, inward, metered = _fed(reach, ends, positions, cut, reservoirs, behind, fixed)
     floating = [t for t in tank_rows if t not in filled.values() and metered[_beside(ends, t)].any()]

@@ -1,4 +1,4 @@
-"""Whether a network file is text as EPANET takes it: of another encoding it reads a part, and says something else is wrong."""
+"""What EPANET does not say of a network file that it refuses: its encoding, and names where EPANET gives a number only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 from pathlib import Path
 
 from domain.errors import ConfigurationError
+from simulator.inp import Row, read_sections
 
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PLAIN = "plain text in UTF-8 without a byte order mark: save it anew as such"
@@ -34,6 +35,32 @@ def check_text(network: Path) -> None:
         elif words and section != b"[TITLE]" and not _is_text(b" ".join(words)):
             shown = b" ".join(words)[:60].decode("utf-8", errors="replace")
             raise ConfigurationError(file=network.name, key=f"line {number}", value=shown, expected=_PLAIN)
+
+
+def refused_why(network: Path) -> str:
+    """More words on a file that EPANET refuses: nodes on no link, tanks whose level lies outside its limits; empty if none."""
+    try:
+        sections = read_sections(network.read_text(encoding="utf-8", errors="replace"))
+    except OSError:  # EPANET has said that it cannot be opened
+        return ""
+    linked = {word for kind in ("PIPES", "PUMPS", "VALVES") for row in sections.get(kind, ()) for word in row.words[1:3]}
+    nodes = [row.words[0] for kind in ("JUNCTIONS", "RESERVOIRS", "TANKS") for row in sections.get(kind, ())]
+    alone = [name for name in nodes if name not in linked]
+    off = [row.words[0] for row in sections.get("TANKS", ()) if _is_off(row)]
+    said = f"; nodes on no pipe, pump or valve: {_first(alone)}" if alone else ""
+    return said + (f"; tanks whose initial level is not between the lowest and the highest: {_first(off)}" if off else "")
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+
+
+def _is_off(tank: Row) -> bool:
+    try:
+        first, low, high = (float(word) for word in tank.words[2:5])
+    except ValueError:  # a row with fewer words, or none that are numbers: EPANET says which
+        return False
+    return not low <= first <= high
 
 
 def _is_text(words: bytes) -> bool:

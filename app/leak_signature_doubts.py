@@ -19,6 +19,8 @@ _MOST_FAR = 0.5
 """Share of the gauges: with more of them so far off it is the file."""
 _OTHER_DEMAND = 3.0
 """Inflow over the file's demand, or the other way: beyond this it is no matter of years and seasons."""
+_UNMETERED = 0.05
+"""Share of the demand that nobody meters: more is said."""
 _CUT_OFF_M = -1e5
 """Below that pressure EPANET says that no water gets to a node."""
 _OFF_LEVEL_M, _STILL_M = 0.1, 1e-6
@@ -37,6 +39,15 @@ def of_file(file: NetworkFile, gauges: tuple[str, ...]) -> list[str]:
     if not file.inlets:
         said.append(
             "no metered inlet: the meters do not lie between the sources and the network, so demands are as the file has them"
+        )
+    drawn = (file.demand * file.factors.mean(axis=1)[:, None]).sum(axis=0)
+    unmetered = ~file.metered & (drawn > 0)
+    for nodes in file.behind.values():
+        unmetered &= ~nodes
+    if file.inlets and (share := float(drawn[unmetered].sum() / drawn[drawn > 0].sum())) > _UNMETERED:
+        said.append(
+            f"{share:.0%} of the demand, at {int(unmetered.sum())} nodes, is drawn before the meters or from a source without one: "
+            "there demands are as the file has them"
         )
     if file.unread_tanks:
         said.append(f"level of {', '.join(file.unread_tanks)} not measured: what it takes and gives in an hour is not known")

@@ -226,6 +226,14 @@ def test_points_that_the_file_does_not_know_are_named_with_what_is_near(points, 
         NetworkCopy(_town(tmp_path / "town.inp"), *points)
 
 
+def test_a_tower_filled_from_the_part_that_it_feeds_floats_on_it(tmp_path):
+    path = _town(tmp_path / "town.inp")
+    path.write_text(path.read_text().replace("[PUMPS]", "[PUMPS]\nUP C TANK POWER 1", 1))
+    with NetworkCopy(path, _GAUGES, ("PUMP", "IN", "UP"), _TANKS) as copy:
+        assert copy.file.cut == ()
+        assert copy.file.floating == (0,)
+
+
 def test_a_leak_that_no_gauge_sees_has_no_signature():
     change = np.array([[[0.2, 0.1], [0.003, -0.005], [0.3, 0.0], [0.05, 0.1]]])
     assert _hidden(change).tolist() == [False, True, False, False]

@@ -68,7 +68,9 @@ def test_what_is_wrong_is_said(town: Path, old: str, new: str, says: str) -> Non
         ("H00 J00 J01", "H00 J00 J99", "small.inp.*J99"),
         ("Units CMH", "Units FOO", "small.inp"),
         ("[DEMANDS]", "[TITLE]", r"small.inp: \[DEMANDS\] = '0 m³/h in all'"),
-        ("100 300 110 0 Open", "100 300 110 0 Closed", r"no water gets to J02.*9 of 9 gauges"),
+        ("100 300 110 0 Open", "100 300 110 0 Closed", r"mean demand of 75.0 m³/h: no water gets to J02.*9 of 9 gauges"),
+        ("[RESERVOIRS]", "LONE 10\n[RESERVOIRS]", r"Error 233.*; nodes on no pipe, pump or valve: LONE$"),
+        ("[PIPES]", "[TANKS]\nT 50 9 0 5 20 0\n[PIPES]\nTP T J44 50 200 110 0 Open", r"level is not between.*highest: T$"),
     ],
 )
 def test_a_network_file_that_epanet_cannot_use_is_refused_at_once_and_not_after_weeks(
@@ -89,6 +91,17 @@ def test_what_keeps_leaks_from_being_placed_well_is_told_by_the_check(town: Path
     text = (town / FILE).read_text()
     (town / FILE).write_text(text.replace(old, new))
     assert f"9 gauges; {says}" in check_site(town)
+
+
+def test_a_part_with_a_source_of_its_own_that_nobody_meters_is_told_by_the_check(town: Path) -> None:
+    lines = (town / "small.inp").read_text().splitlines()
+    apart = "\n".join(line for line in lines if not line.startswith("V2"))
+    second = apart.replace("R 70", "R 70\nR2 70").replace("IN S J00", "MAIN2 R2 J44 100 300 110 0 Open\nIN S J00")
+    (town / "small.inp").write_text(second)
+    assert (
+        "9 gauges; less sure: 40% of the demand, at 10 nodes, is drawn before the meters or from a source without one"
+        in check_site(town)
+    )
 
 
 def test_a_network_without_gauges_is_refused(town: Path) -> None:
