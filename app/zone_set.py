@@ -26,8 +26,8 @@ from leak_detection.zone_notes import contradictions
 _MISSING = -32768
 _STUCK_STEPS = 8
 """Quarter-hours of one and the same reading after which an inlet meter is taken to stand still."""
-_REPAIR_SEEN = timedelta(days=4)
-"""A day's window wholly after a repair, the two days that make a fall an end, and one in hand."""
+_REPAIR_SEEN = timedelta(days=7)
+"""A day's window wholly after a repair and the two days that make a fall an end, with days in hand for gaps."""
 _LEAST_DAYS = 35
 """A balance learns four weeks before it says anything of a leak."""
 

@@ -9,11 +9,15 @@ slope then and now, which is the plain balance of volumes.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from leak_detection import robust
 from leak_detection.zone_balance import PER_DAY, TICK_H, BalanceRow
+
+PartRow = tuple[int, float, float, float]
+"""Part of the day, what the slope leaves of its inflow, its meters, that slope."""
 
 
 class DayParts:
@@ -26,7 +30,7 @@ class DayParts:
     __slots__ = ("_rows",)
 
     def __init__(self, ticks: int) -> None:
-        self._rows: deque[tuple[int, float, float, float]] = deque(maxlen=ticks)
+        self._rows: deque[PartRow] = deque(maxlen=ticks)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -40,6 +44,16 @@ class DayParts:
         """
         part = row.end_h // TICK_H % PER_DAY
         self._rows.append((part, row.part_inflow_m3h - slope * row.part_meters_m3h, row.part_meters_m3h, slope))
+
+    def all_but(self, ticks: int) -> list[PartRow]:
+        """What is remembered but for the newest, oldest first."""
+        return list(self._rows)[:-ticks]
+
+    def put_back(self, rows: Sequence[PartRow], rise_m3h: float) -> None:
+        """Remembers older rows again, as if what has been open since had been open then."""
+        newer = list(self._rows)
+        self._rows.clear()
+        self._rows.extend([(part, rest + rise_m3h, meters, slope) for part, rest, meters, slope in rows] + newer)
 
     def keep_last(self, ticks: int) -> None:
         """Forgets all but the newest."""

@@ -7,6 +7,7 @@
     fall                                              ─▶ over; the baseline starts anew
 
 Neither rise is told before it shows at all parts of the day but one, with the slope of today on both sides (``zone_parts``).
+A step moves the baseline: what was known before it is put back, moved by it, so that growth below the threshold is not forgotten.
 The threshold is a few standard deviations of the zone's own day-to-day changes, never below a share of its inflow. Pure and causal:
 ``ZoneWatch.step`` sees one row of the balance at a time, so a replay and the service are one code.
 """
@@ -24,7 +25,7 @@ from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.zone_balance import PER_DAY, TICK_H, Balance, BalanceRow
 from leak_detection.zone_open import OpenLeak, fallen, grown
-from leak_detection.zone_parts import DayParts
+from leak_detection.zone_parts import DayParts, PartRow
 
 _ADDITIVE = 3.0
 _METER_SHARE = 0.12
@@ -33,6 +34,8 @@ _SCALED_LEAST, _SCALED_SHARE, _SCALED_SDS = 0.01, 0.6, 2.0
 """Least change of the slope that counts; least part of a level's change that it must explain; and its own spreads."""
 _CHANCE = 0.5
 """Of the threshold, by which a slow rise must pass a level that the zone has only come back to."""
+_STEP_KNOWN = 3 * PER_DAY
+"""Ticks after which the last two days say how large a step was."""
 _SUSPECT = 6
 """Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
 
@@ -53,6 +56,16 @@ class WatchSettings:
     """A slow rise beside what is open is told no sooner than so long after the last alarm; a step always is."""
     everywhere: float = 0.4
     """Of a rise, that all parts of the day but one must show; three times the threshold is told without."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Before:
+    """What was known of a zone before a step."""
+
+    levels: list[float]
+    parts: list[PartRow]
+    ticks: int = 0
+    """Levels since the step was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,7 @@ class ZoneWatch:
     _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     _moved: deque[float] = field(default_factory=lambda: deque(maxlen=200))
+    _before: _Before | None = None
     _told_h: int = -10_000
     _clear: int = 0
     _added: int = 0
@@ -193,9 +207,7 @@ class ZoneWatch:
         self._slopes.extend((recent * (6 * PER_DAY))[: 6 * PER_DAY])
         self._moved.clear()
         # The windows that held the moment of change say nothing of either side.
-        levels = [v * max(1.0, ratio) for v in list(self._levels)[: -2 * PER_DAY]]
-        self._levels.clear()
-        self._levels.extend(levels)
+        self._relearn([v * max(1.0, ratio) for v in list(self._levels)[: -2 * PER_DAY]])
         self._parts.drop_last(2 * PER_DAY)
         self._recent.clear()
         self._floor = min(self._floor, self._floor * ratio)
@@ -220,12 +232,12 @@ class ZoneWatch:
         self._recent.append(leakage)
         self._levels.append(leakage)
         self._parts.add(row, usual if np.isfinite(usual := self._slope()) else row.usual_slope)
+        self._put_back(limit := self.threshold(row.mean_inflow_m3h))
         levels = np.array(self._levels)
         # The level lags two days behind, so that what is judged has not taught it.
         past, two_days = levels[: -2 * PER_DAY], levels[-2 * PER_DAY :]
         if past.size < PER_DAY:
             return None
-        limit = self.threshold(row.mean_inflow_m3h)
         level = robust.scalar_median(past[-14 * PER_DAY :])
         moved = float(np.median(two_days[-5:])) - level
         if abs(moved) > limit and (ratio := self._scaled(_ratio(moved, row.mean_inflow_m3h, 0.0))) is not None:
@@ -299,10 +311,29 @@ class ZoneWatch:
         self._keep_last(2 * PER_DAY)
 
     def _keep_last(self, ticks: int) -> None:
-        kept = list(self._levels)[-ticks:]
-        self._levels.clear()
-        self._levels.extend(kept)
+        self._relearn(list(self._levels)[-ticks:])
         self._parts.keep_last(ticks)
+
+    def _relearn(self, levels: list[float]) -> None:
+        self._levels.clear()
+        self._levels.extend(levels)
+        self._before = None
+
+    def _put_back(self, limit: float) -> None:
+        """Once a step is known and nothing else moves, the weeks before it teach again."""
+        before = self._before
+        if before is None:
+            return
+        before.ticks += 1
+        if before.ticks < _STEP_KNOWN:
+            return
+        now = list(self._levels)
+        after, level = np.array(now[-2 * PER_DAY :]), robust.scalar_median(np.array(before.levels[-14 * PER_DAY :]))
+        self._before = None
+        if float(np.ptp(after)) < limit:
+            step = robust.scalar_median(after) - level
+            self._relearn([v + step for v in before.levels] + now)
+            self._parts.put_back(before.parts, step)
 
     def _tell(self, row: BalanceRow, kind: FindingKind, since_h: int, flow: float, limit: float) -> ZoneAlarm | None:
         """An alarm, unless it is a slow rise soon after another.
@@ -312,7 +343,9 @@ class ZoneWatch:
         beside = self.open_m3h > 0
         self.open_m3h += flow
         self.opened = grown(self.opened, since_h=since_h, found_h=row.end_h, flow_m3h=flow, step=kind is FindingKind.BURST)
+        before = _Before(levels=list(self._levels)[: -2 * PER_DAY], parts=self._parts.all_but(2 * PER_DAY))
         self._keep_last(2 if kind is FindingKind.BURST and flow > 3 * limit else 2 * PER_DAY)
+        self._before = before if kind is FindingKind.BURST and before.levels else None
         if kind is FindingKind.CREEPING and beside and row.end_h - self._told_h < 24 * self.settings.again_days:
             return None
         self._told_h = row.end_h

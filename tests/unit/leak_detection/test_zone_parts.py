@@ -57,3 +57,12 @@ def test_forgetting_keeps_the_order_and_the_size_is_bounded():
     parts.keep_last(PER_DAY)
     assert len(parts) == PER_DAY
     assert len(_parts((80, (0, 0, 0, 0), 1.0, 1.2))) == 60 * PER_DAY
+
+
+def test_what_was_known_before_a_step_is_put_back_moved_by_it():
+    parts = _parts((10, (0, 0, 0, 0), 1.0, 1.2), (6, (2, 2, 2, 2), 1.0, 1.2))
+    before = parts.all_but(6 * PER_DAY)
+    parts.keep_last(6 * PER_DAY)
+    parts.put_back(before, 2.0)
+    assert len(parts) == 16 * PER_DAY
+    assert parts.rise(_WAS, 5) == pytest.approx(0.0)

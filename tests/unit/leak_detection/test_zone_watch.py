@@ -62,6 +62,15 @@ def test_a_slow_leak_beside_one_of_many_times_its_flow_is_told():
     assert 1500 < alarms[1].found_h < 2000
 
 
+def test_growth_that_had_not_passed_the_threshold_before_a_step_is_not_forgotten_by_it():
+    """Half of the growth lies before the step, half after; neither is the threshold of 0.3 m³/h."""
+    slow = 0.5 * np.clip((_HOURS - 900) / 700, 0, 1)
+    alarms, _ = _leaks(np.where(_HOURS > 1250, 6.0, 0.0) + slow)
+    assert [a.kind for a in alarms] == [FindingKind.BURST, FindingKind.CREEPING]
+    assert 1250 < alarms[0].found_h < 1300
+    assert 1400 < alarms[1].found_h < 1700
+
+
 def test_two_steps_are_two_open_leaks_and_the_repair_of_one_leaves_the_other():
     steps = np.where(_HOURS > 900, 4.0, 0.0) + np.where(_HOURS > 1300, 2.0, 0.0)
     _, watch = _leaks(steps)
