@@ -36,7 +36,7 @@ def written(folder: Path, repaired_h: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("repaired_h", "told_h"), [(1300, OPENING_H), (1436, 1608)])
+@pytest.mark.parametrize(("repaired_h", "told_h"), [(1260, OPENING_H), (1436, 1608)])
 def test_what_stands_is_told_once_a_repair_just_before_has_shown(tmp_path: Path, repaired_h: int, told_h: int) -> None:
     folder = written(tmp_path, repaired_h)
     (alarm,) = watch_set(read_zone_set(folder))[0]
