@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.leak_network import NetworkCopy, OperatingState
 from domain.series import FloatArray
 from leak_detection import robust
-from leak_detection.model.residuals import learn_regression
+from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.tank_rises import TankRises
 from leak_detection.network_past import NetworkPast
 
@@ -32,7 +32,7 @@ _LEAST_FLOATING, _LEAST_ROWS, _MOST_STATES = 0.12, 20, 14
 _NEAREST = 0.25
 """Of the rows of such a state, those nearest to its middle are taken."""
 _ASK_EVERY, _ASKED, _CLEARLY_LESS = 3, 12, 0.9
-"""Rows and gauges asked which rises belong to the pressures; readings wait for a later row only if so much less is left."""
+"""Rows and gauges asked which rises belong to the pressures; readings wait for a later row only if so much less is left of days."""
 _AT_END_M, _OFTEN_AT_END = 0.04, 0.02
 """A tank is full (or empty) within so much of its highest (lowest) level, if it is so often."""
 
@@ -69,26 +69,38 @@ def tank_rises(past: NetworkPast) -> TankRises:
     # Where pumps are switched all the time there is no rise to speak of.
     if known < _LEAST_STEADY * max(int(np.isfinite(drivers).all(axis=1).sum()), 1):
         return TankRises(per_day=past.per_day)
-    return _in_step(rises, past.pressure_m[: len(drivers)], drivers)
+    return waiting(rises, past.pressure_m[: len(drivers)], drivers)
 
 
-def _in_step(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> TankRises:
-    """The rises that belong to the rows: those with which the flows leave least of the pressures, if that is clearly less."""
-    if not rises.tanks:
-        return rises
-    gauges = np.unique(np.linspace(0, pressure_m.shape[1] - 1, _ASKED).astype(int))
-    left = [_left(replace(rises, late=late), pressure_m[:, gauges], drivers) for late in range(rises.span + 1)]
+def waiting(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> TankRises:
+    """The rises with which least is left from one day to the next, for days tell leaks; readings wait if it is clearly less."""
+    left = [_left(rises, late, pressure_m, drivers)[1] for late in _lates(rises)]
     best = int(np.argmin(left))
-    return replace(rises, late=best) if left[best] < _CLEARLY_LESS * left[0] else rises
+    return replace(rises, late=best if left[best] < _CLEARLY_LESS * left[0] else 0)
 
 
-def _left(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> float:
-    """What metered flows, levels and rises leave of the pressures within a week: median over rows and gauges [m]."""
-    pressure, known = pressure_m[::_ASK_EVERY], rises.over(drivers)[::_ASK_EVERY]
-    week = rises.per_day * 7 // _ASK_EVERY
-    rest = pressure - learn_regression(pressure, known, week).explained(known)
+def in_step(rises: TankRises, pressure_m: FloatArray, drivers: FloatArray) -> TankRises:
+    """The rises that belong to the rows themselves: those with which the flows leave least of the pressures."""
+    left = [_left(rises, late, pressure_m, drivers)[0] for late in _lates(rises)]
+    return replace(rises, late=int(np.argmin(left)))
+
+
+def _lates(rises: TankRises) -> range:
+    return range(rises.span + 1) if rises.tanks else range(1)
+
+
+def _left(rises: TankRises, late: int, pressure_m: FloatArray, drivers: FloatArray) -> tuple[float, float]:
+    """What metered flows, levels and rises leave of the pressures: of a row within its week, and from a day to the next [m]."""
+    if not rises.tanks:
+        return 0.0, 0.0
+    gauges = np.unique(np.linspace(0, pressure_m.shape[1] - 1, _ASKED).astype(int))
+    pressure, known = pressure_m[:, gauges], replace(rises, late=late).over(drivers)
+    week = rises.per_day * 7
+    regression = learn_regression(pressure[::_ASK_EVERY], known[::_ASK_EVERY], week // _ASK_EVERY)
+    rest = pressure - regression.explained(known)
     off = [np.abs(part - robust.median(part)) for part in np.array_split(rest, max(len(rest) // week, 1))]
-    return float(np.nanmean(robust.median(np.concatenate(off))))
+    steps = np.abs(np.diff(daily_residuals(pressure, known, regression, rises.per_day), axis=0))
+    return float(np.nanmean(robust.median(np.concatenate(off)))), float(np.nanmean(robust.median(steps)))
 
 
 def operating_states(past: NetworkPast, rises: TankRises) -> list[OperatingState]:
@@ -107,7 +119,7 @@ def operating_states(past: NetworkPast, rises: TankRises) -> list[OperatingState
 
 def _floating(past: NetworkPast, rises: TankRises) -> _Rows:
     read, tanks = past.drivers[: past.opening * past.per_day], [t - len(past.meters) for t in rises.tanks]
-    known = rises.over(read)
+    known = in_step(rises, past.pressure_m[: len(read)], read).over(read)
     rise_m_h, at_end = np.zeros((len(read), len(past.tanks))), np.zeros((len(read), len(past.tanks)), dtype=bool)
     rise_m_h[:, tanks] = known[:, read.shape[1] :]
     at_end[:, tanks] = np.stack([_at_end(read[:, t]) for t in rises.tanks], axis=1)

@@ -21,6 +21,9 @@ _BEYOND = 10.0
 _LEAST_WIDTH_M, _LEAST_SHARE = 1.0, 0.05
 """A gauge behind a valve, or a steady flow, is not held to its own ripple."""
 
+_NAMED = 3
+"""Columns named one by one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plausible:
@@ -68,7 +71,7 @@ def in_words(names: Sequence[str], values: FloatArray, range_: Plausible) -> tup
         values: Shape (T, columns).
         range_: What they may read.
     """
-    said = []
+    said: list[str] = []
     for k, name in enumerate(names):
         known = values[np.isfinite(values[:, k]), k]
         off = known[(known < range_.lowest[k]) | (known > range_.highest[k])]
@@ -78,4 +81,5 @@ def in_words(names: Sequence[str], values: FloatArray, range_: Plausible) -> tup
                 f"{name}: {off.size} of {known.size} readings cannot be ({worst:g} where {range_.lowest[k]:.0f} to "
                 f"{range_.highest[k]:.0f} could): taken as missing"
             )
-    return tuple(said)
+    more = (f"{len(said) - _NAMED} more have such readings, too",) if len(said) > _NAMED else ()
+    return (*said[:_NAMED], *more)

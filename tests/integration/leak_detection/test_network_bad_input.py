@@ -120,6 +120,7 @@ def test_what_a_broken_register_sends_and_a_gauge_at_the_source_are_left_out_and
     replayed = replay_network_folder(_write(tmp_path, recording, change, lambda t: "\ufeff[TITLE]\nSmall\n" + t))
     assert "gauge R is left out: it stands at a source or tank of the network file, where no leak moves it" in replayed.notes
     assert any(note.startswith("gauge J02: 18 of 1680 readings cannot be (1e+06 where ") for note in replayed.notes)
+    assert "6 more have such readings, too" in replayed.notes  # eight gauges that are left, and the one at the source
     assert any(note.startswith("meter MAIN: 17 of 1680 readings cannot be (-9999 where ") for note in replayed.notes)
     assert not any("calibrated file" in note for note in replayed.notes)
 
