@@ -117,7 +117,7 @@ def judge_tracks(
     for n, zone, raw, row, track in told:
         unexplained = {t.zone: float(t.unexplained_m3h[n]) for t in tracks if n < t.unexplained_m3h.size}
         near = None if neighbours is None else neighbours.get(zone, frozenset())
-        other = boundary_valve(zone, raw.flow_m3h, unexplained, near) if raw.cause == "slope" or neighbours else None
+        other = boundary_valve(zone, raw.flow_m3h, unexplained, near) if raw.cause == "slope" else None
         alarm = replace(raw, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else raw
         news = BalanceNews(row=row, alarm=alarm, opened=track.opened[n], held=False)
         leak = alarm.leak if alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT else None

@@ -394,6 +394,6 @@ def with_neighbours(
     out: list[ZoneAlarm] = []
     for alarm in found:
         near = None if neighbours is None else neighbours.get(alarm.zone, frozenset())
-        other = boundary_valve(alarm.zone, alarm.flow_m3h, unexplained, near) if alarm.cause == "slope" or neighbours else None
+        other = boundary_valve(alarm.zone, alarm.flow_m3h, unexplained, near) if alarm.cause == "slope" else None
         out.append(replace(alarm, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else alarm)
     return out

@@ -5,7 +5,7 @@ import pytest
 
 from domain.findings import FindingKind
 from leak_detection.zone_balance import balance
-from leak_detection.zone_watch import WatchSettings, ZoneWatch, boundary_valve, watch_tick
+from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve, watch_tick, with_neighbours
 
 _DAY = 10 + 8 * np.exp(-0.5 * ((np.arange(24) - 8) / 3) ** 2) + 6 * np.exp(-0.5 * ((np.arange(24) - 19) / 2.5) ** 2)
 _DAYS = 100
@@ -112,6 +112,16 @@ def test_neighbours_limit_who_may_be_on_the_other_side():
     assert boundary_valve("a", 5.0, fell, frozenset({"c"})) == "c"
     assert boundary_valve("a", 5.0, fell, frozenset()) is None
     assert boundary_valve("a", 9.0, fell) is None
+
+
+@pytest.mark.parametrize(("cause", "said"), [("slope", "boundary_valve:b"), ("leak", "leak")])
+def test_a_step_of_the_balance_is_a_leak_though_a_neighbour_falls_by_as_much(cause, said):
+    watches = {"a": ZoneWatch(zone="a"), "b": ZoneWatch(zone="b", unexplained_m3h=-5.0)}
+    alarm = ZoneAlarm(
+        zone="a", kind=FindingKind.BURST, found_h=48, since_h=24, flow_m3h=5.0, flow_error_m3h=0.5, confidence=0.9, cause=cause
+    )
+    (judged,) = with_neighbours([alarm], watches, {"a": frozenset({"b"}), "b": frozenset({"a"})})
+    assert judged.cause == said
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(_HOURS.size), np.where(_HOURS > 1200, 0.0, 1.0), np.where(_HOURS > 1200, -1.0, 1.0)])
