@@ -21,6 +21,7 @@ from leak_detection.model.ledger import LedgerSettings
 from leak_detection.model.readings import Plausible, in_words, plausible
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
+from leak_detection.model.switched import is_switched
 from leak_detection.model.watch import NetworkWatch
 from leak_detection.network_past import (
     LEAST_GAUGES,
@@ -87,6 +88,7 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         rises=rises,
         pressure_range=ranges[0].of(gauges),
         driver_range=ranges[1].of(drivers),
+        switched=_switched(past.drivers[:teach:_TEACH_EVERY, : len(past.meters)]),
         settings=settings or LedgerSettings(),
     )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}
@@ -114,6 +116,12 @@ def _plausible(past: NetworkPast) -> tuple[NetworkPast, tuple[Plausible, Plausib
     words += in_words((*(f"meter {n}" for n in past.meters), *(f"level of {n}" for n in past.tanks)), past.drivers, drivers)
     clean = replace(past, pressure_m=pressure.only(past.pressure_m), drivers=drivers.only(past.drivers))
     return clean, (pressure, drivers), words
+
+
+def _switched(flows_m3h: FloatArray) -> NDArray[np.bool_] | None:
+    """Which meters' flows the utility switches, shape (meters,); None where none is."""
+    switched = is_switched(flows_m3h)
+    return switched if switched.any() else None
 
 
 def _at_sources(past: NetworkPast) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from leak_detection.model.places import Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
 from leak_detection.model.shapes import fill, shape, until, whitening
 from leak_detection.model.signatures import SignatureSet
+from leak_detection.model.switched import swings
 
 _SAME_M = 100.0
 """Places so near each other are one."""
@@ -172,6 +173,8 @@ class Ledger:
     """Everything projected out, ends and unplaced changes included."""
     gauge_steps: list[tuple[int, int]] = field(default_factory=list)
     """Gauge and day of changes that are one gauge's own."""
+    switched: FloatArray | None = None
+    """Daily means of flows that the utility switches, shape (T, K), of all days looked at; None where there are none."""
     reach: float = field(init=False)
     """The usual ``places.reach`` of the network: for distances between what is no place of this ledger."""
     _directions: FloatArray = field(init=False)
@@ -350,7 +353,7 @@ class Ledger:
         courses = [c for c in self._candidates(days) if c.start_day > recent.start + _LEAST_BEFORE]
         heard = hear(
             z[recent],
-            [c.over(days)[recent] for c in self.courses[-s.most_shapes :]],
+            [c.over(days)[recent] for c in self.courses[-s.most_shapes :]] + self._swings(recent),
             [c.over(days)[recent] for c in courses],
             channels(self._drift(z), self._blind),
         )
@@ -359,6 +362,9 @@ class Ledger:
         ratio = score**2 / limit[:, None]
         k, p = (int(v) for v in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
         return None if ratio[k, p] < 1.0 else self._as_change(heard, courses[k], k, float(score[k, p]), p)
+
+    def _swings(self, days: slice) -> list[FloatArray]:
+        return [] if self.switched is None else swings(self.switched[days])
 
     def _as_change(self, heard: Heard, course: Course, number: int, score: float, direction: int) -> _Change:
         loading_m, covariance = heard.loading(number)

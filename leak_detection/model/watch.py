@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection import robust
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import Repair, begin
 from leak_detection.model.hourly import HourlyLayer, HourNews
@@ -82,6 +84,8 @@ class NetworkWatch:
     """What gauges may read: anything else is missing."""
     driver_range: Plausible | None = None
     """What meters and levels may read."""
+    switched: NDArray[np.bool_] | None = None
+    """Which meters' flows the utility switches, shape (D,)."""
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     limits: WatchLimits = field(default_factory=WatchLimits)
     ledger: Ledger = field(init=False)
@@ -89,6 +93,7 @@ class NetworkWatch:
     _pressure: list[FloatArray] = field(default_factory=list)
     _drivers: list[FloatArray] = field(default_factory=list)
     _residual: list[FloatArray] = field(default_factory=list)
+    _switched: list[FloatArray] = field(default_factory=list)
     _bursts: list[Told] = field(default_factory=list)
     _unsure: dict[int, tuple[int, float]] = field(default_factory=dict)
     """Bursts not told yet by the row in which they began: the row at which they were heard first, and the flow then."""
@@ -131,13 +136,17 @@ class NetworkWatch:
             balance_m3h: Of each metered part, in the order of ``whole``; NaN where not known.
             seek: False only remembers, for the past that ``begin`` searches.
         """
-        day = daily_residuals(np.concatenate(self._pressure), np.concatenate(self._drivers), self.regression, self.per_day)
+        drivers = np.concatenate(self._drivers)
+        day = daily_residuals(np.concatenate(self._pressure), drivers, self.regression, self.per_day)
+        if self.switched is not None:
+            self._switched.append(robust.mean(drivers[:, : len(self.switched)][:, self.switched]))
         self._pressure.clear()
         self._drivers.clear()
         self._residual.append(np.concatenate([day[0], np.asarray(balance_m3h, dtype=np.float64)]))
         if not seek:
             return []
         seen = self._seen()
+        self._tell_switched()
         new = self.ledger.look(seen)
         if new or self.days % self.limits.refit_days == 0:
             self.ledger.refit(seen)
@@ -146,7 +155,11 @@ class NetworkWatch:
 
     def begin(self, repairs: Sequence[Repair]) -> list[Told]:
         """Searches the past that was taken: what stands today."""
+        self._tell_switched()
         return [self._as_told(leak, self.days) for leak in begin(self.ledger, self._seen(), repairs)]
+
+    def _tell_switched(self) -> None:
+        self.ledger.switched = np.stack(self._switched) if self._switched else None
 
     def _seen(self) -> FloatArray:
         """Residuals of all days as they are judged now: a gauge's fault is taken out of the days in which it began, too."""

@@ -119,3 +119,12 @@ def test_a_balance_that_is_off_for_a_day_leaves_no_leak_behind(net):
     assert told(balance_m3h) == []
     balance_m3h[41:] += 8.0
     assert len(told(balance_m3h)) == 1
+
+
+def test_the_ledger_is_told_what_the_utility_switches(net):
+    regression = FlowRegression(weights=np.zeros((5, GAUGES)), centre=np.zeros(2), scale=np.ones(2))
+    watch = NetworkWatch(per_day=2, regression=regression, gauges=net, whole=net, switched=np.array([False, True]))
+    for flow_m3h in (44.0, 22.0):
+        watch.hour(np.zeros((2, GAUGES)), np.array([[5.0, flow_m3h], [7.0, np.nan]]), seek=False)
+        watch.end_day(seek=flow_m3h < 30.0)
+    assert watch.ledger.switched.tolist() == [[44.0], [22.0]]
