@@ -1,5 +1,7 @@
 """Leaks that stand already, from a long past: seen day by day first, then at once with every end that the repairs allow.
 
+What ended day by day is judged again in hindsight (``leak_detection.model.history_ends``).
+
 The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so what grew slowly
 and was not told then is not lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
 """
@@ -13,9 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection.model.history_ends import judge_ends
+from leak_detection.model.history_options import Repair
 from leak_detection.model.ledger import Course, Ledger, OpenLeak, mended
 from leak_detection.model.places import locate, reach
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
+
+__all__ = ["HistorySettings", "Repair", "begin"]
 
 _PURE = 3.0
 """How much resembling one leak counts against explaining much: power of the part along the signature, over the whole squared."""
@@ -45,16 +51,6 @@ class HistorySettings:
     """A repair of the last days ends the nearest leak within so many metres."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """Work that the utility knows of."""
-
-    day: float
-    """Since the start of the residuals, with fraction."""
-    place: int | None = None
-    """Where, if that is known."""
-
-
 def begin(
     ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair], settings: HistorySettings | None = None
 ) -> list[OpenLeak]:
@@ -70,7 +66,9 @@ def begin(
         Leaks that stand today.
     """
     s = settings or HistorySettings()
-    seen = _day_by_day(ledger, residual_m, repairs)
+    _day_by_day(ledger, residual_m, repairs)
+    again = judge_ends(ledger, residual_m, repairs)
+    seen = [leak for leak in ledger.leaks if leak.end_day is None]
     z = fill(residual_m)
     days = len(z)
     known = np.isfinite(residual_m)
@@ -88,16 +86,23 @@ def begin(
         if _is_apart(ledger, leak, apart):
             apart.append(leak)
     ledger.leaks = ended + apart
-    _close_what_loses_nothing(ledger, residual_m, s)
+    _close_what_loses_nothing(ledger, residual_m, again, s)
     ledger.refit(residual_m)
     return [leak for leak in apart if leak.end_day is None]
 
 
-def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, s: HistorySettings) -> None:
-    """Fitted beside all others, by their own courses and by what was repaired alone: other courses would take their flow."""
+def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, but: Sequence[OpenLeak], s: HistorySettings) -> None:
+    """Fitted beside all others, by their own courses and by what was repaired alone: other courses would take their flow.
+
+    Args:
+        ledger: All leaks.
+        residual_m: Shape (T, G).
+        but: Judged already.
+        s: What is nothing.
+    """
     ledger.refit(residual_m, [course for course in ledger.courses if course.end_day is not None])
     for leak in ledger.leaks:
-        old = len(residual_m) - leak.start_day >= s.old_days
+        old = len(residual_m) - leak.start_day >= s.old_days and all(leak is not one for one in but)
         if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < s.least_today_m3h:
             leak.end_day = len(residual_m)
 
@@ -119,15 +124,14 @@ def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> boo
     return all(away_m[other.place.index] > ledger.settings.merge_m for other in others)
 
 
-def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> list[OpenLeak]:
-    """What the ledger holds open after it has seen every day, and each repair on the day after it."""
+def _day_by_day(ledger: Ledger, residual_m: FloatArray, repairs: Sequence[Repair]) -> None:
+    """Shows the ledger every day, and each repair on the day after it."""
     due = sorted(repairs, key=lambda repair: repair.day)
     for day in range(1, len(residual_m) + 1):
         while due and due[0].day < day:
             repair = due.pop(0)
             ledger.repaired(repair.day, repair.place)
         ledger.look(residual_m[:day])
-    return [leak for leak in ledger.leaks if leak.end_day is None]
 
 
 def _not_mended(ledger: Ledger, leaks: list[OpenLeak], repairs: Sequence[Repair], days: int, s: HistorySettings) -> list[OpenLeak]:
