@@ -21,6 +21,7 @@ from leak_detection.life import (
     DOUBT,
     OVER,
     OVER_INFLOW,
+    OVER_NOTES,
     OVER_PRESSURE,
     OVER_REPAIR,
     OVER_UNSEEN,
@@ -71,6 +72,8 @@ class NetworkBook:
         self._over = [f for f in past if not f.open and (f.places or f.detector == NETWORK)]
         self._linked: dict[str, str] = {}
         """Finding of each leak; empty for one that was over before anybody was told."""
+        self._ended: dict[str, str] = {}
+        """Finding that was, of each leak whose pressures came back before that was closed."""
 
     def settle(
         self,
@@ -90,6 +93,8 @@ class NetworkBook:
             repaired: When a crew said that it has repaired it, by finding.
         """
         now = dict(open_findings)
+        for leak in [leak for leak in leaks if leak.ended_at is None and leak.key in self._ended]:
+            self._come_back(leak, now)
         for hour, day in _seen_elsewhere(leaks):
             self._take_over(hour, day, now)
         fresh = [leak for leak in leaks if leak.key not in self._linked]
@@ -110,12 +115,24 @@ class NetworkBook:
             if not now[key].open:
                 # If the inflow opens it again, it is the inflow's: these leaks have had their say.
                 self._linked |= {leak.key: "" for leak in mine}
+                self._ended |= {leak.key: key for leak in mine if leak.ended_at is not None}
         return [f for key, f in now.items() if open_findings.get(key) != f]
 
     def over(self, finding: Finding) -> None:
         """A finding that was closed, by whomever."""
         if finding.places:
             self._over.append(finding)
+
+    def _come_back(self, leak: NetworkLeak, now: dict[str, Finding]) -> None:
+        """Opens the finding of a leak that ended by itself and is back; what the inflow has opened again is the inflow's."""
+        key = self._ended.pop(leak.key)
+        finding = next((f for f in self._over if f.key == key), None)
+        if finding is None or key in now:
+            return
+        self._over.remove(finding)
+        self._linked[leak.key] = key
+        notes = tuple(note for note in finding.notes if note not in OVER_NOTES)
+        now[key] = replace(finding, open=True, flow_m3h=leak.flow_m3h, flow_error_m3h=leak.flow_error_m3h, notes=notes)
 
     def _take_over(self, hour: NetworkLeak, day: NetworkLeak, now: dict[str, Finding]) -> None:
         """A burst that the day sees elsewhere than the hour did stays its finding, at the day's pipes; the hour has had its say.

@@ -43,9 +43,13 @@ class HistorySettings:
     least_share: float = 0.75
     """Of the ledger's least flow: a year says more than a day."""
     least_today_m3h: float = 0.5
-    """What loses less beside all the others, by all days together, is over or never was."""
+    """What loses less beside all the others, by all days together, is over or never was;"""
+    least_left: float = 0.1
+    """and what loses less than that of what it lost when it was seen."""
     old_days: int = 21
     """Younger leaks are not judged by that: a few days of a course say little among a year of others."""
+    recent_days: int = 60
+    """Courses that were found day by day stay known for so long."""
     last_days: int = 4
     repaired_m: float = 500.0
     """A repair of the last days ends the nearest leak within so many metres."""
@@ -74,7 +78,8 @@ def begin(
     known = np.isfinite(residual_m)
     courses = _courses(days, [r.day for r in repairs], s)
     chosen = _choose(ledger, z, known, courses, s)
-    ledger.courses = [c for c, _ in chosen]
+    # What was found day by day has its ends to the day: what the grid leaves of it would be told tomorrow.
+    ledger.courses = [c for c in ledger.courses if c.start_day >= days - s.recent_days] + [c for c, _ in chosen]
     apart = _apart(ledger, seen)
     ended = [leak for leak in ledger.leaks if leak.end_day is not None]
     standing = [
@@ -87,6 +92,8 @@ def begin(
             apart.append(leak)
     ledger.leaks = ended + apart
     _close_what_loses_nothing(ledger, residual_m, again, s)
+    for leak in ledger.leaks:
+        leak.final = leak.end_day is not None
     ledger.refit(residual_m)
     return [leak for leak in apart if leak.end_day is None]
 
@@ -103,7 +110,8 @@ def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, but: Seque
     ledger.refit(residual_m, [course for course in ledger.courses if course.end_day is not None])
     for leak in ledger.leaks:
         old = len(residual_m) - leak.start_day >= s.old_days and all(leak is not one for one in but)
-        if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < s.least_today_m3h:
+        least_m3h = max(s.least_today_m3h, s.least_left * leak.place.flow_m3h)
+        if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < least_m3h:
             leak.end_day = len(residual_m)
 
 

@@ -74,6 +74,12 @@ class LedgerSettings:
     """After an end, nothing near is new for so long: what a repair leaves looks like a leak."""
     repaired_m: float = 300.0
     """A repair ends the open leak that is nearest, and no farther than that."""
+    booked_days: int = 14
+    """Work is booked late: a leak there that ended so long before is what was repaired."""
+    back_days: int = 30
+    """A leak that ended by itself and is back within so long is the same one,"""
+    back_like: float = 0.8
+    """if its change is as like (cosine)."""
     end_glr: float = 60.0
     like: float = 0.5
     """How much (cosine) an improvement resembles the leak that it ends."""
@@ -114,6 +120,8 @@ class OpenLeak:
     loading_m: FloatArray
     glr: float
     end_day: int | None = None
+    final: bool = False
+    """Whether its end is the last word: it was repaired, or nobody was told of it. Else pressures came back by themselves."""
     growth: list[Course] = field(default_factory=list)
     """Changes seen later that are its own."""
     today: FlowToday | None = None
@@ -146,7 +154,7 @@ def mended(leaks: Sequence[OpenLeak], day: float, away_m: FloatArray, most_m: fl
     """
     there = [leak for leak in leaks if leak.start_day < day and away_m[leak.place.index] <= most_m]
     least = min((float(away_m[leak.place.index]) for leak in there), default=0.0)
-    return [leak for leak in there if away_m[leak.place.index] <= max(least, _SAME_M)]
+    return [leak for leak in there if away_m[leak.place.index] <= least + _SAME_M]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +230,10 @@ class Ledger:
                 self.courses.append(change.course)
                 if known := self._known_as(leak):
                     min(known, key=lambda old: (old.end_day is not None, self._apart_m(old, leak))).growth.append(change.course)
+                elif back := self._back(leak, change.covariance):
+                    old = min(back, key=lambda old: self._apart_m(old, leak))
+                    old.end_day = None
+                    old.growth.append(change.course)
                 else:
                     new.append(leak)
                     self.leaks.append(leak)
@@ -262,9 +274,10 @@ class Ledger:
         self.courses += [Course(start_day=int(day), ramp_days=0), Course(start_day=int(day) + 1, ramp_days=0)]
         if place is None:
             return
-        away_m, open_leaks = self.signatures.distance_m[place], [leak for leak in self.leaks if leak.end_day is None]
-        for leak in mended(open_leaks, day, away_m, self.settings.repaired_m * reach(away_m)):
-            leak.end_day = int(day)
+        away_m = self.signatures.distance_m[place]
+        there = [leak for leak in self.leaks if leak.end_day is None or day - leak.end_day <= self.settings.booked_days]
+        for leak in mended(there, day, away_m, self.settings.repaired_m * reach(away_m)):
+            leak.end_day, leak.final = int(day) if leak.end_day is None else leak.end_day, True
 
     def _levelled(self, z: FloatArray) -> FloatArray:
         """Residuals with the gauges' own steps taken off."""
@@ -333,6 +346,21 @@ class Ledger:
             least_m3h = leak.place.flow_m3h / s.again_share
             near = [old for old in near if leak.start_day - old.start_day <= s.again_days or old.place.flow_m3h > least_m3h]
         return [old for old in near if old.end_day is None or leak.found_day - old.end_day < s.quiet_days]
+
+    def _back(self, leak: OpenLeak, covariance: FloatArray) -> list[OpenLeak]:
+        """Leaks nearby that ended by themselves of late and are back, as large and alike: some close and open again."""
+        s, white = self.settings, whitening(covariance)
+        new = white @ leak.loading_m
+
+        def is_back(old: OpenLeak) -> bool:
+            if old.end_day is None or old.final or not 0 <= leak.start_day - old.end_day <= s.back_days:
+                return False
+            less, more = sorted((leak.place.flow_m3h, old.flow_m3h))
+            own = white @ old.loading_m
+            alike = float(new @ own) >= s.back_like * float(np.linalg.norm(new) * np.linalg.norm(own))
+            return alike and more < s.outgrown * less and self._apart_m(old, leak) <= s.merge_m
+
+        return [old for old in self.leaks if is_back(old)]
 
     def _is_another(self, leak: OpenLeak, old: OpenLeak) -> bool:
         """Whether it is no growth of the old one, by their sizes and by how long that has stood still."""

@@ -416,3 +416,36 @@ def test_a_finding_that_an_inflow_shows_does_not_leave_its_zone() -> None:
     near = replace(FAR, near_zones=frozenset({"plateau", "oued"}))
     (then,) = settled(book, [UNSEEN_BY_DAY, near], first)
     assert (then.key, then.zone, then.places) == (FLOW.key, "oued", FAR.places)
+
+
+def test_a_leak_that_ended_by_itself_and_is_back_is_the_same_finding() -> None:
+    book = NetworkBook([])
+    (found,) = settled(book, [LEAK])
+    (over,) = settled(book, [replace(LEAK, ended_at=SINCE + timedelta(days=2))], found)
+    assert (over.open, over.notes) == (False, (OVER_PRESSURE,))
+    book.over(over)
+    assert settled(book, [replace(LEAK, ended_at=SINCE + timedelta(days=2))]) == []
+    (back,) = settled(book, [replace(LEAK, flow_m3h=9.0)])
+    assert (back.key, back.open, back.notes, back.found_at, back.flow_m3h) == (found.key, True, (), found.found_at, 9.0)
+    assert settled(book, [replace(LEAK, flow_m3h=9.0)], back) == []
+    (again,) = settled(book, [replace(LEAK, ended_at=SINCE + timedelta(days=9))], back)
+    assert not again.open
+
+
+def test_what_was_set_aside_while_the_layer_held_it_is_not_opened_again_by_it() -> None:
+    book, leak = NetworkBook([]), replace(LEAK, followed=False)
+    (found,) = settled(book, [leak])
+    later = replace(SPAN, until=SINCE + timedelta(days=40))
+    (over,) = book.settle([leak], {found.key: found}, nothing, later)
+    assert OVER_UNSEEN in over.notes
+    book.over(over)
+    assert book.settle([leak], {}, nothing, later) == []
+
+
+def test_what_the_inflow_has_opened_again_stays_the_inflows() -> None:
+    book = NetworkBook([])
+    (found,) = settled(book, [LEAK])
+    (over,) = settled(book, [replace(LEAK, ended_at=SINCE + timedelta(days=2))], found)
+    book.over(over)
+    opened = reopened(over, SEEN_AGAIN)
+    assert settled(book, [LEAK], opened) == []

@@ -1,10 +1,12 @@
 """A leak is found on its day at its place; noise, a single gauge and the future are not leaks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from leak_detection.model.history import Repair, begin
-from leak_detection.model.ledger import Ledger, LedgerSettings
+from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak, mended
 from leak_detection.model.places import locate, reach, share_without_one
 from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.shapes import NO_SAY, noise_covariance
@@ -185,6 +187,76 @@ def test_a_repair_ends_the_leak_there_and_not_the_one_beside_it(net):
     assert [(leak.place.index, leak.end_day) for leak in ledger.leaks] == [(12, 80), (15, None)]
     standing = begin(Ledger(signatures=net), residual[:82], [Repair(day=80.0, place=12)])
     assert [leak.place.index for leak in standing] == [15]
+
+
+def test_a_repair_booked_late_ends_what_has_ended_already_and_not_its_neighbour(net):
+    residual = _noise(140)
+    residual[40:80] += 12.0 * net.at(12.0)[12]
+    residual[60:] += 8.0 * net.at(8.0)[15]
+    ledger = Ledger(signatures=net)
+    for day in range(1, len(residual) + 1):
+        if day == 88:
+            assert [leak.end_day for leak in ledger.leaks] == [80, None]
+            ledger.repaired(87.0, 12)
+        ledger.look(residual[:day])
+    assert [(leak.end_day, leak.final) for leak in ledger.leaks] == [(80, True), (None, False)]
+
+
+def test_a_repair_ends_all_leaks_that_lie_as_near_as_places_are_known(net):
+    def line(place):
+        return OpenLeak(
+            start_day=1,
+            ramp_days=0,
+            found_day=2,
+            place=locate(net.at(5.0)[place], np.eye(GAUGES), net),
+            loading_m=np.ones(1),
+            glr=99.0,
+        )
+
+    near, next_to_it, far = (replace(line(12), place=replace(line(12).place, index=k)) for k in (13, 14, 16))
+    assert mended([far, next_to_it, near], 10.0, net.distance_m[12], 500.0) == [next_to_it, near]
+    assert mended([far], 10.0, net.distance_m[12], 300.0) == []
+
+
+def _opening_and_closing():
+    open_now = np.zeros(150, dtype=bool)
+    for first in (50, 75, 100, 125):
+        open_now[first : first + 15] = True
+    return open_now[:, None]
+
+
+def test_a_leak_that_closes_and_opens_again_is_told_once(net):
+    residual = _noise(150) + _opening_and_closing() * 6.0 * net.at(6.0)[12]
+    leaks, _ = _replay(net, residual)
+    assert [leak.start_day for leak in leaks] == [50]
+    assert len(leaks[0].growth) == 3
+    assert leaks[0].end_day == 140
+    far = _noise(150) + _opening_and_closing() * 6.0 * net.at(6.0)[12]
+    far[95:] -= _opening_and_closing()[95:] * 6.0 * (net.at(6.0)[12] - net.at(6.0)[25])
+    assert len(_replay(net, far)[0]) == 2, "elsewhere it is another"
+
+
+def test_a_leak_that_was_repaired_and_is_back_is_told_anew(net):
+    residual = _noise(100)
+    residual[50:70] += 6.0 * net.at(6.0)[12]
+    residual[80:] += 6.0 * net.at(6.0)[12]
+    ledger, told = Ledger(signatures=net), []
+    for day in range(1, len(residual) + 1):
+        if day == 71:
+            ledger.repaired(70.0, 12)
+        told += ledger.look(residual[:day])
+    assert [leak.start_day for leak in told] == [50, 80]
+
+
+def test_what_had_ended_when_the_past_was_searched_is_told_when_it_is_back(net):
+    residual = np.random.default_rng(5).normal(0, 0.005, (220, GAUGES))
+    residual[150:185] += 8.0 * net.at(8.0)[12]
+    residual[205:] += 8.0 * net.at(8.0)[12]
+    ledger = Ledger(signatures=net)
+    assert begin(ledger, residual[:200], []) == []
+    assert any(leak.end_day == 185 for leak in ledger.leaks)
+    told = [leak for day in range(201, 221) for leak in ledger.look(residual[:day])]
+    assert [leak.start_day for leak in told] == [205]
 
 
 def test_a_large_leak_that_swings_with_demand_has_neither_ended_nor_begun_anew(net):
