@@ -110,8 +110,8 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
 def _plausible(past: NetworkPast) -> tuple[NetworkPast, tuple[Plausible, Plausible], tuple[str, ...]]:
     """The past without readings that cannot be, what gauges and drivers may read, and what was taken out, in words."""
     teach = past.opening * past.per_day
-    pressure = plausible(past.pressure_m[:teach], with_zero=False)
-    drivers = plausible(past.drivers[:teach], with_zero=True)
+    pressure = plausible(past.pressure_m[:teach], pressures=True)
+    drivers = plausible(past.drivers[:teach], pressures=False)
     words = in_words(tuple(f"gauge {name}" for name in past.gauges), past.pressure_m, pressure)
     words += in_words((*(f"meter {n}" for n in past.meters), *(f"level of {n}" for n in past.tanks)), past.drivers, drivers)
     clean = replace(past, pressure_m=pressure.only(past.pressure_m), drivers=drivers.only(past.drivers))
