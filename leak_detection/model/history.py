@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.history_ends import judge_ends
-from leak_detection.model.history_options import Repair
-from leak_detection.model.ledger import Course, Ledger, OpenLeak, mended
+from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair, mended
 from leak_detection.model.places import locate, reach
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
-
-__all__ = ["HistorySettings", "Repair", "begin"]
 
 _PURE = 3.0
 """How much resembling one leak counts against explaining much: power of the part along the signature, over the whole squared."""

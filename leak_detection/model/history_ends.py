@@ -16,16 +16,13 @@ import numpy as np
 from domain.series import FloatArray
 from leak_detection.model.drift import channels, learn_drift
 from leak_detection.model.history_joint import Beside, Part, Past, beside, joint, learn_spread
-from leak_detection.model.history_options import EndSettings, Line, Repair, Year, is_any, other_ends, over
-from leak_detection.model.ledger import Ledger, OpenLeak
+from leak_detection.model.history_options import EndSettings, Line, Year, is_any, other_ends, over
+from leak_detection.model.ledger import DRIFT_M3H, Ledger, OpenLeak, Repair
 from leak_detection.model.places import locate
 from leak_detection.model.shapes import fill
 
 _LEAST_GROWTH_M3H = 0.3
 _FLOOR_M2 = 1e-7
-_LEVEL_DAYS = 30
-_DRIFT_M3H = 10.0
-"""As in the ledger."""
 _ROUNDS = 2
 
 
@@ -57,10 +54,8 @@ def judge_ends(
 
 def _past(ledger: Ledger, residual_m: FloatArray) -> Past:
     """The record without the gauges' own steps, and its noise."""
-    z, signatures = fill(residual_m), ledger.signatures
-    for gauge, day in ledger.gauge_steps:
-        z[day:, gauge] -= np.median(z[day : day + _LEVEL_DAYS, gauge]) - np.median(z[max(0, day - _LEVEL_DAYS) : day, gauge])
-    drift = learn_drift(z, np.isfinite(residual_m), signatures.wander_m, signatures.at(_DRIFT_M3H))
+    z, signatures = ledger.levelled(fill(residual_m)), ledger.signatures
+    drift = learn_drift(z, np.isfinite(residual_m), signatures.wander_m, signatures.at(DRIFT_M3H))
     turned = channels(drift, np.zeros(z.shape[1], dtype=bool))
     return Past(turned=turned, signatures=signatures, values=(z - z.mean(axis=0)) @ turned.turn.T)
 

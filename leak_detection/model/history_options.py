@@ -13,7 +13,7 @@ import numpy as np
 
 from domain.series import FloatArray
 from leak_detection.model.history_joint import Fit, Part, Past, beside, joint
-from leak_detection.model.ledger import Course, OpenLeak
+from leak_detection.model.ledger import Course, OpenLeak, Repair
 
 _SIZE_M3H = 8.0
 _FIRST_FLOW_M3H = 5.0
@@ -21,16 +21,6 @@ _EVERY_DAYS = 4
 """Between beginnings of a leak that nobody saw."""
 _SHARED_DAYS = 2
 """Ends so near each other are one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """Work that the utility knows of."""
-
-    day: float
-    """Since the start of the residuals, with fraction."""
-    place: int | None = None
-    """Where, if that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ _SAME_M = 100.0
 """Places so near each other are one."""
 _LEAST_BEFORE = 3
 """Days before a change."""
+DRIFT_M3H = 10.0
+"""Drift is learnt beside leaks of that size."""
 _SHARES = (0.5, 0.75, 1.0)
 """Of a slow growth: seen by now."""
 
@@ -143,6 +145,16 @@ class OpenLeak:
         return [Course(start_day=self.start_day, ramp_days=self.ramp_days), *self.growth]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """Work that the utility knows of."""
+
+    day: float
+    """Since the start of the residuals, with fraction."""
+    place: int | None = None
+    """Where, if that is known."""
+
+
 def mended(leaks: Sequence[OpenLeak], day: float, away_m: FloatArray, most_m: float) -> list[OpenLeak]:
     """The leak that a repair ended: the nearest. One that lies as near as places are known cannot be told apart from it.
 
@@ -213,7 +225,7 @@ class Ledger:
             return []
         self._blind = np.asarray(np.isnan(residual_m[-self.settings.step_days :]).any(axis=0))
         self._known = np.isfinite(residual_m)
-        z = self._levelled(fill(residual_m))
+        z = self.levelled(fill(residual_m))
         new: list[OpenLeak] = []
         aside: list[FloatArray] = []
         for _ in range(self.settings.most_looks):
@@ -254,7 +266,7 @@ class Ledger:
         courses = list(dict.fromkeys([*others, *(c for leak in open_leaks for c in leak.courses)]))
         column = {course: k for k, course in enumerate(courses)}
         today = loadings_today(
-            self._levelled(fill(residual_m)),
+            self.levelled(fill(residual_m)),
             [course.over(days) for course in courses],
             [[column[course] for course in leak.courses] for leak in open_leaks],
             np.isfinite(residual_m),
@@ -279,8 +291,8 @@ class Ledger:
         for leak in mended(there, day, away_m, self.settings.repaired_m * reach(away_m)):
             leak.end_day, leak.final = int(day) if leak.end_day is None else leak.end_day, True
 
-    def _levelled(self, z: FloatArray) -> FloatArray:
-        """Residuals with the gauges' own steps taken off."""
+    def levelled(self, z: FloatArray) -> FloatArray:
+        """Residuals, of shape (T, G), with the gauges' own steps taken off; in place."""
         for gauge, day in self.gauge_steps:
             z[day:, gauge] -= np.median(z[day : day + 30, gauge]) - np.median(z[max(0, day - 30) : day, gauge])
         return z
@@ -410,7 +422,7 @@ class Ledger:
         """What the gauges do by themselves, learnt every few days."""
         age = len(z) // self.settings.drift_days
         if self._learnt is None or self._learnt[0] != age:
-            self._learnt = age, learn_drift(z, self._known, self.signatures.wander_m, self.signatures.at(10.0))
+            self._learnt = age, learn_drift(z, self._known, self.signatures.wander_m, self.signatures.at(DRIFT_M3H))
         return self._learnt[1]
 
     def _candidates(self, days: int) -> list[Course]:

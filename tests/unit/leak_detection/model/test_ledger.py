@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leak_detection.model.history import Repair, begin
-from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak, mended
+from leak_detection.model.history import begin
+from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak, Repair, mended
 from leak_detection.model.places import locate, reach, share_without_one
 from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.shapes import NO_SAY, noise_covariance
@@ -175,10 +175,16 @@ def test_flows_explain_what_they_explain():
     assert float(np.median(rest[51:]) - np.median(rest[:49])) == pytest.approx(-0.5, abs=0.03)
 
 
-def test_a_repair_ends_the_leak_there_and_not_the_one_beside_it(net):
+def _one_ends_beside_another(net):
+    """At 12 until day 80; at 15 from day 60 on."""
     residual = _noise(140)
     residual[40:80] += 12.0 * net.at(12.0)[12]
     residual[60:] += 8.0 * net.at(8.0)[15]
+    return residual
+
+
+def test_a_repair_ends_the_leak_there_and_not_the_one_beside_it(net):
+    residual = _one_ends_beside_another(net)
     ledger = Ledger(signatures=net)
     for day in range(1, len(residual) + 1):
         if day == 81:
@@ -190,9 +196,7 @@ def test_a_repair_ends_the_leak_there_and_not_the_one_beside_it(net):
 
 
 def test_a_repair_booked_late_ends_what_has_ended_already_and_not_its_neighbour(net):
-    residual = _noise(140)
-    residual[40:80] += 12.0 * net.at(12.0)[12]
-    residual[60:] += 8.0 * net.at(8.0)[15]
+    residual = _one_ends_beside_another(net)
     ledger = Ledger(signatures=net)
     for day in range(1, len(residual) + 1):
         if day == 88:
