@@ -31,10 +31,10 @@ from leak_detection.life import (
     track,
 )
 from leak_detection.network_leaks import GAUGE, NETWORK, NetworkLeak, network_finding
+from leak_detection.zone_claims import are_alike
 
 _SUDDEN, _SLOW = timedelta(days=2), timedelta(days=21)
 """How far the onsets of one leak may lie apart for inflow and pressures."""
-_FLOW_FACTOR = 2.5
 _NIGHTS, _LAST = 2, 7
 """Nights after the end that must be known, and so many at most on each side."""
 _HOUR_S = 3600.0
@@ -192,7 +192,7 @@ def _seen_elsewhere(leaks: Sequence[NetworkLeak]) -> list[tuple[NetworkLeak, Net
         (hour, day)
         for hour in hours
         for day in days
-        if abs(hour.since - day.since) <= _SUDDEN and hour.told_at <= day.told_at and _are_alike(hour.flow_m3h, day.flow_m3h)
+        if abs(hour.since - day.since) <= _SUDDEN and hour.told_at <= day.told_at and are_alike(hour.flow_m3h, day.flow_m3h)
     ]
     taken: set[str] = set()
     found = []
@@ -219,12 +219,7 @@ def _is_placed_anew(leak: NetworkLeak, finding: Finding) -> bool:
     if leak.how != "history" or finding.region is None or leak.around.isdisjoint(finding.region.pipes):
         return False
     delay = max(_SUDDEN, leak.told_at - leak.since, finding.found_at - finding.since)
-    return abs(leak.since - finding.since) <= delay and _are_alike(leak.flow_m3h, finding.flow_m3h)
-
-
-def _are_alike(one_m3h: float, other_m3h: float) -> bool:
-    less, more = sorted((max(one_m3h, 0.1), max(other_m3h, 0.1)))
-    return more <= _FLOW_FACTOR * less
+    return abs(leak.since - finding.since) <= delay and are_alike(leak.flow_m3h, finding.flow_m3h)
 
 
 def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
@@ -248,7 +243,7 @@ def is_same_water(leak: NetworkLeak | Finding, finding: Finding) -> bool:
     sudden = leak.kind is FindingKind.BURST and finding.kind is FindingKind.BURST
     if FindingKind.STANDING not in (leak.kind, finding.kind) and abs(leak.since - finding.since) > (_SUDDEN if sudden else _SLOW):
         return False
-    return _are_alike(leak.flow_m3h, finding.flow_m3h)
+    return are_alike(leak.flow_m3h, finding.flow_m3h)
 
 
 def _found(leak: NetworkLeak | Finding) -> datetime:
