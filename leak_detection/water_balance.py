@@ -1,4 +1,4 @@
-"""The water balance of a zone and what follows from it: losses, indicators, cost. Pure arithmetic with error bands.
+"""The water balance of a zone and what follows from it: losses, indicators, ranks. Pure arithmetic with error bands.
 
     system input = authorised (billed, unbilled; metered or not) + apparent losses + real losses
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from domain.factors import Factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,31 +120,6 @@ def ili(balance: WaterBalance, uarl_m3_a_day: float) -> tuple[float, float]:
         return math.nan, math.nan
     scale = balance.days * uarl_m3_a_day
     return balance.real_losses.m3 / scale, balance.real_losses.band_m3 / scale
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakCost:
-    """What a leak costs, a day and so far."""
-
-    money_a_day: float
-    co2_kg_a_day: float
-    money: float
-    co2_kg: float
-
-
-def leak_cost(flow_m3h: float, days: float, *, water: Factor, energy: Factor, carbon: Factor) -> LeakCost:
-    """Money and CO₂ of a leak.
-
-    Args:
-        flow_m3h: Mean flow.
-        days: Run time so far.
-        water: Marginal cost of water, money per m³, energy included.
-        energy: kWh per m³.
-        carbon: kg CO₂ per kWh.
-    """
-    volume = flow_m3h * 24.0
-    co2 = volume * energy.value * carbon.value
-    return LeakCost(money_a_day=volume * water.value, co2_kg_a_day=co2, money=volume * water.value * days, co2_kg=co2 * days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

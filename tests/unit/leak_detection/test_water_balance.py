@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.factors import Factor, LeakFactors
 from leak_detection.water_balance import (
-    Factor,
     Recoverable,
     Volume,
     WaterBalance,
     ili,
-    leak_cost,
     measured,
     rank_by_yield,
     uarl_m3_day,
@@ -99,13 +98,14 @@ def test_wrong_numbers_are_refused_with_their_value():
     assert all(math.isnan(v) for v in ili(WaterBalance(days=1, inflow=Volume(m3=1)), 0.0))
 
 
-def test_a_leak_costs_by_the_day_and_by_its_run_time():
+def test_a_leak_costs_by_the_day():
     water = Factor(value=4.0, unit="MAD/m³", year=2025, source="budget")
     energy = Factor(value=0.5, unit="kWh/m³", year=2025, source="pump meters")
     carbon = Factor(value=0.7, unit="kg/kWh", year=2024, source="grid operator")
-    cost = leak_cost(5.0, 10, water=water, energy=energy, carbon=carbon)
-    assert (cost.money_a_day, cost.money) == (480.0, 4800.0)
-    assert cost.co2_kg == pytest.approx(10 * 5 * 24 * 0.35)
+    factors = LeakFactors(water=water, energy=energy, carbon=carbon)
+    assert factors.money_a_day(5.0) == 480.0
+    assert factors.co2_kg_a_day(5.0) == pytest.approx(5 * 24 * 0.35)
+    assert LeakFactors().money_a_day(5.0) is None
 
 
 def test_zones_are_ranked_by_what_a_unit_of_money_recovers():
