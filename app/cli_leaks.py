@@ -71,6 +71,36 @@ def leaks_make_set(
     typer.echo(f"{len(truth.leaks)} leaks, {len(truth.customers)} customer leaks, {len(truth.events)} look-alikes in {out}")
 
 
+@leaks.command("make-network-set")
+def leaks_make_network_set(
+    network: Annotated[Path, typer.Option(help="An EPANET network file.", exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option(help="Folder of the set; the truth of it goes to truth/ below.", file_okay=False)],
+    seed: Annotated[int, typer.Option(help="Another number is another town; the same one the same town.", min=0)],
+    gauges: Annotated[str, typer.Option(help="Nodes with a gauge, commas between; else spread far apart.")] = "",
+    gauge_count: Annotated[int, typer.Option(help="How many are spread.", min=3)] = 33,
+    meters: Annotated[str, typer.Option(help="Links with a meter; else pumps and links at sources and tanks.")] = "",
+    customer_share: Annotated[float, typer.Option(help="Share of the nodes with customers' meters.", min=0, max=1)] = 0.1,
+    like: Annotated[
+        Path | None, typer.Option(help="A set whose gauges and meters are taken.", exists=True, file_okay=False)
+    ] = None,
+    days: Annotated[int, typer.Option(help="60 to 730; the first half teaches.")] = 730,
+    step: Annotated[int, typer.Option(help="Seconds between two rows; EPANET solves each.")] = 300,
+    leaks: Annotated[str, typer.Option(help="From-to, over two years; fewer in proportion over a shorter time.")] = "24-34",
+    distortions: Annotated[str, typer.Option(help="drawn one by one, or all absent, mild or strong.")] = "drawn",
+    faults: Annotated[bool, typer.Option("--faults", help="Gauges fail: stuck, drifting, swapped and others.")] = False,
+) -> None:
+    """Makes a labelled recording of a network with hydraulics: what its gauges would see of leaks that are known."""
+    from app.network_set_maker import Wish, leaks_range, make_network_set, told
+    from simulator.leak_years.plan import YearsPlan
+
+    plan = YearsPlan(days=days, step_s=step, leaks=leaks_range(leaks))
+    wish = Wish(
+        network=network, seed=seed, gauges=gauges, gauge_count=gauge_count, meters=meters, customer_share=customer_share, like=like,
+        distortions=distortions, faults=faults,
+    )  # fmt: skip
+    typer.echo(told(make_network_set(wish, plan, out, Console(stderr=True)), out))
+
+
 @leaks.command("scale")
 def leaks_scale(
     zones: Annotated[int, typer.Option(min=1)] = 2000,
