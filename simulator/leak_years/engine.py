@@ -231,7 +231,7 @@ class YearEngine(Epanet):
         """Units of pressure of the file in one metre, from the present state."""
         metres = self.heads() - self.elevations()
         worth = int(np.argmax(np.abs(metres)))
-        return float(self.pressures()[worth] / metres[worth]) if abs(metres[worth]) > 1 else 1.0
+        return round(float(self.pressures()[worth] / metres[worth]), 9) if abs(metres[worth]) > 1 else 1.0
 
     def _drop_demands(self) -> None:
         count = ctypes.c_int()

@@ -32,6 +32,7 @@ class NetworkFacts:
     diameter_mm: FloatArray
     roughness: FloatArray
     setting: FloatArray
+    """As in the file, but of pressure valves in metres."""
     is_open: NDArray[np.bool_]
     headloss: int
     demand_nodes: Ints
@@ -85,7 +86,8 @@ def read_facts(file: Path) -> NetworkFacts:
             )
         kept = np.flatnonzero(demand.sum(axis=0) > 0)
         step_s, start_s = net.pattern_clock()
-        kinds = net.node_kinds()
+        kinds, setting = net.node_kinds(), net.link_values(en.START_SETTING)
+        setting[net.link_kinds() == en.PRV] /= _pressure_unit(net)
         return NetworkFacts(
             file=file,
             nodes=net.nodes,
@@ -97,7 +99,7 @@ def read_facts(file: Path) -> NetworkFacts:
             length_m=net.link_values(en.LENGTH),
             diameter_mm=net.link_values(en.DIAMETER),
             roughness=net.link_values(en.ROUGHNESS),
-            setting=net.link_values(en.START_SETTING),
+            setting=setting,
             is_open=net.link_values(en.START_STATUS) > 0,
             headloss=net.headloss(),
             demand_nodes=np.asarray(nodes, dtype=np.int64),
@@ -110,6 +112,12 @@ def read_facts(file: Path) -> NetworkFacts:
             controls=tuple(net.controls()),
             tank_range_m={int(n): net.tank_range(int(n)) for n in np.flatnonzero(kinds == en.TANK)},
         )
+
+
+def _pressure_unit(net: en.YearEngine) -> float:
+    net.begin(3600, 3600)
+    net.run()
+    return net.pressure_unit()
 
 
 def neighbours(facts: NetworkFacts, across: bool = True) -> list[list[tuple[int, float, int]]]:

@@ -192,22 +192,19 @@ class _Run:
         for k, leak in enumerate(self._network.leaks):
             share = float(leak.share[whole])
             if share or self._open[k]:
-                net.set_emitter(int(self._loss[k]), share * self._peak[k] * float(own[k]) * self._in_unit)
+                net.set_emitter(int(self._loss[k]), share * self._peak[k] * float(own[k]))
                 self._open[k] = share > 0
 
     def _first_state(self) -> None:
-        """What can only be known from a state: the file's unit of pressure; background leakage is laid with it."""
+        """What can only be known from a state: the file's unit of pressure, in which valves are set; background leakage is laid."""
         net, pipes = self._net, self._network.pipes
         net.run()
         self._unit = net.pressure_unit()
-        self._in_unit = self._unit**-pipes.emitter_exponent
         self._due = sorted(self._network.operation.control_levels)
         self._open = np.zeros(len(self._loss), dtype=bool)
         mean = np.maximum(self._network.mean_m, _LEAST_M)
         for node in np.flatnonzero(pipes.background_m3h):
-            net.set_emitter(
-                int(self._filed[node]), float(pipes.background_m3h[node] / mean[node] ** pipes.emitter_exponent) * self._in_unit
-            )
+            net.set_emitter(int(self._filed[node]), float(pipes.background_m3h[node] / mean[node] ** pipes.emitter_exponent))
 
     def _read(self, row: int) -> None:
         net = self._net
