@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from app.bench_model import as_past
 from app.leak_learning import learn_network
+from app.network_replay import as_past
 from app.network_set import read_network_set
 from app.whole_tables import print_whole
 from domain.errors import ConfigurationError

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,72 +19,21 @@ from typing import Any
 from rich.console import Console
 
 from app.bench_leak_rows import by_kind, table_lines
-from app.bench_model import in_metres, read_network_set, replay_network
-from app.zone_set import ZoneSet, read_zone_set
+from app.leak_learning import learn_network
+from app.leak_network_file import AMERICAN, FOOT_M
+from app.leaks_alarms import write_alarms
+from app.leaks_replay_zones import judged_zones, zone_recordings
+from app.network_replay import alarms_of, as_past
+from app.network_set import read_network_set
+from app.zone_set import read_zone_set
 from domain.errors import ConfigurationError
-from domain.findings import FindingKind
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
-from leak_detection.zone_balance import balances
-from leak_detection.zone_open import OpenLeak
-from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, watch_tick
+from leak_detection.zone_replay import track_zones
+from simulator.inp import read_sections
 
 _TIME = "%Y-%m-%d %H:%M"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """One row of an alarm file."""
-
-    place: str
-    """Pipe or zone."""
-    start: datetime
-    issued: datetime
-    flow_m3h: float
-    confidence: float
-
-
-def watch_set(data: ZoneSet, settings: WatchSettings | None = None) -> tuple[list[Alarm], list[ZoneAlarm]]:
-    """The leak alarms of a set, with those open when the scored part begins told again then, and everything said."""
-    balanced = dict(zip(data.zones, balances(data.inflow_m3h, data.meters_m3h, data.pressure_m), strict=True))
-    watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in data.zones}
-    opening_h, waiting = data.opening_h(), {z: data.opening_h(z) for z in data.zones}
-    said: list[ZoneAlarm] = []
-    for n in range(max(b.end_h.size for b in balanced.values())):
-        said += watch_tick(watches, balanced, n)
-        now_h = 24 + 6 * n
-        for zone in [z for z, at_h in waiting.items() if at_h <= now_h]:
-            del waiting[zone]
-            said += [_standing(zone, leak, now_h) for leak in watches[zone].opened if leak.found_h < opening_h]
-    leaks = [a for a in said if a.cause == "leak" and a.kind is not FindingKind.METER_FAULT]
-    return [_alarm(a, data.start) for a in leaks if a.found_h >= opening_h], said
-
-
-def _standing(zone: str, leak: OpenLeak, now_h: int) -> ZoneAlarm:
-    return ZoneAlarm(
-        zone=zone, kind=FindingKind.STANDING, found_h=now_h, since_h=leak.since_h, flow_m3h=leak.flow_m3h, flow_error_m3h=0.0,
-        confidence=0.8,
-    )  # fmt: skip
-
-
-def _alarm(alarm: ZoneAlarm, start: datetime) -> Alarm:
-    return Alarm(
-        place=alarm.zone,
-        start=start + timedelta(hours=alarm.since_h),
-        issued=start + timedelta(hours=alarm.found_h),
-        flow_m3h=alarm.flow_m3h,
-        confidence=alarm.confidence,
-    )
-
-
-def write_alarms(alarms: list[Alarm], out: Path) -> None:
-    """Rows ``pipe-or-zone,start time,issue time,m3h,confidence``."""
-    with out.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["pipe", "start time", "issue time", "m3h", "confidence"])
-        for a in alarms:
-            writer.writerow(
-                [a.place, a.start.strftime(_TIME), a.issued.strftime(_TIME), f"{a.flow_m3h:.2f}", f"{a.confidence:.2f}"]
-            )
+_LENGTH = 3
+"""Which word of a pipe's line is its length."""
 
 
 def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetime, hours: int) -> dict[str, float]:
@@ -120,7 +68,7 @@ def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str,
     """Scores of one set of metered zones."""
     began = time.perf_counter()
     data = read_zone_set(folder)
-    alarms, _ = watch_set(data)
+    alarms, _ = judged_zones(data, track_zones(zone_recordings(data, folder)))
     customers = find_customer_leaks(data.readings_l_h, data.meters)
     seconds = time.perf_counter() - began
     write_alarms(alarms, out)
@@ -194,10 +142,27 @@ def bench_network(folder: Path, truth: Path, scorer: Path, out: Path, interprete
     """Scores of the model layer on one network's recording."""
     began = time.perf_counter()
     data = read_network_set(folder)
-    alarms, _ = replay_network(data)
+    alarms = alarms_of(data, learn_network(as_past(data)))
     seconds = time.perf_counter() - began
-    write_alarms(
-        [Alarm(place=a.pipe, start=a.start, issued=a.issued, flow_m3h=a.flow_m3h, confidence=a.confidence) for a in alarms], out
-    )
+    write_alarms(alarms, out)
     result = score(out, truth, scorer, network=in_metres(data.network, out.parent), interpreter=interpreter)
     return result | by_kind(result["rows"], truth, data.second) | {"seconds": seconds}
+
+
+def in_metres(network: Path, folder: Path) -> Path:
+    """The file, or where its lengths are feet a copy in ``folder`` with its pipes in metres: scorers read numbers alone."""
+    text = network.read_text(encoding="utf-8", errors="replace")
+    options = {r.words[0].upper(): r.words[-1].upper() for r in read_sections(text).get("OPTIONS", ()) if len(r.words) == 2}
+    if options.get("UNITS", "GPM") not in AMERICAN:
+        return network
+    lines, section = [], ""
+    for line in text.splitlines():
+        words = line.split(";")[0].split()
+        if words and words[0].startswith("["):
+            section = words[0].upper()
+        elif section == "[PIPES]" and len(words) > _LENGTH:
+            words[_LENGTH] = f"{float(words[_LENGTH]) * FOOT_M:.4f}"
+        lines.append(line if section != "[PIPES]" else " ".join(words))
+    copy = folder / f"metres-{network.name}"
+    copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return copy

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from app.bench_model import as_past, read_network_set
 from app.leak_learning import learn_network
 from app.leaks_progress import shown_progress
+from app.network_replay import as_past
+from app.network_set import read_network_set
 from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.network_past import NetworkPast

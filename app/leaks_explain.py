@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.leak_output import check_file, check_folder
+from app.leaks_alarms import write_alarms
 from app.leaks_customers import CustomerFinding, customer_picture, customer_text, read_customer
 from app.leaks_drawing import Clock, Panel, Plan, read_plan
 from app.leaks_plot import Picture, best_suffix, check_suffix, draw, finding_picture
 from app.leaks_progress import Seen, nobody, shown_progress
-from app.leaks_replay import Replayed, replay_dataset, with_costs, write_findings, write_rows
+from app.leaks_replay import Replayed, replay_dataset, with_costs, write_findings
 from app.leaks_table import explain_text, one_line, read_finding
 from app.scheduler import open_scheduler
 from domain.errors import ConfigurationError
@@ -89,7 +90,7 @@ def run_replay(
         result = replay_dataset(dataset, points, over, seen)
         if factors is not None:
             result = with_costs(result, factors)
-        write_rows(result, outputs.alarms)
+        write_alarms(result.alarms, outputs.alarms, result.clock.zone)
         if outputs.findings is not None:
             write_findings(result, outputs.findings)
         pictures = 0 if outputs.plots is None else _draw_all(result, outputs.plots, seen)

@@ -7,16 +7,14 @@ CSV and its map                zones with an inflow meter     night flow and ste
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from app.leak_output import write_whole
+from app.leaks_alarms import AlarmRow
 from app.leaks_customers import CustomerFinding, customer_document
 from app.leaks_drawing import Clock, Panel, Plan, plan_document
 from app.leaks_progress import Seen, nobody
@@ -25,20 +23,6 @@ from app.scheduler import ZoneMap
 from domain.errors import ConfigurationError
 from domain.factors import LeakFactors
 from domain.findings import Finding
-
-_TIME = "%Y-%m-%d %H:%M"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRow:
-    """One row of an alarm file."""
-
-    place: str
-    """Pipe or zone."""
-    start: datetime
-    issued: datetime
-    flow_m3h: float
-    confidence: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,18 +90,6 @@ def with_costs(result: Replayed, factors: LeakFactors) -> Replayed:
     return replace(result, findings=[priced(f) for f in result.findings], money=money)
 
 
-def write_rows(result: Replayed, out: Path) -> None:
-    """``pipe-or-zone,start time,issue time,m3h,confidence``; times as the recording gives them."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["pipe-or-zone", "start time", "issue time", "m3h", "confidence"])
-    zone = result.clock.zone
-    for row in result.alarms:
-        start, issued = (f"{moment.astimezone(zone):{_TIME}}" for moment in (row.start, row.issued))
-        writer.writerow([row.place, start, issued, f"{row.flow_m3h:.2f}", f"{row.confidence:.2f}"])
-    write_whole(out, text.getvalue())
-
-
 def write_findings(result: Replayed, out: Path) -> None:
     """Findings with their evidence and what a page draws, for ``khettara leaks explain``."""
     document: dict[str, Any] = {
@@ -132,12 +104,3 @@ def write_findings(result: Replayed, out: Path) -> None:
         "customers": [customer_document(c, result.panels.get(c.key, ())) for c in result.customers],
     }
     write_whole(out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-
-
-def epoch_of(start: datetime) -> float:
-    """Sets give local times without a zone; they are kept as they are."""
-    return utc(start).timestamp()
-
-
-def utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

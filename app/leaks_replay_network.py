@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from app.bench_model import alarms_of, as_past
 from app.leak_learning import learn_network
 from app.leak_site import pipe_zones
+from app.leaks_alarms import epoch_of
 from app.leaks_drawing import Panel
 from app.leaks_panels import network_panels, plan_of
 from app.leaks_progress import Seen, nobody
-from app.leaks_replay import AlarmRow, Replayed, epoch_of, utc
+from app.leaks_replay import Replayed
+from app.network_replay import alarms_of, as_past
 from app.network_set import NetworkSet, read_network_set
 from domain.errors import ConfigurationError
 from domain.findings import Finding
@@ -45,15 +46,11 @@ def replay_network_folder(folder: Path, seen: Seen = nobody) -> Replayed:
     data = read_network_set(folder)
     sections = _sections(data)
     learned = learn_network(as_past(data), seen=seen)
-    rows = [
-        AlarmRow(place=a.pipe, start=utc(a.start), issued=utc(a.issued), flow_m3h=a.flow_m3h, confidence=a.confidence)
-        for a in alarms_of(data, learned)
-    ]
     findings = network_findings(data, learned, sections)
     return Replayed(
         kind="network with a model", zones=len(set(_pipe_zones(sections).values())), days=len(data.pressure_m) / data.per_day,
-        alarms=rows, findings=findings, panels=drawn_findings(findings, data, learned), plan=plan_of(sections, data.gauges),
-        notes=_notes(data, learned),
+        alarms=alarms_of(data, learned), findings=findings, panels=drawn_findings(findings, data, learned),
+        plan=plan_of(sections, data.gauges), notes=_notes(data, learned),
     )  # fmt: skip
 
 

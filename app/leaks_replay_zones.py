@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from app.leak_csv import TEACH_DAYS, read_inflows
+from app.leaks_alarms import AlarmRow, epoch_of
 from app.leaks_customers import customer_findings
 from app.leaks_drawing import Clock
 from app.leaks_panels import customer_panels, inflow_panels, metered_zone_panels
 from app.leaks_progress import Seen, nobody
-from app.leaks_replay import AlarmRow, Replayed, epoch_of
+from app.leaks_replay import Replayed
 from app.replay.mapping import parse_map
 from app.scheduler import ZoneMap
 from app.site import read_toml
 from app.zone_set import ZoneSet, read_zone_set
 from domain.errors import ConfigurationError
-from domain.findings import FindingKind
+from domain.findings import Finding, FindingKind
 from leak_detection.evaluate import Told, replay_told
 from leak_detection.inputs import ZoneInputs
 from leak_detection.zone_replay import ReplayedAlarm, ZoneRecording, ZoneTrack, judge_tracks, track_zone
@@ -32,13 +33,10 @@ def replay_metered_zones(folder: Path, over: ZoneMap, seen: Seen = nobody) -> Re
         ConfigurationError: The set cannot be read, or a zone has no meter at all.
     """
     data = read_zone_set(folder)
-    recordings = _recordings(data, folder)
+    recordings = zone_recordings(data, folder)
     tracks = over(track_zone, recordings, _counting(seen, len(recordings)))
     epoch_s = epoch_of(data.start)
-    alarms, findings = judge_tracks(tracks, epoch_s)
-    rows = [_row(a) for a in alarms if a.issued_s >= epoch_s + 3600.0 * data.opening_h()]
-    rows += _standing(tracks, epoch_s, data)
-    rows.sort(key=lambda r: (r.issued, r.place))
+    rows, findings = judged_zones(data, tracks)
     by_zone = {r.zone: (r, t) for r, t in zip(recordings, tracks, strict=True)}
     panels = {f.key: metered_zone_panels(f, *by_zone[f.zone], epoch_s) for f in findings}
     seen("customers' meters", 0, 0)
@@ -51,7 +49,26 @@ def replay_metered_zones(folder: Path, over: ZoneMap, seen: Seen = nobody) -> Re
     )  # fmt: skip
 
 
-def _recordings(data: ZoneSet, folder: Path) -> list[ZoneRecording]:
+def judged_zones(data: ZoneSet, tracks: Sequence[ZoneTrack]) -> tuple[list[AlarmRow], list[Finding]]:
+    """Alarms of the judged part, with what stands open when it begins told again then, and all findings.
+
+    Args:
+        data: The set.
+        tracks: Of all its zones.
+    """
+    epoch_s = epoch_of(data.start)
+    alarms, findings = judge_tracks(tracks, epoch_s)
+    rows = [_row(a) for a in alarms if a.issued_s >= epoch_s + 3600.0 * data.opening_h()]
+    rows += _standing(tracks, epoch_s, data)
+    return sorted(rows, key=lambda r: (r.issued, r.place)), findings
+
+
+def zone_recordings(data: ZoneSet, folder: Path) -> list[ZoneRecording]:
+    """The zones of a set one by one.
+
+    Raises:
+        ConfigurationError: A zone has no meter at all.
+    """
     recordings = [
         ZoneRecording(
             zone=z,

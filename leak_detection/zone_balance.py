@@ -10,7 +10,6 @@ without a meter and with habits of their own (irrigation, night shifts) are thus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,36 +29,6 @@ _HALF = 14
 _CANDIDATES = 40
 _LEAST_RANGE = 0.2
 """Of their mean: meters that vary less over a day say nothing about the slope."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Balance:
-    """One zone, one row a tick of ``TICK_H`` hours, shape (N,) each; the row is known at ``end_h``."""
-
-    end_h: NDArray[np.int64]
-    """Hours from the start of the recording to the end of the window."""
-    slope: FloatArray
-    """Inflow per metered flow in this window; NaN where it could not be estimated."""
-    usual_slope: FloatArray
-    """Median slope of the ``SLOPE_DAYS`` before and with this window."""
-    leakage_m3h: FloatArray
-    """Inflow that the meters do not explain, at the usual slope and the reference pressure [m³/h]."""
-    residual_m3h: FloatArray
-    """Spread of the hours around the relation [m³/h]: how well it holds at all."""
-    mean_inflow_m3h: FloatArray
-    """Mean of the window [m³/h]."""
-    mean_meters_m3h: FloatArray
-    """Mean of the meters over the hours that the inflow has too [m³/h]."""
-    usual_meters_m3h: FloatArray
-    """Median of the meters over the hours that were used [m³/h]: how far an error of the slope moves the leakage."""
-    part_inflow_m3h: FloatArray
-    """Mean inflow of the last ``TICK_H`` hours alone, one part of the day, at the reference pressure [m³/h]."""
-    part_meters_m3h: FloatArray
-    """Mean of the meters over the same hours, divided by the same pressure factor [m³/h]."""
-
-    def row(self, n: int) -> BalanceRow:
-        """Row ``n``."""
-        return BalanceRow(end_h=int(self.end_h[n]), **{name: float(getattr(self, name)[n]) for name in _COLUMNS})
 
 
 def mask_stuck(values: FloatArray, least: int) -> FloatArray:
@@ -123,18 +92,28 @@ def shortest_half_slope(x: FloatArray, y: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BalanceTick:
-    """One look at some zones, shape (Z,) each; fields as in ``Balance``."""
+    """One look at some zones over the 24 hours up to ``end_h``, shape (Z,) each."""
 
     end_h: int
+    """Hours from the start of the recording to the end of the window."""
     slope: FloatArray
+    """Inflow per metered flow in this window; NaN where it could not be estimated."""
     usual_slope: FloatArray
+    """Median slope of the ``SLOPE_DAYS`` before and with this window."""
     leakage_m3h: FloatArray
+    """Inflow that the meters do not explain, at the usual slope and the reference pressure [m³/h]."""
     residual_m3h: FloatArray
+    """Spread of the hours around the relation [m³/h]: how well it holds at all."""
     mean_inflow_m3h: FloatArray
+    """Mean of the window [m³/h]."""
     mean_meters_m3h: FloatArray
+    """Mean of the meters over the hours that the inflow has too [m³/h]."""
     usual_meters_m3h: FloatArray
+    """Median of the meters over the hours that were used [m³/h]: how far an error of the slope moves the leakage."""
     part_inflow_m3h: FloatArray
+    """Mean inflow of the last ``TICK_H`` hours alone, one part of the day, at the reference pressure [m³/h]."""
     part_meters_m3h: FloatArray
+    """Mean of the meters over the same hours, divided by the same pressure factor [m³/h]."""
 
     def zone(self, k: int) -> BalanceRow:
         """The look at zone ``k``."""
@@ -143,7 +122,7 @@ class BalanceTick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceRow:
-    """One look at one zone; fields as in ``Balance``."""
+    """One look at one zone; fields as in ``BalanceTick``."""
 
     end_h: int
     slope: float
@@ -251,53 +230,7 @@ class BalanceBank:
         return np.where(np.isfinite(ratio) & (ratio > 0.1), np.clip(ratio, 0.1, 10.0) ** self._n1, 1.0)
 
 
-def balances(
-    inflow_m3h: FloatArray,
-    meters_m3h: FloatArray,
-    pressure_m: FloatArray | None = None,
-    *,
-    n1: float = 1.0,
-    reference_m: float = 0.0,
-) -> tuple[Balance, ...]:
-    """The balance of each zone at every tick of a recording that begins at a local midnight, each from the past alone.
-
-    Args:
-        inflow_m3h: Net inflow per hour, shape (H, Z), NaN where missing.
-        meters_m3h: Sum of the smart meters per hour, shape (H, Z).
-        pressure_m: Mean zone pressure per hour, shape (H, Z), or None: no correction.
-        n1: See ``BalanceBank``.
-        reference_m: See ``BalanceBank``.
-    """
-    size, zones = min(len(inflow_m3h), len(meters_m3h)), inflow_m3h.shape[1]
-    bank = BalanceBank(zones, n1=n1, reference_m=reference_m)
-    rows = []
-    for end in range(24, size + 1, TICK_H):
-        part = slice(end - 24, end)
-        pressure = None if pressure_m is None else pressure_m[part].T
-        rows.append(bank.step(end, inflow_m3h[part].T, meters_m3h[part].T, pressure))
-    return tuple(_balance_of(rows, k) for k in range(zones))
-
-
-def balance(
-    inflow_m3h: FloatArray,
-    meters_m3h: FloatArray,
-    pressure_m: FloatArray | None = None,
-    *,
-    n1: float = 1.0,
-    reference_m: float = 0.0,
-) -> Balance:
-    """``balances`` of one zone, every array of shape (H,)."""
-    size = min(inflow_m3h.size, meters_m3h.size)
-    pressure = None if pressure_m is None else pressure_m[:size, None]
-    return balances(inflow_m3h[:size, None], meters_m3h[:size, None], pressure, n1=n1, reference_m=reference_m)[0]
-
-
 _COLUMNS = tuple(name for name in BalanceTick.__slots__ if name != "end_h")
-
-
-def _balance_of(rows: Sequence[BalanceTick], zone: int) -> Balance:
-    columns = {name: np.array([getattr(r, name)[zone] for r in rows]) for name in _COLUMNS}
-    return Balance(end_h=np.array([r.end_h for r in rows], dtype=np.int64), **columns)
 
 
 def _push(history: FloatArray, newest: FloatArray) -> None:

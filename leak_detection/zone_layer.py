@@ -17,8 +17,9 @@ from domain.series import FloatArray
 from leak_detection.detection import BookedLeak, Detection
 from leak_detection.zone_balance import BalanceBank, BalanceRow
 from leak_detection.zone_claims import BALANCE
+from leak_detection.zone_neighbours import with_neighbours
 from leak_detection.zone_open import OpenLeak
-from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, with_neighbours
+from leak_detection.zone_watch import ZoneAlarm, ZoneWatch
 
 FEW_METERS = 0.6
 """Share of the customers with a meter below which a finding says so."""
@@ -41,22 +42,13 @@ class ZoneLayer:
 
     Args:
         zones: Names, in the order of the arrays.
-        settings: Of the watches.
         neighbours: Zones that share a boundary valve; None: not known, any may.
-        n1: Leakage exponent.
     """
 
-    def __init__(
-        self,
-        zones: Sequence[str],
-        *,
-        settings: WatchSettings | None = None,
-        neighbours: Mapping[str, frozenset[str]] | None = None,
-        n1: float = 1.0,
-    ) -> None:
+    def __init__(self, zones: Sequence[str], *, neighbours: Mapping[str, frozenset[str]] | None = None) -> None:
         self.zones = tuple(zones)
-        self._bank = BalanceBank(len(self.zones), n1=n1)
-        self._watches = {z: ZoneWatch(zone=z, settings=settings or WatchSettings()) for z in self.zones}
+        self._bank = BalanceBank(len(self.zones))
+        self._watches = {z: ZoneWatch(zone=z) for z in self.zones}
         self._neighbours = neighbours
 
     def tick(
@@ -73,7 +65,8 @@ class ZoneLayer:
         step = self._bank.step(end_h, inflow_m3h, meters_m3h, pressure_m)
         rows = {z: step.zone(k) for k, z in enumerate(self.zones)}
         found = [a for z, row in rows.items() if (a := self._watches[z].step(row)) is not None]
-        alarms = {a.zone: a for a in with_neighbours(found, self._watches, self._neighbours)}
+        unexplained_m3h = {z: w.unexplained_m3h for z, w in self._watches.items()}
+        alarms = {a.zone: a for a in with_neighbours(found, unexplained_m3h, self._neighbours)}
         return {
             z: BalanceNews(row=row, alarm=alarms.get(z), opened=tuple(self._watches[z].opened), held=self._watches[z].held)
             for z, row in rows.items()

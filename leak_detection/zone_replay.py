@@ -6,7 +6,7 @@ The same bank and the same watches as in the service; one physical leak is one f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,8 +16,9 @@ from domain.series import FloatArray
 from leak_detection.life import SETTLED_S
 from leak_detection.zone_balance import TICK_H, BalanceBank, BalanceRow
 from leak_detection.zone_layer import BalanceNews, balance_detection
+from leak_detection.zone_neighbours import with_neighbours
 from leak_detection.zone_open import OpenLeak
-from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve
+from leak_detection.zone_watch import ZoneAlarm, ZoneWatch
 
 _FAULT = -1
 """In place of a leak's hour: what is none."""
@@ -66,38 +67,61 @@ class ReplayedAlarm:
     """Key of the finding it opened or renewed."""
 
 
-def track_zone(recording: ZoneRecording, settings: WatchSettings | None = None) -> ZoneTrack:
-    """Goes through one zone's recording, each tick from the past alone.
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What has been seen of one zone so far."""
+
+    watch: ZoneWatch
+    alarms: list[tuple[int, ZoneAlarm, BalanceRow]] = field(default_factory=list)
+    ticks: list[tuple[float, float, float, float]] = field(default_factory=list)
+    opened: list[tuple[OpenLeak, ...]] = field(default_factory=list)
+
+    def look(self, n: int, row: BalanceRow) -> None:
+        alarm = self.watch.step(row)
+        if alarm is not None:
+            self.alarms.append((n, alarm, row))
+        self.ticks.append((row.end_h, self.watch.unexplained_m3h, self.watch.open_m3h, row.leakage_m3h))
+        self.opened.append(tuple(self.watch.opened))
+
+    def track(self, coverage: float) -> ZoneTrack:
+        table = np.array(self.ticks, dtype=np.float64).reshape(-1, 4)
+        return ZoneTrack(
+            zone=self.watch.zone,
+            coverage=coverage,
+            alarms=tuple(self.alarms),
+            end_h=table[:, 0],
+            unexplained_m3h=table[:, 1],
+            open_m3h=table[:, 2],
+            leakage_m3h=table[:, 3],
+            opened=tuple(self.opened),
+        )
+
+
+def track_zone(recording: ZoneRecording) -> ZoneTrack:
+    """``track_zones`` of one, for a map over processes."""
+    return track_zones([recording])[0]
+
+
+def track_zones(recordings: Sequence[ZoneRecording]) -> list[ZoneTrack]:
+    """Goes through the recordings of some zones side by side, each tick from the past alone; they do not touch one another.
 
     Raises:
         ValueError: Arrays of different length.
     """
-    if not recording.inflow_m3h.shape == recording.meters_m3h.shape == recording.pressure_m.shape:
-        raise ValueError(
-            f"zone {recording.zone}: inflow {recording.inflow_m3h.shape}, meters {recording.meters_m3h.shape} and pressure "
-            f"{recording.pressure_m.shape} must have one shape"
-        )
-    bank, watch = BalanceBank(1), ZoneWatch(zone=recording.zone, settings=settings or WatchSettings())
-    alarms, seen, opened = [], [], []
-    for n, end in enumerate(range(24, recording.inflow_m3h.size + 1, TICK_H)):
-        part = slice(end - 24, end)
-        row = bank.step(end, *(v[None, part] for v in (recording.inflow_m3h, recording.meters_m3h, recording.pressure_m))).zone(0)
-        alarm = watch.step(row)
-        if alarm is not None:
-            alarms.append((n, alarm, row))
-        seen.append((end, watch.unexplained_m3h, watch.open_m3h, row.leakage_m3h))
-        opened.append(tuple(watch.opened))
-    table = np.array(seen, dtype=np.float64).reshape(-1, 4)
-    return ZoneTrack(
-        zone=recording.zone,
-        coverage=recording.coverage,
-        alarms=tuple(alarms),
-        end_h=table[:, 0],
-        unexplained_m3h=table[:, 1],
-        open_m3h=table[:, 2],
-        leakage_m3h=table[:, 3],
-        opened=tuple(opened),
+    shapes = {v.shape for r in recordings for v in (r.inflow_m3h, r.meters_m3h, r.pressure_m)}
+    if len(shapes) > 1:
+        names = ", ".join(r.zone for r in recordings)
+        raise ValueError(f"inflow, meters and pressure of {names} have the shapes {sorted(shapes)}; they must have one")
+    inflow, meters, pressure = (
+        np.stack([getattr(r, name) for r in recordings]) for name in ("inflow_m3h", "meters_m3h", "pressure_m")
     )
+    bank, seen = BalanceBank(len(recordings)), [_Seen(watch=ZoneWatch(zone=r.zone)) for r in recordings]
+    for n, end in enumerate(range(24, inflow.shape[1] + 1, TICK_H)):
+        part = slice(end - 24, end)
+        tick = bank.step(end, inflow[:, part], meters[:, part], pressure[:, part])
+        for k, zone in enumerate(seen):
+            zone.look(n, tick.zone(k))
+    return [zone.track(r.coverage) for zone, r in zip(seen, recordings, strict=True)]
 
 
 def judge_tracks(
@@ -116,9 +140,7 @@ def judge_tracks(
     told = sorted(((n, t.zone, a, row, t) for t in tracks for n, a, row in t.alarms), key=lambda item: (item[0], item[1]))
     for n, zone, raw, row, track in told:
         unexplained = {t.zone: float(t.unexplained_m3h[n]) for t in tracks if n < t.unexplained_m3h.size}
-        near = None if neighbours is None else neighbours.get(zone, frozenset())
-        other = boundary_valve(zone, raw.flow_m3h, unexplained, near) if raw.cause == "slope" else None
-        alarm = replace(raw, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else raw
+        (alarm,) = with_neighbours([raw], unexplained, neighbours)
         news = BalanceNews(row=row, alarm=alarm, opened=track.opened[n], held=False)
         leak = alarm.leak if alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT else None
         which = zone, _FAULT if leak is None else leak.found_h

@@ -15,15 +15,14 @@ The threshold is a few standard deviations of the zone's own day-to-day changes,
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from domain.findings import FindingKind
 from domain.series import FloatArray
 from leak_detection import robust
-from leak_detection.zone_balance import PER_DAY, TICK_H, Balance, BalanceRow
+from leak_detection.zone_balance import PER_DAY, TICK_H, BalanceRow
 from leak_detection.zone_open import OpenLeak, fallen, grown
 from leak_detection.zone_parts import DayParts, PartRow
 
@@ -360,40 +359,3 @@ class ZoneWatch:
 def _ratio(value: float, usual: float, otherwise: float = 1.0) -> float:
     """Their ratio; ``otherwise`` where nothing is usual, as with an inlet meter that has read zero."""
     return value / usual if usual > 0.0 else otherwise
-
-
-def boundary_valve(
-    zone: str, rise_m3h: float, unexplained_m3h: dict[str, float], neighbours: frozenset[str] | None = None
-) -> str | None:
-    """The zone whose inflow fell by what this one's rose, as when a valve between them was left open; None if there is none.
-
-    Args:
-        zone: Where the rise is.
-        rise_m3h: How much [m³/h].
-        unexplained_m3h: Inflow beyond expectation of every zone at the same moment.
-        neighbours: Zones that share a boundary valve with it; None: not known, any may.
-    """
-    others = [z for z in unexplained_m3h if z != zone and (neighbours is None or z in neighbours)]
-    match = [z for z in others if unexplained_m3h[z] < 0 and abs(rise_m3h + unexplained_m3h[z]) <= 0.3 * abs(rise_m3h)]
-    return min(match, key=lambda z: abs(rise_m3h + unexplained_m3h[z]), default=None)
-
-
-def watch_tick(
-    watches: dict[str, ZoneWatch], balances: dict[str, Balance], n: int, neighbours: dict[str, frozenset[str]] | None = None
-) -> list[ZoneAlarm]:
-    """One tick of all zones: each judged by itself, then against its neighbours."""
-    found = [a for z, b in balances.items() if n < b.end_h.size and (a := watches[z].step(b.row(n))) is not None]
-    return with_neighbours(found, watches, neighbours)
-
-
-def with_neighbours(
-    found: Sequence[ZoneAlarm], watches: Mapping[str, ZoneWatch], neighbours: Mapping[str, frozenset[str]] | None = None
-) -> list[ZoneAlarm]:
-    """The alarms of one moment; what is another zone's water, by a valve left open, says so."""
-    unexplained = {z: w.unexplained_m3h for z, w in watches.items()}
-    out: list[ZoneAlarm] = []
-    for alarm in found:
-        near = None if neighbours is None else neighbours.get(alarm.zone, frozenset())
-        other = boundary_valve(alarm.zone, alarm.flow_m3h, unexplained, near) if alarm.cause == "slope" else None
-        out.append(replace(alarm, kind=FindingKind.METER_FAULT, cause=f"boundary_valve:{other}") if other else alarm)
-    return out

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from app.bench_model import alarms_of, as_past
 from app.leak_learning import learn_network
+from app.leaks_alarms import utc
 from app.leaks_drawing import SEEN, Clock, read_panels
 from app.leaks_panels import plan_of
 from app.leaks_plot import finding_picture
 from app.leaks_replay_network import drawn_findings, network_findings
 from app.leaks_svg import svg_of
 from app.leaks_table import explain_text, finding_document, read_finding
+from app.network_replay import alarms_of, as_past
 from app.network_set import NetworkSet
 from simulator.inp import read_sections
 from tests.support.small_network import GAUGES, METER, STEP_S, Leak, is_near, record, write_network
@@ -45,17 +46,17 @@ def _replayed(tmp_path_factory):
 @pytest.fixture(name="told")
 def _told(replayed):
     data, learned = replayed
-    return data.start, alarms_of(data, learned)
+    return utc(data.start), alarms_of(data, learned)
 
 
 def test_what_stands_is_told_on_the_first_day_and_the_burst_within_a_day_near_their_places(told):
     start, alarms = told
     first = start + timedelta(days=_FIRST_DAYS)
     standing = [a for a in alarms if a.issued == first]
-    assert any(is_near(a.pipe, _STANDING.node) for a in standing)
+    assert any(is_near(a.place, _STANDING.node) for a in standing)
     began = start + timedelta(days=_BURST.first)
     bursts = [a for a in alarms if a.issued > first]
-    assert any(is_near(a.pipe, _BURST.node) and began < a.issued <= began + timedelta(days=1) for a in bursts)
+    assert any(is_near(a.place, _BURST.node) and began < a.issued <= began + timedelta(days=1) for a in bursts)
 
 
 def test_little_else_is_told(told):
@@ -65,7 +66,7 @@ def test_little_else_is_told(told):
 
 def test_the_flow_is_about_right(told):
     _, alarms = told
-    (burst,) = [a for a in alarms if is_near(a.pipe, _BURST.node)][:1]
+    (burst,) = [a for a in alarms if is_near(a.place, _BURST.node)][:1]
     assert burst.flow_m3h == pytest.approx(_BURST.flow_m3h, rel=0.4)
 
 

@@ -14,9 +14,10 @@ import pytest
 from rich.console import Console
 
 from app.leak_town import TownPlan, make_town, write_town
+from app.leaks_alarms import AlarmRow
 from app.leaks_drawing import SEEN
 from app.leaks_explain import ReplayOutputs, run_explain, run_replay, summary
-from app.leaks_replay import AlarmRow, Replayed, replay_dataset
+from app.leaks_replay import Replayed, replay_dataset
 from app.scheduler import open_scheduler
 from domain.errors import ConfigurationError
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.bench_leaks import watch_set
 from app.leaks_replay_zones import replay_metered_zones
 from app.scheduler import open_scheduler
-from app.zone_set import read_zone_set
 
 START, DAYS, OPENING_H = datetime(2023, 1, 1), 75, 60 * 24
 HOURS = np.arange(DAYS * 24)
@@ -39,11 +37,7 @@ def written(folder: Path, repaired_h: int) -> Path:
 @pytest.mark.parametrize(("repaired_h", "told_h"), [(1260, OPENING_H), (1436, 1608)])
 def test_what_stands_is_told_once_a_repair_just_before_has_shown(tmp_path: Path, repaired_h: int, told_h: int) -> None:
     folder = written(tmp_path, repaired_h)
-    (alarm,) = watch_set(read_zone_set(folder))[0]
-    assert alarm.issued == START + timedelta(hours=told_h)
-    assert alarm.flow_m3h == pytest.approx(6.0, abs=1.0)
     with open_scheduler(None) as over:
         (row,) = replay_metered_zones(folder, over).alarms
-    assert (row.place, row.start.replace(tzinfo=None), row.issued.replace(tzinfo=None), row.flow_m3h) == (
-        alarm.place, alarm.start, alarm.issued, alarm.flow_m3h,
-    )  # fmt: skip
+    assert (row.place, row.issued.replace(tzinfo=None)) == ("Z01", START + timedelta(hours=told_h))
+    assert row.flow_m3h == pytest.approx(6.0, abs=1.0)

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from app.bench_model import in_metres
+from app.bench_leaks import in_metres
 from app.network_set import read_network_set
 from domain.errors import ConfigurationError
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from leak_detection.zone_balance import balance, hourly, mask_stuck, theil_sen
+from leak_detection.zone_balance import hourly, mask_stuck, theil_sen
+from tests.support.zone_balances import balance
 
 _DAY = 10 + 8 * np.exp(-0.5 * ((np.arange(24) - 8) / 3) ** 2) + 6 * np.exp(-0.5 * ((np.arange(24) - 19) / 2.5) ** 2)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from domain.findings import FindingKind
-from leak_detection.zone_balance import balance
-from leak_detection.zone_watch import WatchSettings, ZoneAlarm, ZoneWatch, boundary_valve, watch_tick, with_neighbours
+from leak_detection.zone_neighbours import boundary_valve, with_neighbours
+from leak_detection.zone_watch import ZoneAlarm, ZoneWatch
+from tests.support.zone_balances import balance_rows
 
 _DAY = 10 + 8 * np.exp(-0.5 * ((np.arange(24) - 8) / 3) ** 2) + 6 * np.exp(-0.5 * ((np.arange(24) - 19) / 2.5) ** 2)
 _DAYS = 100
@@ -18,15 +19,18 @@ def _zone(extra, seed=1, gain=1.0):
     return (use + 5.0 + extra) * gain, use * 0.7 * rng.normal(1, 0.01, _HOURS.size)
 
 
-def watch_zones(balances):
+def watch_zones(rows_of):
     """Every alarm of a recording of some zones in order of issue, and the watches as they stand at its end."""
-    watches = {z: ZoneWatch(zone=z, settings=WatchSettings()) for z in balances}
-    ticks = max(b.end_h.size for b in balances.values())
-    return tuple(a for n in range(ticks) for a in watch_tick(watches, balances, n)), watches
+    watches = {z: ZoneWatch(zone=z) for z in rows_of}
+    alarms = []
+    for rows in zip(*rows_of.values(), strict=True):
+        found = [a for watch, row in zip(watches.values(), rows, strict=True) if (a := watch.step(row)) is not None]
+        alarms += with_neighbours(found, {z: w.unexplained_m3h for z, w in watches.items()})
+    return tuple(alarms), watches
 
 
 def _leaks(extra, **kwargs):
-    alarms, watches = watch_zones({"z": balance(*_zone(extra, **kwargs))})
+    alarms, watches = watch_zones({"z": balance_rows(*_zone(extra, **kwargs))})
     return [a for a in alarms if a.cause == "leak"], watches["z"]
 
 
@@ -92,7 +96,7 @@ def test_what_is_drawn_at_some_hours_without_a_meter_is_no_leak(first):
 def test_an_inlet_meter_that_begins_to_read_wrong_is_a_meter_finding_and_no_leak(gain):
     for seed in (1, 2):
         inflow, meters = _zone(np.zeros(_HOURS.size), seed=seed, gain=np.where(_HOURS > 1200, gain, 1.0))
-        alarms, _ = watch_zones({"z": balance(inflow, meters)})
+        alarms, _ = watch_zones({"z": balance_rows(inflow, meters)})
         assert [(a.cause, a.kind) for a in alarms] == [("slope", FindingKind.METER_FAULT)]
         assert 1200 < alarms[0].found_h <= 1200 + 72
 
@@ -101,7 +105,7 @@ def test_a_valve_left_open_is_named_with_the_other_zone():
     a, am = _zone(np.zeros(_HOURS.size), seed=1)
     b, bm = _zone(np.zeros(_HOURS.size), seed=2)
     water = np.where(_HOURS > 1200, 0.2 * a, 0.0)
-    alarms, _ = watch_zones({"a": balance(a + water, am), "b": balance(b - water, bm)})
+    alarms, _ = watch_zones({"a": balance_rows(a + water, am), "b": balance_rows(b - water, bm)})
     assert {x.cause for x in alarms} <= {"slope", "boundary_valve:a", "boundary_valve:b"}
     assert any(x.cause.startswith("boundary_valve") for x in alarms)
 
@@ -116,22 +120,21 @@ def test_neighbours_limit_who_may_be_on_the_other_side():
 
 @pytest.mark.parametrize(("cause", "said"), [("slope", "boundary_valve:b"), ("leak", "leak")])
 def test_a_step_of_the_balance_is_a_leak_though_a_neighbour_falls_by_as_much(cause, said):
-    watches = {"a": ZoneWatch(zone="a"), "b": ZoneWatch(zone="b", unexplained_m3h=-5.0)}
     alarm = ZoneAlarm(
         zone="a", kind=FindingKind.BURST, found_h=48, since_h=24, flow_m3h=5.0, flow_error_m3h=0.5, confidence=0.9, cause=cause
     )
-    (judged,) = with_neighbours([alarm], watches, {"a": frozenset({"b"}), "b": frozenset({"a"})})
+    (judged,) = with_neighbours([alarm], {"a": float("nan"), "b": -5.0}, {"a": frozenset({"b"}), "b": frozenset({"a"})})
     assert judged.cause == said
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(_HOURS.size), np.where(_HOURS > 1200, 0.0, 1.0), np.where(_HOURS > 1200, -1.0, 1.0)])
 def test_an_inlet_meter_that_reads_zero_or_backwards_is_no_leak_and_stops_nothing(wrong):
     inflow, meters = _zone(np.zeros(_HOURS.size))
-    alarms, _ = watch_zones({"z": balance(inflow * wrong, meters)})
+    alarms, _ = watch_zones({"z": balance_rows(inflow * wrong, meters)})
     assert [a for a in alarms if a.cause == "leak"] == []
 
 
 def test_gaps_raise_nothing():
     inflow, meters = _zone(np.zeros(_HOURS.size))
     inflow[1000:1100], meters[1300:1400] = np.nan, np.nan
-    assert watch_zones({"z": balance(inflow, meters)})[0] == ()
+    assert watch_zones({"z": balance_rows(inflow, meters)})[0] == ()
