@@ -24,6 +24,7 @@ _TRUTH_STEP_S = 300
 """Flows of leaks are written every five minutes, whatever the recording's step."""
 _SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _YEAR_DAYS = 365
+_FAULTS = "sensor_faults.csv"
 
 
 def write_years(made: MadeYears, folder: Path) -> None:
@@ -34,7 +35,8 @@ def write_years(made: MadeYears, folder: Path) -> None:
     for name, rows in parts:
         _write_part(made, folder / f"{name}.npz", rows)
         _write_flows(made, truth / f"leakflow-{name}.npz", rows)
-    shutil.copyfile(made.facts.file, folder / model)
+    if not (folder / model).exists() or not (folder / model).samefile(made.facts.file):
+        shutil.copyfile(made.facts.file, folder / model)
     units = {"pressure": "m", "flow": "m3/h", "level": "m", "amr": "L/h, mean of the hour"}
     _json(
         folder / "meta.json", {"files": [f"{n}.npz" for n, _ in parts], "model": model, "step_s": made.plan.step_s, "units": units}
@@ -44,8 +46,10 @@ def write_years(made: MadeYears, folder: Path) -> None:
     _leaks(made, truth)
     _balance(made, truth)
     _distortions(made, truth)
-    if made.faults:
-        _rows(truth / "sensor_faults.csv", "year,sensor,fault,start_step,end_step", _faults(made))
+    if not made.faults:
+        (truth / _FAULTS).unlink(missing_ok=True)  # of a set that was here before
+    else:
+        _rows(truth / _FAULTS, "year,sensor,fault,start_step,end_step", _faults(made))
 
 
 def _parts(made: MadeYears) -> list[tuple[str, slice]]:

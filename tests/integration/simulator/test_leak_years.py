@@ -15,6 +15,7 @@ from app.cli_leaks import leaks as command
 from app.network_set import read_network_set
 from app.network_set_maker import Wish, make_network_set
 from domain.errors import ConfigurationError
+from simulator.leak_years.engine import YearEngine
 from simulator.leak_years.make import MadeYears
 from simulator.leak_years.plan import YearsPlan
 from tests.support.shared_data import shared
@@ -121,6 +122,8 @@ def test_faults_change_the_gauges_that_the_list_names_and_nothing_else(network: 
     assert changed == {row["sensor"] for row in faults}
     np.testing.assert_array_equal(good.drivers, bad.drivers)
     assert not (tmp_path / "good" / "truth" / "sensor_faults.csv").exists()
+    _make(tmp_path / "bad" / "town.inp", tmp_path / "bad")
+    assert _files(tmp_path / "bad") == _files(tmp_path / "good")
 
 
 def test_gauges_and_meters_are_taken_from_another_set(network: Path, tmp_path: Path):
@@ -182,3 +185,32 @@ def test_a_year_like_the_shared_one_has_its_gauges(tmp_path: Path):
     assert tuple(made.places.meters) == ("PUMP_1", "p227", "p235")
     assert made.truth.lowest_m.min() > 15
     assert 2.0 < made.truth.level_m.min() < made.truth.level_m.max() < 4.0
+
+
+def test_a_leak_follows_its_own_power_of_the_pressure(network: Path, tmp_path: Path):
+    first = _make(network, tmp_path / "a", distortions="strong")
+    k, leak = next((k, x) for k, x in enumerate(first.leaks) if x.law == "abrupt" and abs(x.exponent - 0.5) > 0.3)
+    ends = [first.facts.nodes[n] for n in first.facts.ends[leak.link]]
+    made = _make(network, tmp_path / "b", distortions="strong", gauges=",".join([*ends, "J22"]))
+    pressure = made.truth.pressure_m[:, 0] * (1 - leak.place) + made.truth.pressure_m[:, 1] * leak.place
+    row = np.arange(max(leak.first, 0) + 1, leak.end)
+    flow, pressure = made.truth.leak_m3h[row, k], pressure[row]
+    worth = flow / pressure**leak.exponent
+    assert np.std(worth) < 0.015 * np.mean(worth)
+    assert np.ptp(pressure) > 0.05 * np.mean(pressure)
+
+
+def test_a_node_put_in_a_pipe_changes_nothing():
+    heads = []
+    for split in (False, True):
+        with YearEngine(DEMO) as net:
+            pipe = max(np.flatnonzero(net.link_kinds() == 1), key=lambda k: net.link_values(1)[k])
+            nodes = net.nodes
+            if split:
+                net.split_pipe(int(pipe), 0.3, "middle")
+                assert len(net.nodes) == len(nodes) + 1
+            net.set_accuracy(1e-6)
+            net.begin(3600, 3600)
+            net.run()
+            heads.append(net.heads()[[net.nodes.index(n) for n in nodes]])
+    np.testing.assert_allclose(heads[0], heads[1], atol=1e-3)
