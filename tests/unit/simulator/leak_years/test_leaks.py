@@ -47,6 +47,9 @@ def test_repairs_are_those_of_the_first_part_and_some_are_late_or_not_booked(fac
     mended = [leak for leak in leaks if leak.end < PLAN.split_row]
     assert all(leak.end <= leak.booked < PLAN.split_row for leak in booked)
     assert any(leak.booked > leak.end for leak in booked)
+    short = YearsPlan(days=60, step_s=3600, leaks=(40, 40))
+    leaks_of_short = [leak for seed in range(30) for leak in draw_leaks(facts, short, Chance(seed=seed), [])]
+    assert all(leak.booked < short.split_row for leak in leaks_of_short if leak.booked is not None)
     assert 0.8 * len(mended) < len(booked) < len(mended)
 
 
