@@ -14,7 +14,7 @@ from app.leaks_progress import shown_progress
 from domain.errors import ConfigurationError
 from simulator.leak_years.chance import LEVELS, Chance
 from simulator.leak_years.facts import NetworkFacts, read_facts
-from simulator.leak_years.leaks import open_in_second
+from simulator.leak_years.leaks import number_of, open_in_second
 from simulator.leak_years.make import MadeYears, make_years
 from simulator.leak_years.places import choose_places
 from simulator.leak_years.plan import Places, YearsPlan
@@ -95,9 +95,12 @@ def _names(folder: Path) -> dict[str, Sequence[str]]:
 def told(made: MadeYears, out: Path) -> str:
     """What was made, in one line."""
     anew = sum(made.chance.attempts.values())
-    lowest = float(made.truth.lowest_m.min())
+    lowest, least = float(made.truth.lowest_m.min()), number_of(made.plan.leaks[0], made.plan)
+    fewer = f"; the network holds no more leaks ({least} or more were asked for)" if len(made.leaks) < least else ""
     return (
         f"{len(made.leaks)} leaks, {len(open_in_second(made.leaks, made.plan))} of them open in the part that is judged, "
         f"{len(made.customer_leaks)} customer leaks, {len(made.faults)} gauge faults in {out}; lowest pressure {lowest:.1f} m, "
-        f"mean inflow {float(made.truth.balance_m3h[:, 0].mean()):.1f} m3/h" + (f"; drawn anew {anew} times" if anew else "")
+        f"mean inflow {float(made.truth.balance_m3h[:, 0].mean()):.1f} m3/h"
+        + (f"; drawn anew {anew} times" if anew else "")
+        + fewer
     )

@@ -110,10 +110,14 @@ def open_in_second(leaks: Sequence[Leak], plan: YearsPlan) -> list[Leak]:
     return [leak for leak in leaks if leak.end > plan.split_row]
 
 
+def number_of(leaks: int, plan: YearsPlan) -> int:
+    """How many leaks a recording has that would have so many over two years."""
+    return max(3, round(leaks * max(0.2, plan.days / 730)))
+
+
 def _lives(plan: YearsPlan, rng: np.random.Generator) -> list[_Life]:
     """Some older than the recording, some of the first part of which half stand, more of the second."""
-    share = max(0.2, plan.days / 730)
-    total = max(3, round(int(rng.integers(plan.leaks[0], plan.leaks[1] + 1)) * share))
+    total = number_of(int(rng.integers(plan.leaks[0], plan.leaks[1] + 1)), plan)
     old = max(1, round(total * float(rng.uniform(0.07, 0.14))))
     first = max(1, round((total - old) * float(rng.uniform(0.42, 0.5))))
     standing = max(1, round(first * float(rng.uniform(0.3, 0.5))))

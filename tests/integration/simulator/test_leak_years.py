@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli_leaks import leaks as command
 from app.network_set import read_network_set
-from app.network_set_maker import Wish, make_network_set
+from app.network_set_maker import Wish, make_network_set, told
 from domain.errors import ConfigurationError
 from simulator.leak_years.engine import YearEngine
 from simulator.leak_years.make import MadeYears
@@ -148,7 +148,7 @@ def test_the_truth_says_what_was_distorted(network: Path, tmp_path: Path):
 
 
 def test_the_command_says_what_it_made(network: Path, tmp_path: Path):
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         command,
         [
             "make-network-set",
@@ -166,9 +166,15 @@ def test_the_command_says_what_it_made(network: Path, tmp_path: Path):
             "4",
         ],
     )
-    assert told.exit_code == 0, told.output
-    assert "leaks" in told.output
+    assert result.exit_code == 0, result.output
+    assert "leaks" in result.output
     assert len(read_network_set(tmp_path).gauges) == 4
+
+
+def test_a_network_that_holds_no_more_leaks_says_so(network: Path, tmp_path: Path):
+    many, few = (_make(network, tmp_path, plan=YearsPlan(days=60, step_s=3600, leaks=(n, n))) for n in (400, 15))
+    assert "holds no more leaks (80 or more" in told(many, tmp_path)
+    assert "no more" not in told(few, tmp_path)
 
 
 def test_a_network_that_does_not_carry_its_demand_is_refused(network: Path, tmp_path: Path):
