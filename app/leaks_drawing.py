@@ -47,14 +47,27 @@ class Panel:
         """The first line of a role."""
         return next((line for line in self.lines if line.role == role), None)
 
-    def limits(self) -> tuple[float, float]:
-        """Least and most that is drawn: everything, but for rare peaks that would make the rest flat."""
+    @property
+    def axis(self) -> str:
+        """The unit as it stands at an axis; nothing at a plain ratio."""
+        return "" if self.unit == "1" else f"[{self.unit}]"
+
+    def limits(self, whole_s: tuple[float, float] | None = None) -> tuple[float, float]:
+        """Least and most that is drawn: everything, but for rare peaks that would make the rest flat.
+
+        Args:
+            whole_s: From when until when what was measured is drawn up to its peak, seconds since 1970 UTC.
+        """
         known = np.concatenate([np.empty(0), *(line.values[np.isfinite(line.values)] for line in self.lines)])
         if not known.size:
             return 0.0, 1.0
         most = float(np.quantile(known, _RARE))
         low, high = float(known.min()), float(known.max())
         high = most + _ROOM * (most - low) if high - low > _PEAK * (most - low) > 0 else high
+        if whole_s is not None:
+            inside = (self.times_s >= whole_s[0]) & (self.times_s <= whole_s[1])
+            told = [line.values[inside] for line in self.lines if line.role == SEEN]
+            high = max([high, *(float(v) for part in told for v in part[np.isfinite(part)])])
         usual = self.of(USUAL)
         middle = np.empty(0) if usual is None else usual.values[np.isfinite(usual.values)]
         if middle.size:

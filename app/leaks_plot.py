@@ -15,6 +15,7 @@ from domain.findings import Finding, FindingKind
 
 OBSERVED, EXPECTED, MARK, LOST = "#0b6e99", "#8a949b", "#b3261e", "#e08e0b"
 """Colours that stay apart for the colour-blind: what was seen, what is usual, moments, what is claimed or likely."""
+_SHORT_S = 2 * 86400.0
 SEVERAL = (OBSERVED, "#6a3d9a", "#2e7d32", "#8d5524")
 """Of several seen lines."""
 
@@ -44,6 +45,12 @@ class Picture:
     """Gauges that show it most."""
     place: str = ""
     """Where, in words."""
+
+    @property
+    def whole_s(self) -> tuple[float, float] | None:
+        """From the onset until it was told, where that is short: a burst is itself the peak, which no axis may cut off."""
+        since_s, found_s = self.since.timestamp(), self.found_at.timestamp()
+        return (since_s, found_s) if found_s - since_s <= _SHORT_S else None
 
 
 def finding_picture(finding: Finding, panels: Sequence[Panel], plan: Plan | None, clock: Clock) -> Picture:

@@ -15,6 +15,10 @@ from domain.series import FloatArray
 
 _DPI = 110
 _FONT = 8
+_TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]
+"""Of years, months, days, hours, minutes, seconds; then of the first of each, and what stands in the corner."""
+_TICKS_AT_START = ["", "%b %Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
+_CORNER = ["", "", "%Y", "%Y", "%d %b %Y", "%d %b %Y"]
 
 
 def write_png(picture: Picture, out: Path) -> None:
@@ -31,7 +35,9 @@ def write_png(picture: Picture, out: Path) -> None:
         locator = dates.AutoDateLocator(maxticks=8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.get_offset_text().set_fontsize(_FONT)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=True))
+        axes.xaxis.set_major_formatter(
+            dates.ConciseDateFormatter(locator, formats=_TICKS, zero_formats=_TICKS_AT_START, offset_formats=_CORNER)
+        )
     if picture.plan is not None:
         _plan(figure.add_subplot(grid[:, 1]), picture)
     figure.supxlabel(picture.subtitle, x=0.01, ha="left", fontsize=_FONT)
@@ -58,17 +64,26 @@ def _panel(axes: Any, panel: Panel, picture: Picture) -> None:
         axes.fill_between(moments, usual.values, seen[0].values, where=above, color=MARK, alpha=0.15, lw=0)
     for line in panel.lines:
         _line(axes, moments, line, panel, seen)
-    low, high = panel.limits()
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.3 * (high - low))  # room above for the legend
+    low, high = panel.limits(picture.whole_s)
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     for moment, style in ((picture.since, "--"), (picture.found_at, "-")):
         if panel.times_s[0] <= moment.timestamp() <= panel.times_s[-1]:
             word = "since" if style == "--" else "found"
             axes.axvline(_local(picture, np.array([moment.timestamp()]))[0], color=MARK, linestyle=style, linewidth=1.2, label=word)
-    axes.set_title(panel.title, loc="left", fontsize=_FONT + 1)
-    axes.set_ylabel(f"[{panel.unit}]", fontsize=_FONT + 1)
+    axes.set_title(panel.title, loc="left", fontsize=_FONT + 1, pad=_FONT + 10)
+    axes.set_ylabel(panel.axis, fontsize=_FONT + 1)
     axes.tick_params(labelsize=_FONT)
     axes.grid(visible=True, color="#e3e8eb", linewidth=0.6)
-    axes.legend(fontsize=_FONT - 1, loc="upper left", framealpha=0.85, ncols=3)
+    # Above the axes: within them it would hide what it explains.
+    axes.legend(
+        fontsize=_FONT - 1,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.1,
+        frameon=False,
+        ncols=8,
+        columnspacing=1.2,
+    )  # fmt: skip
 
 
 def _line(axes: Any, moments: list[datetime], line: Line, panel: Panel, seen: list[Line]) -> None:

@@ -36,8 +36,8 @@ def svg_of(picture: Picture) -> str:
 class _Scale:
     """From seconds and values to places in a panel."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.low, self.high = panel.limits()
+    def __init__(self, panel: Panel, whole_s: tuple[float, float] | None) -> None:
+        self.low, self.high = panel.limits(whole_s)
         self.first, self.last = float(panel.times_s[0]), float(panel.times_s[-1])
 
     def x(self, t: float) -> float:
@@ -57,8 +57,8 @@ class _Scale:
 
 
 def _panel(panel: Panel, picture: Picture) -> str:
-    scale = _Scale(panel)
-    body = [f'<text x="{_LEFT}" y="16" font-weight="bold">{escape(f"{panel.title} [{panel.unit}]")}</text>']
+    scale = _Scale(panel, picture.whole_s)
+    body = [f'<text x="{_LEFT}" y="16" font-weight="bold">{escape(f"{panel.title} {panel.axis}".rstrip())}</text>']
     for step in range(_STEPS + 1):
         value = scale.low + (scale.high - scale.low) * step / _STEPS
         moment = scale.first + (scale.last - scale.first) * step / _STEPS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,17 +35,17 @@ LEAK = Finding(
 )  # fmt: skip
 
 
-def a_panel(peak: float = 8.0) -> Panel:
+def a_panel(peak: float = 8.0, day: int = 5, unit: str = "m³/h") -> Panel:
     times = SINCE.timestamp() + 86400.0 * np.arange(-20, 20)
     values = np.where(times >= SINCE.timestamp(), 7.0, 3.0)
-    values[5] = peak
+    values[day] = peak
     usual, lost = np.full(40, 3.0), np.where(times >= SINCE.timestamp(), 7.0, np.nan)
     lines = (
         Line(label="balance", role=SEEN, values=values),
         Line(label="usual", role=USUAL, values=usual),
         Line(label="told", role=CLAIMED, values=lost),
     )
-    return Panel(title="Leakage", unit="m³/h", times_s=times, lines=lines, half_width=0.5)
+    return Panel(title="Leakage", unit=unit, times_s=times, lines=lines, half_width=0.5)
 
 
 def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path: Path) -> None:
@@ -111,6 +112,18 @@ def test_a_finding_and_what_is_drawn_come_back_from_json() -> None:
 def test_a_rare_peak_does_not_flatten_the_rest() -> None:
     assert a_panel(peak=500.0).limits()[1] < 10
     assert a_panel(peak=8.0).limits() == (2.5, 8.0)
+
+
+def test_a_burst_that_is_itself_the_peak_is_drawn_whole() -> None:
+    peak = a_panel(peak=500.0, day=21)
+    picture = finding_picture(LEAK, (peak,), None, Clock())
+    assert peak.limits(picture.whole_s)[1] == 500.0
+    slow = finding_picture(replace(LEAK, since=SINCE.replace(day=1)), (peak,), None, Clock())
+    assert peak.limits(slow.whole_s)[1] < 10
+
+
+def test_a_plain_ratio_has_no_unit_at_its_axis() -> None:
+    assert ">Leakage<" in svg_of(finding_picture(LEAK, (a_panel(unit="1"),), None, Clock()))
 
 
 def test_a_picture_has_axes_with_units_the_moments_and_the_pipes(tmp_path: Path) -> None:
