@@ -99,11 +99,16 @@ def bench_leaks(
 @bench.command("customers")
 def bench_customers(
     seeds: Annotated[list[int], typer.Option("--seed", help="A population of 400 meters each; repeat.", min=0)] = [1, 2, 3, 4],  # noqa: B006  (typer's)
+    town: Annotated[bool, typer.Option("--town", help="Every kind of leak behind meters of every kind, by kind.")] = False,
 ) -> None:
-    """Sudden flows behind customers' meters among what looks like them."""
+    """Sudden flows behind customers' meters among what looks like them; or a town's leaks of every kind."""
     from app.bench_customers import run_bench_customers
+    from app.bench_customers_town import run_bench_town
 
-    run_bench_customers(seeds, Console())
+    if town:
+        run_bench_town(seeds, Console(soft_wrap=True))
+    else:
+        run_bench_customers(seeds, Console())
 
 
 @bench.command("gauges")

@@ -59,13 +59,16 @@ def leaks_make_set(
     seed: Annotated[int, typer.Option(help="Another number is another town; the same one the same town.", min=0)],
     zones: Annotated[int, typer.Option(help="Two or more: valves are left open between them.", min=2)] = 12,
     days: Annotated[int, typer.Option(help="From a Monday in January on; the first third teaches.", min=60)] = 365,
+    customers: Annotated[
+        int, typer.Option(help="Single meters beside the zones' own, hard on what looks for customers' leaks.", min=0)
+    ] = 0,
 ) -> None:
     """Makes a labelled year of metered zones that is hard on a balance."""
     from app.leak_output import check_folder
     from app.leak_town import TownPlan, make_town, write_town
 
     check_folder(out, "--out")
-    plan = TownPlan(zones=zones, days=days)
+    plan = TownPlan(zones=zones, days=days, customers=customers)
     data, truth = make_town(seed, plan)
     write_town(data, truth, out, plan)
     typer.echo(f"{len(truth.leaks)} leaks, {len(truth.customers)} customer leaks, {len(truth.events)} look-alikes in {out}")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.leak_customers_town import make_customers
 from domain.series import FloatArray
 
 PER_DAY = 96
@@ -49,6 +50,8 @@ class TownPlan:
     ramadan: bool = True
     irrigation: float = 0.5
     open_valves: int = 3
+    customers: int = 0
+    """Meters of the town beside those of the zones, hard on what looks for leaks behind them (``app.leak_customers_town``)."""
     train_share: float = 0.33
 
 
@@ -60,6 +63,8 @@ class Truth:
     flows: list[FloatArray] = field(default_factory=list)
     events: list[tuple[str, int, int, str]] = field(default_factory=list)
     customers: list[tuple[str, int, int, float]] = field(default_factory=list)
+    meters: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Of the town's hard meters: name, who lives there, litres a pulse, what is wrong with it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +101,22 @@ def make_town(seed: int, plan: TownPlan | None = None) -> tuple[Recording, Truth
     )
     _open_valves(out, rng, plan, truth)
     _inlet_meters(out, rng, plan, truth)
+    if plan.customers:
+        _add_customers(out, seed, plan, truth)
     return out, truth
+
+
+def _add_customers(data: Recording, seed: int, plan: TownPlan, truth: Truth) -> None:
+    """Drawn from a generator of their own: a seed's zones are the same with and without them."""
+    (own,) = np.random.SeedSequence(seed).spawn(1)
+    made = make_customers(np.random.default_rng(own), plan.customers, plan.days)
+    names = [f"H{k:04d}" for k in range(plan.customers)]
+    data.single = np.concatenate([data.single, made.use_l_h], axis=1)
+    data.single_names += names
+    # Leaks finer than their meter counts are no truth that readings could show.
+    truth.customers += [(names[k.meter], k.start_h * 4, k.end_h * 4, k.flow_l_h) for k in made.leaks if k.seen]
+    pulses = (f"{p:g}" for p in made.pulses_l)
+    truth.meters += list(zip(names, made.lives, pulses, made.faults, strict=True))
 
 
 _Part = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, list[str], float]
@@ -352,6 +372,8 @@ def _write_truth(truth: Truth, folder: Path, train: int) -> None:
     _rows(folder / "not_leaks.csv", "dma,start,end,what", [(z, _moment(s), _moment(e), w) for z, s, e, w in sorted(truth.events)])
     customers = [(m, _moment(s), _moment(e), f"{q:.1f}") for m, s, e, q in truth.customers]
     _rows(folder / "customer_leaks.csv", "meter,start,end,litres_per_hour", customers)
+    if truth.meters:
+        _rows(folder / "customer_meters.csv", "meter,life,litres_per_pulse,fault", truth.meters)
 
 
 def _rows(file: Path, header: str, rows: Sequence[tuple[str, ...]]) -> None:

@@ -4,6 +4,7 @@ A flow is large against what this meter is used to: three times the most that la
 What else may run so much is told apart by how long it runs, when it began and what was before:
 
     garden, fire, a tank that fills   stop within 12 hours
+    the same by day                   is told as soon as by night where the house was empty for two days
     a building site                   begins by day, when somebody turns the tap; so by day 30 hours are wanted
     a pool                            begins by day, too, by a hose, and is full after 60 m³ or three days
     the same again                    what ran once lasts in the record of five weeks and is usual then
@@ -33,6 +34,8 @@ _YOUNG_H = 96
 """What is older is not sudden any more: a step must be seen while it is new, or chance finds one in any use that is even."""
 _DAY = (7, 21)
 """Hours of the clock in which people turn on taps and let them run."""
+_EMPTY_H = 48
+"""Hours without any use before a flow after which nobody is taken to be there: it counts as begun by night."""
 _LEAST_L_H = 150.0
 _TIMES = 3.0
 """The most that lasted so long before."""
@@ -40,6 +43,8 @@ _HUGE_L_H = 2500.0
 """More than a garden hose lets through."""
 _HUGE_TIMES = 4.0
 """The largest hour of the five weeks before."""
+_LARGE_L_H, _AGAIN = 1000.0, 0.8
+"""So large a flow of which this share ran for an hour before is what people turn on: by night, too, 30 hours are wanted."""
 _STEADY = 1.35
 """Times the floor: so much at most is the middle hour. Use comes and goes, a hole does not."""
 _RUNS = 0.5
@@ -82,7 +87,7 @@ def sudden_flows(
     largest = np.where(np.isfinite(values_l_h[:, -slot_h:]), values_l_h[:, -slot_h:], -np.inf).max(axis=1)
     run_h = _run(values_l_h, floor)
     began = (local_hour - run_h) % 24
-    by_day = (began >= _DAY[0]) & (began < _DAY[1])
+    by_day = (began >= _DAY[0]) & (began < _DAY[1]) & ~_was_empty(values_l_h, run_h)
     # The looks in which the flow itself ran are no past.
     looks = np.minimum(-(-np.minimum(run_h, values_l_h.shape[1]) // slot_h), past_l_h.shape[2])
     before = np.arange(past_l_h.shape[2])[None, :] < (past_l_h.shape[2] - looks)[:, None]
@@ -91,10 +96,11 @@ def sudden_flows(
     middle = _middle(values_l_h[:, -SUDDEN_H:])
     with np.errstate(invalid="ignore"):
         large = (floor >= np.maximum(_LEAST_L_H, _TIMES * level)) & (floor >= _TIMES * running_l_h) & (middle <= _STEADY * floor)
+        again = (floor >= _LARGE_L_H) & (peak >= _AGAIN * floor)
         huge = (floor >= _HUGE_L_H) & (floor >= _HUGE_TIMES * peak)
         hose = by_day & (floor >= _HOSE_L_H) & (floor < _HUGE_L_H)
         filling = hose & (run_h < POOL_H) & (run_h * floor < POOL_L)
-    old_enough = (run_h >= np.where(by_day & ~huge, BY_DAY_H, SUDDEN_H)) & (run_h <= _YOUNG_H)
+    old_enough = (run_h >= np.where((by_day & ~huge) | again, BY_DAY_H, SUDDEN_H)) & (run_h <= _YOUNG_H)
     told = large & old_enough & ~filling & (known >= _LEAST_DAYS * 24 // slot_h)
     usual = np.zeros(floor.size)
     usual[told] = robust.median(np.where(before, past_l_h[:, 0], np.nan)[told].astype(np.float64), axis=1)
@@ -119,6 +125,14 @@ def _run(values: FloatArray, floor: FloatArray) -> NDArray[np.int64]:
     with np.errstate(invalid="ignore"):
         stopped = values[:, ::-1] < _RUNS * floor[:, None]
     return np.asarray(np.where(stopped.any(axis=1), stopped.argmax(axis=1), values.shape[1]), dtype=np.int64)
+
+
+def _was_empty(values: FloatArray, run_h: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether nothing at all was used for two days before the flow: nobody is there who turns a tap."""
+    ago = np.arange(values.shape[1])[::-1]
+    before = (ago >= run_h[:, None] + 1) & (ago < run_h[:, None] + 1 + _EMPTY_H)
+    used = (before & ~(values == 0)).any(axis=1)
+    return np.asarray(~used & (before.sum(axis=1) == _EMPTY_H))
 
 
 def _most(past: NDArray[np.float32], before: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.int64]]:

@@ -22,12 +22,16 @@ from domain.customers import CustomerKind
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.customer_bursts import Bursts, sudden_flows
+from leak_detection.customer_readings import rounding as pulse_rounding
+from leak_detection.customer_readings import set_right
 
 TICK_H = 6
 """Hours between two looks."""
 WINDOW_H = 120
 """Hours that a look takes."""
 HISTORY_DAYS = 35
+GROWTH_DAYS = 14
+"""What lasted longer ago than this is what a flow may have grown from."""
 _SLOTS = HISTORY_DAYS * 24 // TICK_H
 _SUDDEN = 2
 """Numbers a look that sudden flows are judged by: what lasted ``customer_bursts.SUDDEN_H``, and the largest hour."""
@@ -35,9 +39,6 @@ _LEAST_KNOWN = 0.8
 _LEAST_SLOTS = 10 * 24 // TICK_H
 _FULL_SLOTS = 28 * 24 // TICK_H
 """Looks before which a meter's past says nothing, and all it has to say."""
-_ROUNDING_L_H = 1.2
-_COARSE_L = 5.0
-_COARSE_H = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +70,16 @@ class Length:
     """Hours a day at the floor, where flow fell back to it at once after use."""
     near_alone: float
     """Hours a day at the floor where it never did."""
+    near_new: float
+    """Hours a day at the floor where nothing like it lasted so long before."""
     floors: float = 0.35
     """Of the largest: how far apart the floors of single days may be."""
-    near_new: float = np.inf
-    """Hours a day at the floor where nothing like it lasted so long before: day by day one floor is enough."""
 
 
 LENGTHS = (
-    Length(hours=36, least_l_h=15.0, near=7.0, near_alone=10.0),
-    Length(hours=72, least_l_h=6.0, near=5.0, near_alone=9.0),
-    Length(hours=120, least_l_h=2.0, near=2.5, near_alone=8.0, floors=0.15, near_new=3.0),
+    Length(hours=36, least_l_h=15.0, near=7.0, near_alone=10.0, near_new=7.0),
+    Length(hours=72, least_l_h=6.0, near=5.0, near_alone=9.0, near_new=5.0),
+    Length(hours=120, least_l_h=2.0, near=2.5, near_alone=8.0, near_new=3.0, floors=0.15),
 )
 
 
@@ -96,10 +97,15 @@ class CustomerSettings:
     """Of the floor: with less in the past nothing like it was there before."""
     new_l_h: float = 10.0
     """Below this a float valve that closes slowly leaves the same floor day by day."""
-    coarse: float = 1.2
-    """Least flow in steps of a coarse register an hour."""
+    pulse_h: float = 6.0
+    """Hours without a pulse that a house at rest has in any case: with fewer pulses of a coarse register no leak is seen."""
+    small_l_h: float = 4.0
+    near_doubtful: float = 3.0
+    """So many hours a day more at the floor, where it is small or the register coarse: many hours come near it by chance."""
     fall: float = 2.5
     """Times the floor: a flow from which a return within the hour is no float valve's."""
+    grown_l_h: float = 6.0
+    """The least that is told of what has crept up."""
     over: float = 0.4
     """Of the leak's flow: with less above the former level it is over."""
 
@@ -138,24 +144,29 @@ class CustomerWatch:
         Returns:
             Leaks told at this look, and meters whose leak is over: also one that a sudden flow goes far beyond.
         """
-        values, rounding = _evened(np.where(readings_l_h >= 0, readings_l_h, np.nan))
+        values, pulse = set_right(readings_l_h, self._past[:, -1, : _SLOTS - WINDOW_H // TICK_H])
         days = np.stack([_floor(values[:, k : k + 24]) for k in range(WINDOW_H - 24, -1, -24)], axis=1)
         lasting = np.stack([_floor(values[:, -length.hours :]) for length in LENGTHS], axis=1)
-        coarse = self._settings.coarse * _COARSE_H * (rounding - _ROUNDING_L_H)
+        coarse = np.where(pulse > 1.0, pulse / self._settings.pulse_h, 0.0)
         was_open, was_sudden = self._open > 0, self._sudden.copy()
         burst = self._bursts(values, (end_h if local_hour is None else local_hour) % 24)
         beyond = burst.told & was_open
         self._take(burst.told, burst.flow_l_h, burst.level_l_h, sudden=True)
         told = burst.told.copy()
         for k, length in enumerate(LENGTHS):
-            level, need, known = self._past_of(k, length)
             floor = lasting[:, k]
+            rounding = pulse_rounding(pulse, floor)
+            level, need, known = self._past_of(k, length, pulse)
             with np.errstate(invalid="ignore"):
                 now = ~was_open & ~told & ~burst.filling & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
                 new = known & (level <= self._settings.new * floor) & (floor >= self._settings.new_l_h)
-            now &= self._is_flat(values, floor, days, rounding, length, known, new)
+            now &= self._is_flat(values, floor, days, rounding, length, known, new, pulse)
             self._take(now, floor - level, level, sudden=False)
             told |= now
+            grown, former = self._has_grown(k, length, values, floor, days, pulse)
+            grown &= ~was_open & ~told & ~burst.filling
+            self._take(grown, floor - former, former, sudden=False)
+            told |= grown
         # A day must pass without it; of a sudden flow, which is younger than that, a look.
         least = np.where(was_sudden, _floor(values[:, -TICK_H:]), days[:, 0])
         with np.errstate(invalid="ignore"):
@@ -192,33 +203,53 @@ class CustomerWatch:
         running = np.where(self._sudden, np.inf, self._level + self._open)
         return sudden_flows(values, self._past[:, len(LENGTHS) :], local_hour=local_hour, running_l_h=running, slot_h=TICK_H)
 
-    def _past_of(self, k: int, length: Length) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    def _past_of(self, k: int, length: Length, pulse: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         """The most that lasted so long before, what a leak must reach (more if the past swings), and whether that is known."""
         past = self._past[:, k, : _SLOTS - length.hours // TICK_H].astype(np.float64)
         known = np.isfinite(past).sum(axis=1)
         most = np.where(known > 0, np.where(np.isfinite(past), past, 0.0).max(axis=1), 0.0)
         middle = np.where(known > 0, robust.median(past, axis=1), 0.0)
         young = np.sqrt(_FULL_SLOTS / np.clip(known, 1, _FULL_SLOTS))
-        need = most + young * (most - middle) + np.maximum(self._settings.least_l_h, self._settings.rise * young * most)
+        # A coarse register's floor follows how busy a house is: the more it was, the more is wanted.
+        least = np.maximum(self._settings.least_l_h, np.where(pulse > 1.0, np.minimum(pulse / 2, 2.5 * most), 0.0))
+        need = most + young * (most - middle) + np.maximum(least, self._settings.rise * young * most)
         return most, need, known >= _LEAST_SLOTS
+
+    def _has_grown(
+        self, k: int, length: Length, values: FloatArray, floor: FloatArray, days: FloatArray, pulse: FloatArray
+    ) -> tuple[NDArray[np.bool_], FloatArray]:
+        """Where flow has crept up to several times what lasted before the last days, which it made usual; and that level."""
+        s, recent = self._settings, _SLOTS - GROWTH_DAYS * 24 // TICK_H
+        past = self._past[:, k].astype(np.float64)
+        seen = np.isfinite(past)
+        level = np.where(seen, past, 0.0)[:, :recent].max(axis=1)
+        known = seen[:, :recent].sum(axis=1) >= _LEAST_SLOTS
+        rounding = pulse_rounding(pulse, floor)
+        with np.errstate(invalid="ignore"):
+            large = floor >= np.maximum(max(s.grown_l_h, length.least_l_h), np.where(pulse > 1.0, pulse / s.pulse_h, 0.0))
+            large &= (level <= s.new * floor) & (floor + rounding >= np.where(seen, past, 0.0)[:, recent:].max(axis=1))
+        none = np.zeros(len(floor), dtype=np.bool_)
+        flat = self._is_flat(values, floor, days, rounding, replace(length, near_alone=24.0, floors=0.35), known, none, pulse)
+        return np.asarray(large & known & flat), level
 
     def _is_flat(
         self, values: FloatArray, floor: FloatArray, days: FloatArray, rounding: FloatArray, length: Length,
-        known: NDArray[np.bool_], new: NDArray[np.bool_],
+        known: NDArray[np.bool_], new: NDArray[np.bool_], pulse: FloatArray,
     ) -> NDArray[np.bool_]:  # fmt: skip
         """Whether the hours crowd at the floor as a leak's do, and a float valve's or cooling's do not."""
         s, window, days = self._settings, values[:, -length.hours :], days[:, : max(1, length.hours // 24)]
-        at_floor = floor * (1.0 + s.width) + rounding
+        at_floor = (floor * (1.0 + s.width) + rounding)[:, None]
         with np.errstate(invalid="ignore"):
-            near = (window <= at_floor[:, None]).sum(axis=1) * 24.0 / length.hours
-            high, low = window[:, :-1] >= (s.fall * floor + 4.0 * rounding)[:, None], window[:, 1:] <= at_floor[:, None]
+            near = (window <= at_floor).sum(axis=1) * 24.0 / length.hours
+            high, low = window[:, :-1] >= (s.fall * floor + 4.0 * rounding)[:, None], window[:, 1:] <= at_floor
             returns = (high & low).any(axis=1)
             most = np.where(np.isfinite(days), days, -np.inf).max(axis=1)
             least = np.where(np.isfinite(days), days, np.inf).min(axis=1)
             alike = most - least <= length.floors * most + rounding
         wanted = np.where(new, min(length.near_alone, length.near_new), length.near_alone)
-        wanted = np.where(returns, np.minimum(wanted, length.near), wanted)
-        return np.asarray(alike & (near >= wanted) & (known | (returns & (length.hours == WINDOW_H))))
+        doubtful = (pulse > 1.0) | (floor < s.small_l_h)
+        wanted = np.where(returns, np.minimum(wanted, length.near + s.near_doubtful * doubtful), wanted)
+        return np.asarray(alike & (near >= wanted) & (known | (returns & (length.hours == WINDOW_H) & (pulse == 1.0))))
 
     def _leak(self, j: int, end_h: int, values: FloatArray) -> CustomerLeak:
         low = np.flatnonzero(values < self._level[j] + 0.5 * self._open[j])
@@ -257,17 +288,3 @@ def _floor(window: FloatArray) -> FloatArray:
     known = np.isfinite(window)
     least = np.where(known, window, np.inf).min(axis=1)
     return np.where(known.mean(axis=1) >= _LEAST_KNOWN, least, np.nan)
-
-
-def _evened(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Readings of a register that counts by 5 L or more as means of three hours, and what rounding may add to a floor [L/h]."""
-    positive = np.where(values > 0, values, np.inf).min(axis=1)
-    step = np.where(np.isfinite(positive) & (positive >= _COARSE_L), positive, 1.0)
-    with np.errstate(invalid="ignore"):
-        coarse = (step > 1.0) & (np.isnan(values) | (values % step[:, None] == 0)).all(axis=1)
-    if not coarse.any():
-        return values, np.full(len(values), _ROUNDING_L_H)
-    padded = np.concatenate((values[:, :1], values[:, :1], values), axis=1)
-    even = np.stack([padded[:, k : k + values.shape[1]] for k in range(_COARSE_H)]).mean(axis=0)
-    rounding = np.where(coarse, _ROUNDING_L_H + step / _COARSE_H, _ROUNDING_L_H)
-    return np.where(coarse[:, None], even, values), rounding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,3 +30,15 @@ def test_a_town_is_written_and_read_again(tmp_path: Path) -> None:
     assert scores["precision"] >= 0.9
     with np.load(tmp_path / "truth" / "leakflow-2023.npz") as flows:
         assert flows["flow"].shape == ((90 - 29) * 288, len(truth.leaks))
+
+
+def test_the_towns_hard_meters_leave_every_draw_of_its_zones_as_it_was(tmp_path: Path) -> None:
+    plain, _ = make_town(3, PLAN)
+    data, truth = make_town(3, replace(PLAN, customers=30))
+    for name in ("inflow", "pressure", "critical", "meters"):
+        np.testing.assert_array_equal(getattr(data, name), getattr(plain, name))
+    np.testing.assert_array_equal(data.single[:, : plain.single.shape[1]], plain.single)
+    assert data.single.shape[1] == plain.single.shape[1] + 30
+    write_town(data, truth, tmp_path, PLAN)
+    assert len((tmp_path / "truth" / "customer_meters.csv").read_text().splitlines()) == 31
+    assert "H0" in (tmp_path / "truth" / "customer_leaks.csv").read_text()

@@ -85,6 +85,46 @@ def test_a_register_that_counts_by_ten_litres_shows_a_leak_by_more_hours():
     assert START < leak.found_h <= START + 168
 
 
+@pytest.mark.parametrize(("pulse", "flow", "within"), [(10, 10, 168), (10, 30, 130), (100, 40, 168)])
+def test_pulses_hours_apart_show_a_leak_by_their_regular_gaps(pulse, flow, within):
+    use = _home()
+    use[START:] += flow
+    register = np.floor(np.cumsum(use) / pulse) * pulse
+    (leak,) = _leaks(np.diff(register, prepend=0))
+    assert START < leak.found_h <= START + within
+
+
+def test_homes_without_a_leak_tell_none_by_coarse_registers():
+    registers = [(np.cumsum(_home(seed=k, people=4)), (10, 100)[k % 2]) for k in range(12)]
+    assert _leaks(*(np.diff(np.floor(litres / pulse) * pulse, prepend=0) for litres, pulse in registers)) == ()
+
+
+def test_flow_that_creeps_up_until_it_is_usual_is_told():
+    use = _home()
+    use[30 * 24 :] += np.floor(np.linspace(0, 60, HOURS - 30 * 24))
+    (leak,) = _leaks(use)
+    assert leak.flow_l_h < 30
+
+
+def test_a_meter_that_sends_one_value_again_and_again_is_no_leak_and_an_empty_house_with_one_is():
+    stuck = _home()
+    stuck[START : START + 200] = 20.0
+    assert _leaks(stuck) == ()
+    empty = _home()
+    empty[START - 72 : START + 200] = 0.0
+    empty[START : START + 200] = 20.0
+    assert len(_leaks(empty)) == 1
+
+
+def test_a_leak_whose_hours_come_late_in_one_lump_is_told_though_the_hours_stand_at_zero():
+    use = _home()
+    use[START : START + 300] += 25
+    late = slice(START + 40, START + 52)
+    use[late.stop] += use[late].sum()
+    use[late] = 0.0
+    assert _leaks(use)[0].found_h <= START + 78
+
+
 def test_two_leaks_of_one_meter_are_told_apart():
     use = _home()
     use[START : START + 240] += 25
