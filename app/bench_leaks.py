@@ -20,7 +20,7 @@ from rich.console import Console
 
 from app.bench_leak_rows import by_kind, table_lines
 from app.leak_learning import learn_network
-from app.leak_network_file import AMERICAN, FOOT_M
+from app.leak_network_units import AMERICAN, FOOT_M
 from app.leaks_alarms import write_alarms
 from app.leaks_replay_zones import judged_zones, zone_recordings
 from app.network_replay import alarms_of, as_past

@@ -10,23 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.leak_network_reach import Reach, beside, check_fed, inlets_of, open_links
+from app.leak_network_units import Sections, read_demands, read_units
 from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from simulator.inp import Row, number, read_sections, word
-
-Sections = dict[str, tuple[Row, ...]]
-
-_FLOW_M3H = {
-    "CFS": 101.94065, "GPM": 0.22712471, "MGD": 157.72549, "IMGD": 189.42048, "AFD": 51.395083,
-    "LPS": 3.6, "LPM": 0.06, "MLD": 1000.0 / 24.0, "CMH": 1.0, "CMD": 1.0 / 24.0, "CMS": 3600.0,
-}  # fmt: skip
-"""EPANET's units of flow, in m³/h."""
-AMERICAN = frozenset(("CFS", "GPM", "MGD", "IMGD", "AFD"))
-"""With them come feet, psi and thousandths of a foot."""
-FOOT_M, _PSI_OF_M, _KPA_OF_PSI = 0.3048, 0.4333 / 0.3048, 6.895
-"""As EPANET has them."""
-_EXPONENTS = {"H-W": 1.852, "D-W": 2.0, "C-M": 2.0}
-"""Of the head loss on the flow: Hazen and Williams, Darcy and Weisbach, Chezy and Manning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,12 +96,12 @@ def read_network_file(
     of_tanks = {nodes[t]: t for t in tank_rows}
     for key, names, known, like in (("gauge", gauges, node, node), ("meter", meters, link, link), ("tank", tanks, node, of_tanks)):
         _check_known(network, key, names, known, like)
-    units = _units(network, sections)
+    units = read_units(network, sections)
     ends = np.full((len(links), 2), -1, dtype=np.int64)
     for kind in ("PIPES", "PUMPS", "VALVES"):
         for row in sections.get(kind, ()):
             ends[link[row.words[0]]] = [node[row.words[1]], node[row.words[2]]]
-    _check_fed(network, nodes, ends, {node[r.words[0]] for kind in ("RESERVOIRS", "TANKS") for r in sections.get(kind, ())})
+    check_fed(network, nodes, ends, {node[r.words[0]] for kind in ("RESERVOIRS", "TANKS") for r in sections.get(kind, ())})
     pipes = sections.get("PIPES", ())
     if not pipes:
         raise ConfigurationError(file=network.name, key="[PIPES]", value=None, expected="one pipe or more")
@@ -121,7 +109,7 @@ def read_network_file(
         if node[name] not in tank_rows:
             raise ConfigurationError(file=network.name, key="tank", value=name, expected=f"a tank: {_some(tank_rows, nodes)}")
     fixed = tuple(node[row.words[0]] for kind in ("RESERVOIRS", "TANKS") for row in sections.get(kind, ()))
-    patterns, factors, demand = _demands(sections, node)
+    patterns, factors, demand = read_demands(network, sections, node)
     if not demand.sum() > 0:
         raise ConfigurationError(
             file=network.name, key="[DEMANDS]", value=f"{demand.sum() * units.demand:g} m³/h in all",
@@ -129,7 +117,7 @@ def read_network_file(
         )  # fmt: skip
     positions, tank_nodes = tuple(link[m] for m in meters), tuple(node[t] for t in tanks)
     pumps, valves = _positions(sections.get("PUMPS", ()), link), sections.get("VALVES", ())
-    reach = _Reach(ends=ends, open=_open(sections, link, pipes, valves), count=len(nodes))
+    reach = Reach(ends=ends, open=open_links(sections, link, pipes, valves), count=len(nodes))
     fills = {k: int(ends[m, 1]) for k, m in enumerate(positions) if m in set(pumps) and int(ends[m, 1]) in tank_rows}
     behind = {tank: reach.without(tank, fixed, set(positions)) for tank in fills.values()}
     # A tank that feeds the very part its pump draws from floats on it.
@@ -137,8 +125,8 @@ def read_network_file(
     filled = {k: fills[k] for k in cut}
     behind = {tank: behind[tank] for tank in filled.values()}
     reservoirs = [node[row.words[0]] for row in sections.get("RESERVOIRS", ())]
-    inlets, inward, metered = _fed(reach, ends, positions, cut, reservoirs, behind, fixed)
-    floating = [t for t in tank_rows if t not in filled.values() and metered[_beside(ends, t)].any()]
+    inlets, inward, metered = inlets_of(reach, ends, positions, cut, reservoirs, behind, fixed)
+    floating = [t for t in tank_rows if t not in filled.values() and metered[beside(ends, t)].any()]
     looks = np.array(
         [[number(r, 5, section="PIPES", what="a roughness"), number(r, 4, section="PIPES", what="a diameter")] for r in pipes]
     )
@@ -206,189 +194,10 @@ def _check_known(network: Path, key: str, names: tuple[str, ...], known: dict[st
     )
 
 
-def _check_fed(network: Path, nodes: tuple[str, ...], ends: NDArray[np.int64], fixed: set[int]) -> None:
-    """Whether every node hangs on a source by some links, open or not: else no pressure there has a solution.
-
-    Raises:
-        ConfigurationError: Some do not.
-    """
-    near: dict[int, list[int]] = {}
-    for a, b in ends[(ends >= 0).all(axis=1)]:
-        near.setdefault(int(a), []).append(int(b))
-        near.setdefault(int(b), []).append(int(a))
-    seen, queue = set(fixed), list(fixed)
-    while queue:
-        for other in near.get(queue.pop(), ()):
-            if other not in seen:
-                seen.add(other)
-                queue.append(other)
-    lonely = [name for k, name in enumerate(nodes) if k not in seen]
-    if lonely:
-        told = ", ".join(lonely[:5]) + (" …" if len(lonely) > 5 else "")
-        raise ConfigurationError(
-            file=network.name, key="[PIPES]", value=f"{told} ({len(lonely)} of {len(nodes)} nodes)",
-            expected="pipes, pumps or valves that lead from a reservoir or tank to every node: to these none leads",
-        )  # fmt: skip
-
-
 def _some(positions: Iterable[int], nodes: tuple[str, ...]) -> str:
     names = sorted(nodes[p] for p in positions)
     return ", ".join(names[:5]) + (" …" if len(names) > 5 else "") if names else "the network has none"
 
 
-def _beside(ends: NDArray[np.int64], node: int) -> NDArray[np.int64]:
-    """Nodes at the other ends of a node's links."""
-    return np.concatenate([ends[ends[:, 0] == node, 1], ends[ends[:, 1] == node, 0]])
-
-
-def _open(sections: Sections, link: dict[str, int], pipes: tuple[Row, ...], valves: tuple[Row, ...]) -> list[int]:
-    """Pipes and valves that the file does not close."""
-    closed = {r.words[0] for r in pipes if len(r.words) > 6 and r.words[-1].upper() == "CLOSED"}
-    for row in sections.get("STATUS", ()):
-        if len(row.words) > 1 and row.words[1].upper() == "CLOSED":
-            closed.add(row.words[0])
-        else:
-            closed.discard(row.words[0])
-    return [link[r.words[0]] for r in (*pipes, *valves) if r.words[0] not in closed]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Units:
-    """Factors from the file's units to m³/h, m and mm of roughness; its unit of pressure of a metre of water."""
-
-    demand: float
-    length: float
-    roughness: float
-    pressure_per_m: float
-    exponent: float
-
-
-def _units(network: Path, sections: Sections) -> _Units:
-    """What the file's options say.
-
-    Raises:
-        ConfigurationError: A unit or formula that EPANET does not know.
-    """
-    options = {r.words[0].upper(): r.words[-1].upper() for r in sections.get("OPTIONS", ()) if len(r.words) == 2}
-    unit, formula = options.get("UNITS", "GPM"), options.get("HEADLOSS", "H-W")
-    if unit not in _FLOW_M3H:
-        raise ConfigurationError(file=network.name, key="[OPTIONS] UNITS", value=unit, expected=", ".join(_FLOW_M3H))
-    if formula not in _EXPONENTS:
-        raise ConfigurationError(file=network.name, key="[OPTIONS] HEADLOSS", value=formula, expected=", ".join(_EXPONENTS))
-    multiplier = next(
-        (float(r.words[-1]) for r in sections.get("OPTIONS", ()) if [w.upper() for w in r.words[:2]] == ["DEMAND", "MULTIPLIER"]),
-        1.0,
-    )
-    american, kpa = unit in AMERICAN, options.get("PRESSURE") == "KPA"
-    foot, per_m = (FOOT_M, _PSI_OF_M) if american else (1.0, _PSI_OF_M * _KPA_OF_PSI if kpa else 1.0)
-    return _Units(
-        demand=_FLOW_M3H[unit] * multiplier,
-        length=foot,
-        # Thousandths of a foot or millimetres; the other formulas' numbers have no unit.
-        roughness=foot if formula == "D-W" else 1.0,
-        pressure_per_m=per_m,
-        exponent=_EXPONENTS[formula],
-    )
-
-
 def _positions(rows: tuple[Row, ...], index: dict[str, int]) -> list[int]:
     return [index[r.words[0]] for r in rows]
-
-
-def _demands(sections: Sections, node: dict[str, int]) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """Patterns in use, their factors by hour of the day, and base demands by pattern and node."""
-    default = next((r.words[-1] for r in sections.get("OPTIONS", ()) if r.words[0].upper() == "PATTERN"), "1")
-    own = {r.words[0] for r in sections.get("DEMANDS", ())}
-    rows = [(r.words[0], float(r.words[1]), r.words[2] if len(r.words) > 2 else default) for r in sections.get("DEMANDS", ())]
-    rows += [
-        (r.words[0], float(r.words[2]), r.words[3] if len(r.words) > 3 else default)
-        for r in sections["JUNCTIONS"]
-        if r.words[0] not in own and len(r.words) > 2
-    ]
-    values: dict[str, list[float]] = {}
-    for r in sections.get("PATTERNS", ()):
-        values.setdefault(r.words[0], []).extend(float(w) for w in r.words[1:])
-    names = sorted({pattern for _, _, pattern in rows})
-    step_h = _time_h(sections, "PATTERN", "TIMESTEP", 1.0)
-    first_h = _time_h(sections, "START", "CLOCKTIME", 0.0) - _time_h(sections, "PATTERN", "START", 0.0)
-    factors = np.ones((len(names), 24))
-    demand = np.zeros((len(names), len(node)))
-    for k, name in enumerate(names):
-        if series := values.get(name):
-            hours = ((np.arange(len(series)) * step_h + first_h) % 24).astype(int)
-            mean = float(np.mean(series))
-            factors[k] = [float(np.mean(np.array(series)[hours == h])) if (hours == h).any() else mean for h in range(24)]
-    for name_, base, pattern in rows:
-        demand[names.index(pattern), node[name_]] += base
-    return tuple(values), factors, demand
-
-
-def _time_h(sections: Sections, first: str, second: str, default: float) -> float:
-    """A time of the file [h]: ``1:30``, ``90 MIN``, ``1.5``, ``6 PM``."""
-    for row in sections.get("TIMES", ()):
-        if [w.upper() for w in row.words[:2]] != [first, second] or len(row.words) < 3:
-            continue
-        parts = row.words[2].split(":")
-        try:
-            hours = sum(float(part) / 60.0**k for k, part in enumerate(parts))
-        except ValueError:
-            raise ConfigurationError(
-                file="network file", key=f"[TIMES] line {row.line}", value=row.words[2], expected="a time such as 1:00"
-            ) from None
-        unit = row.words[3].upper() if len(row.words) > 3 else ""
-        if unit in ("AM", "PM"):
-            return hours % 12 + (12 if unit == "PM" else 0)
-        return hours * next((of for name, of in (("SEC", 1 / 3600), ("MIN", 1 / 60), ("DAY", 24.0)) if unit.startswith(name)), 1.0)
-    return default
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reach:
-    """What is connected with what."""
-
-    ends: NDArray[np.int64]
-    open: list[int]
-    """Pipes and valves."""
-    count: int
-
-    def without(self, start: int, fixed: tuple[int, ...], closed: set[int]) -> NDArray[np.bool_]:
-        """Nodes that can be reached through pipes and valves without another source and without closed links."""
-        near: dict[int, list[int]] = {}
-        for link in self.open:
-            if link not in closed:
-                a, b = (int(v) for v in self.ends[link])
-                near.setdefault(a, []).append(b)
-                near.setdefault(b, []).append(a)
-        seen, queue = {start}, [start]
-        while queue:
-            for other in near.get(queue.pop(), ()):
-                if other not in seen and other not in fixed:
-                    seen.add(other)
-                    queue.append(other)
-        reached = np.zeros(self.count, dtype=bool)
-        reached[sorted(seen)] = True
-        return reached
-
-
-def _fed(
-    reach: _Reach,
-    ends: NDArray[np.int64],
-    meters: tuple[int, ...],
-    cut: tuple[int, ...],
-    reservoirs: list[int],
-    behind: dict[int, NDArray[np.bool_]],
-    fixed: tuple[int, ...],
-) -> tuple[tuple[int, ...], tuple[float, ...], NDArray[np.bool_]]:
-    """Meters between the reservoirs and the rest, whether they lead inwards, and the nodes that only they feed."""
-    upstream = np.zeros(reach.count, dtype=bool)
-    for source in reservoirs:
-        upstream |= reach.without(source, fixed, set(meters))
-    inlets = tuple(k for k, m in enumerate(meters) if k not in cut and upstream[ends[m, 0]] != upstream[ends[m, 1]])
-    fed = ~upstream
-    for nodes in behind.values():
-        fed &= ~nodes
-    fed[list(fixed)] = False
-    # More before the meters than behind them: they are not what feeds the network.
-    if fed.sum() <= upstream.sum():
-        return (), (), fed
-    return inlets, tuple(1.0 if upstream[ends[meters[k], 0]] else -1.0 for k in inlets), fed
