@@ -19,7 +19,7 @@ from app.network_set import read_network_set
 from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection.network_past import NetworkPast
-from leak_detection.network_service import AGAIN_DAYS, TEACH_DAYS
+from leak_detection.network_schedule import AGAIN_DAYS, TEACH_DAYS
 
 _STEP_S = 900
 _MOST_KB = 1 if sys.platform != "darwin" else 1024

@@ -24,8 +24,8 @@ from domain.findings import Finding
 from domain.points import PointKey
 from domain.series import FloatArray
 from leak_detection.model.residuals import daily_residuals
-from leak_detection.network_book import moved
 from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
+from leak_detection.network_merge import moved
 from leak_detection.network_past import LearnedNetwork
 from leak_detection.recording_notes import faults_in_words
 from simulator.inp import Row, read_sections

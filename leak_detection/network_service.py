@@ -2,8 +2,7 @@
 
     readings ──past──▶ learnt apart (tens of seconds) ──▶ a run at the end of that past ──hour after hour──▶ leaks
 
-The past that teaches is chosen by the data and the calendar alone, so that a restart learns from the same days and comes to
-the same leaks: after 8, 16, 32 and 52 weeks of data, then every half year from the last year.
+Which past teaches: ``network_schedule``.
 """
 
 from __future__ import annotations
@@ -23,14 +22,11 @@ from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
 from leak_detection.model.ledger import Repair
-from leak_detection.network_book import LayerSpan
+from leak_detection.network_ends import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough
+from leak_detection.network_schedule import LONGEST_DAYS, TEACH_DAYS, next_midnight_s, teaching_span, winter_offset_s
 
-TEACH_DAYS = (56, 112, 224, 364)
-"""Days of data after which the layer learns."""
-AGAIN_DAYS = 182
-"""After the last of these it learns every so many days, counted from 1970, from the ``TEACH_DAYS[-1]`` days before."""
 LAG_S = 900.0
 """An hour is looked at so long after its end: polls, spools and commits take their time."""
 SILENT_S = 86400.0
@@ -41,7 +37,6 @@ GAUGES_SILENT = "gauges_silent"
 MOST_HOURS = 48
 """Looked at in one tick: what was missed is caught up with in several."""
 _DAY_S, _HOUR_S = 86400.0, 3600.0
-_LONGEST_DAYS = TEACH_DAYS[-1] + AGAIN_DAYS + 2
 _CHUNK_DAYS = 7
 _EMPTY_CHUNKS = 5
 """Weeks without any reading before which nothing is looked for."""
@@ -254,7 +249,7 @@ class NetworkService:
         """
         points, offset = self._points, self._offset_s
         first_s, parts = await self._backward(mark)
-        span = teaching_span(_next_midnight(first_s, offset), mark, offset)
+        span = teaching_span(next_midnight_s(first_s, offset), mark, offset)
         if span is None:
             raise CalibrationError(
                 f"{(mark - first_s) / _DAY_S:.0f} days of readings; the network layer begins with {TEACH_DAYS[0] + 1}"
@@ -283,7 +278,7 @@ class NetworkService:
         """The first moment with a reading and the rows from the chunk it lies in up to ``mark``; week by week into the past."""
         parts: list[FloatArray] = []
         end, empty, first_s = mark, 0, mark
-        while mark - end < _LONGEST_DAYS * _DAY_S and empty < _EMPTY_CHUNKS:
+        while mark - end < LONGEST_DAYS * _DAY_S and empty < _EMPTY_CHUNKS:
             start = end - _CHUNK_DAYS * _DAY_S
             part = np.concatenate(await self._read(start, end), axis=1)
             known = np.flatnonzero(np.isfinite(part).any(axis=1))
@@ -336,34 +331,3 @@ def _silence(used: Sequence[PointKey], quiet: NDArray[np.bool_], gauges: int) ->
     if silent:
         words.append(f"{', '.join(silent)}: gauges silent for a day; places are less sure")
     return "; ".join(words) or "every gauge, flow and level is heard again"
-
-
-def winter_offset_s(calendar: Calendar) -> float:
-    """Local time less UTC [s], one for ever: the layer's days are of one length, whatever the clock does."""
-    offset = calendar.local(datetime(2000, 1, 1, tzinfo=UTC)).utcoffset()
-    return 0.0 if offset is None else offset.total_seconds()
-
-
-def teaching_span(first_s: float, end_s: float, offset_s: float) -> tuple[float, int] | None:
-    """Start of the past to learn from and how many of its days teach; None while there is too little.
-
-    Args:
-        first_s: Midnight of the first whole day of data, seconds since 1970 UTC.
-        end_s: Now.
-        offset_s: Of the local midnights.
-    """
-    longest = TEACH_DAYS[-1]
-    days = int((end_s - first_s) // _DAY_S)
-    if days < TEACH_DAYS[0]:
-        return None
-    taught = max(d for d in TEACH_DAYS if d <= days)
-    local_day = int((end_s + offset_s) // _DAY_S)
-    opening_s = local_day // AGAIN_DAYS * AGAIN_DAYS * _DAY_S - offset_s
-    if opening_s - first_s >= longest * _DAY_S:
-        return opening_s - longest * _DAY_S, longest
-    return first_s, taught
-
-
-def _next_midnight(at_s: float, offset_s: float) -> float:
-    """The local midnight at or after a moment."""
-    return float(np.ceil((at_s + offset_s) / _DAY_S)) * _DAY_S - offset_s

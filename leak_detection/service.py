@@ -22,8 +22,10 @@ from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
-from leak_detection.network_book import NetworkBook, adopted, is_same_water, nearest
+from leak_detection.network_book import NetworkBook
 from leak_detection.network_leaks import NETWORK
+from leak_detection.network_match import is_same_water, nearest
+from leak_detection.network_merge import adopted
 from leak_detection.network_service import NetworkService
 from leak_detection.zone_grids import ZoneGrids
 

@@ -20,7 +20,7 @@ from domain.complaints import ComplaintKind
 from domain.findings import Evidence, FindingKind
 from domain.network_status import NetworkStatus
 from leak_detection.life import OVER_NOTES
-from leak_detection.network_book import IN_BASELINE, UNSEEN
+from leak_detection.network_ends import IN_BASELINE, UNSEEN
 from leak_detection.network_leaks import DOUBTED
 from leak_detection.network_service import GAUGES_SILENT
 from tests.support.console_client import logged_in

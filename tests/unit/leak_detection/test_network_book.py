@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
-from leak_detection import network_book
+from leak_detection import network_ends
 from leak_detection.detection import Detection
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned
 from leak_detection.life import OVER, OVER_INFLOW, OVER_PRESSURE, OVER_REPAIR, OVER_UNSEEN, reopened
-from leak_detection.network_book import IN_BASELINE, UNSEEN, LayerSpan, NetworkBook, ZoneNow, adopted, is_same_water
+from leak_detection.network_book import NetworkBook, ZoneNow
+from leak_detection.network_ends import IN_BASELINE, UNSEEN, LayerSpan
 from leak_detection.network_leaks import NETWORK, NetworkLeak
+from leak_detection.network_match import is_same_water
+from leak_detection.network_merge import adopted
 
 SINCE = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
 LEAK = NetworkLeak(
@@ -149,7 +152,7 @@ def in_zone(days: float) -> ZoneNow:
 
 
 def nights(monkeypatch: pytest.MonkeyPatch, during: list[float], after: list[float]) -> None:
-    monkeypatch.setattr(network_book, "nights_around", lambda *_, **__: (np.array(during), np.array(after)))
+    monkeypatch.setattr(network_ends, "nights_around", lambda *_, **__: (np.array(during), np.array(after)))
 
 
 @pytest.mark.parametrize("seen", [[], [FLOW]], ids=["its own", "the zone's"])
@@ -194,7 +197,7 @@ def test_without_nights_the_pressures_close_it_and_say_so() -> None:
 def test_a_burst_that_no_day_confirmed_ends_by_the_inflow(monkeypatch: pytest.MonkeyPatch) -> None:
     book, alone = NetworkBook([]), replace(LEAK, followed=False)
     (mine,) = settled(book, [alone])
-    monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
+    monkeypatch.setattr(network_ends, "track", lambda finding, *_: replace(finding, open=False))
     (over,) = book.settle([alone], {mine.key: mine}, in_zone(1), SPAN)
     assert OVER_INFLOW in over.notes
 
@@ -289,7 +292,7 @@ def test_a_burst_that_no_day_confirms_is_set_aside_without_an_inflow_too() -> No
 def test_an_inflow_that_takes_the_leak_for_normal_by_now_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     book, alone = NetworkBook(()), replace(LEAK, followed=False)
     (told,) = settled(book, [alone])
-    monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
+    monkeypatch.setattr(network_ends, "track", lambda finding, *_: replace(finding, open=False))
     assert book.settle([alone], {told.key: told}, in_zone(8), SPAN) == []
 
 
@@ -337,7 +340,7 @@ def test_while_no_layer_is_in_force_a_repair_and_its_night_end_it_and_nothing_el
     book, repaired = NetworkBook(()), {LEAK.key: SINCE + timedelta(days=2)}
     (told,) = settled(book, [LEAK])
     nights(monkeypatch, [62.0, 61.0], [50.0])
-    monkeypatch.setattr(network_book, "track", lambda finding, *_: replace(finding, open=False))
+    monkeypatch.setattr(network_ends, "track", lambda finding, *_: replace(finding, open=False))
     assert book.settle([], {told.key: told}, in_zone(2.6), None) == []
     (over,) = book.settle([], {told.key: told}, in_zone(2.6), None, repaired)
     assert over.notes == (OVER_REPAIR,)

@@ -20,7 +20,8 @@ from leak_detection.model.ledger import Repair
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
 from leak_detection.network_run import NetworkRun
-from leak_detection.network_service import AGAIN_DAYS, MOST_HOURS, TEACH_DAYS, NetworkService, teaching_span
+from leak_detection.network_schedule import AGAIN_DAYS, TEACH_DAYS, teaching_span
+from leak_detection.network_service import MOST_HOURS, NetworkService
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86400.0
