@@ -17,6 +17,13 @@ SEEN, USUAL, CLAIMED, OTHER = "seen", "usual", "claimed", "other"
 
 _RARE, _PEAK, _ROOM = 0.98, 1.6, 0.15
 """A peak is rare above this quantile, and left off where it would stretch the axis by so much; then so much room is left above."""
+_CERTAIN = 0.995
+"""From there on rounding would say 100 %."""
+
+
+def confidence_words(confidence: float) -> str:
+    """A confidence of 0..1 as people read it: never certain, whatever the rounding."""
+    return f"{confidence:.0%}" if confidence < _CERTAIN else ">99%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from app.leak_output import check_folder
-from app.leaks_drawing import Clock, Panel, Plan
+from app.leaks_drawing import Clock, Panel, Plan, confidence_words
 from domain.errors import ConfigurationError
 from domain.findings import Finding, FindingKind
 
@@ -56,11 +56,11 @@ class Picture:
 def finding_picture(finding: Finding, panels: Sequence[Panel], plan: Plan | None, clock: Clock) -> Picture:
     """The picture of a finding."""
     region = finding.region
-    state = "open" if finding.open else "over"
+    state, sure = "open" if finding.open else "over", confidence_words(finding.confidence)
     lost = "no loss is claimed" if finding.kind is FindingKind.METER_FAULT or finding.cause != "leak" else _flow(finding)
     where = "" if region is None else f"{region.probability:.0%} within {region.radius_m:.0f} m of {region.pipes[0]}"
     return Picture(
-        title=f"Zone {finding.zone}: {finding.kind.value.replace('_', ' ')}, {lost}, confidence {finding.confidence:.0%}, {state}",
+        title=f"Zone {finding.zone}: {finding.kind.value.replace('_', ' ')}, {lost}, confidence {sure}, {state}",
         subtitle=f"{finding.key}; since {clock.text(finding.since)}, found {clock.text(finding.found_at)} ({clock.words})",
         since=finding.since,
         found_at=finding.found_at,

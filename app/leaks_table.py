@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.leaks_drawing import Clock, Panel, panels_document, read_panels
+from app.leaks_drawing import Clock, Panel, confidence_words, panels_document, read_panels
 from domain.factors import Factor, LeakFactors
 from domain.findings import ConfidenceRegion, Evidence, Finding, FindingKind, RankedPlace
 
@@ -15,7 +15,7 @@ WORDS = {
     "zone_balance": "inflow that the customers' meters do not explain, now and before; sd of one look among many",
     "balance_slope": "inflow per metered flow, now and usually (1: every customer is metered and read right)",
     "meter_coverage": "share of the customers that have a meter, beside all",
-    "metered_use": "mean inflow of the last days, beside the mean of the customers' meters",
+    "metered_use": "mean inflow of the 24 hours before, beside the mean of the customers' meters in them",
     "told_again": "flow as told last, beside the telling before it",
     "flow_step": "net inflow after the onset, beside what hour and day let expect",
     "night_flow": "least hour between 02:00 and 05:00, beside like nights",
@@ -106,7 +106,7 @@ def explain_text(finding: Finding, money: str | None = None, clock: Clock | None
         f"  since         {clock.text(finding.since)} ({clock.words})",
         f"  found         {clock.text(finding.found_at)}, {_after(finding)}, by {_detector(finding)}",
         *(_loss(finding, money, factors) if leak else []),
-        f"  confidence    {finding.confidence:.0%}",
+        f"  confidence    {confidence_words(finding.confidence)}",
     ]
     lines += [f"  note          {NOTES.get(note, note)}" for note in finding.notes]
     if finding.evidence:
@@ -120,10 +120,8 @@ def explain_text(finding: Finding, money: str | None = None, clock: Clock | None
 def one_line(finding: Finding, clock: Clock) -> str:
     """A finding in a list."""
     loss = f"{finding.flow_m3h:7.2f} m³/h" if finding.cause == "leak" else " " * 12
-    state = "open" if finding.open else "over"
-    return (
-        f"{finding.key:<34} {finding.kind.value:<12} {state}  {loss}  {finding.confidence:>4.0%}  since {clock.text(finding.since)}"
-    )
+    state, sure = "open" if finding.open else "over", confidence_words(finding.confidence)
+    return f"{finding.key:<34} {finding.kind.value:<12} {state}  {loss}  {sure:>4}  since {clock.text(finding.since)}"
 
 
 def _loss(finding: Finding, money: str | None, factors: LeakFactors | None) -> list[str]:

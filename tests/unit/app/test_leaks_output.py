@@ -98,6 +98,13 @@ def test_what_is_no_leak_claims_no_flow_place_or_cost() -> None:
     assert not any(word in text for word in ("m³/h", "place", "cost"))
 
 
+def test_a_confidence_is_never_told_as_certain() -> None:
+    sure = replace(LEAK, confidence=0.9993)
+    title = finding_picture(sure, (a_panel(),), None, Clock()).title
+    assert all(">99%" in said and "100%" not in said for said in (explain_text(sure), one_line(sure, Clock()), title))
+    assert "confidence 90%" in finding_picture(LEAK, (a_panel(),), None, Clock()).title
+
+
 def test_every_evidence_has_words() -> None:
     assert set(WORDS) >= BESIDE | SINGLE
 
