@@ -120,11 +120,12 @@ def leaks_scale(
 def leaks_customers_scale(
     meters: Annotated[int, typer.Option(min=1)] = 100_000,
     looks: Annotated[int, typer.Option(help="Looks that are timed.", min=1, max=40)] = 4,
+    database: Annotated[bool, typer.Option("--database", help="Read from a database of our own, and time that apart.")] = False,
 ) -> None:
     """What one look at the customers' meters of a town costs, in one process."""
     from app.leak_customers_scale import run_customers_scale
 
-    run_customers_scale(meters, looks, Console(soft_wrap=True))
+    run_customers_scale(meters, looks, Console(soft_wrap=True), database=database)
 
 
 @leaks.command("network-scale")

@@ -1,7 +1,8 @@
 """``khettara leaks customers-scale``: what one look at the customers' meters of a town costs, by the service that runs.
 
 Registers are computed when asked for, so nothing of the time is a database's; what the watch remembers is kept as the database
-keeps it, packed, and its size is told.
+keeps it, packed, and its size is told. With ``--database`` the hours that the looks take lie in a database of our own and are read
+from there, as the running service does, and the time of reading is told apart from that of looking.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from decimal import Decimal
 import numpy as np
 from rich.console import Console
 
+from app.leak_customers_stored import ClockedSeries, stored
 from domain.calendar import Calendar
 from domain.customers import CustomerFinding
 from domain.inventory import Inventory, Site
 from domain.points import Point, PointKey, PointKind, Role
-from domain.ports import WatchPart
+from domain.ports import SeriesSource, WatchPart
 from domain.quantities import Quantity
 from domain.readings import Reading
 from domain.series import Series
-from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H
+from domain.zones import Zone, ZoneKind
+from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H, WINDOW_H
 from leak_detection.customer_service import LAG_S, PART, CustomerService
 
 START = datetime(2026, 4, 6, tzinfo=UTC)
@@ -53,6 +56,10 @@ class CustomerScale:
     """Peak memory after one part was learnt, the inventory in it."""
     peak_mb: float
     """Peak memory at the end."""
+    reading_s: tuple[float, ...] = ()
+    """Of each look's time what reading the database took; empty without one."""
+    rows: int = 0
+    """Readings a look takes from the database."""
 
 
 class _Registers:
@@ -110,8 +117,8 @@ class _Store:
         return [f for f in recent if key in (None, f.key)]
 
 
-def measure_customers(meters: int, looks: int) -> CustomerScale:
-    """Learns one part, gives all others its memory, and looks at all of them so many times."""
+def measure_customers(meters: int, looks: int, *, database: bool = False) -> CustomerScale:
+    """Learns one part, gives all others its memory, and looks at all of them so many times; readings from a database if wanted."""
     points = {
         PointKey(f"m{k:06d}"): Point(
             key=PointKey(f"m{k:06d}"), quantity=Quantity.VOLUME, kind=PointKind.REGISTER, role=Role.CUSTOMER,
@@ -120,11 +127,12 @@ def measure_customers(meters: int, looks: int) -> CustomerScale:
         for k in range(meters)
     }  # fmt: skip
     site = Site(key="scale", names={"en": "Scale"}, calendar=Calendar(timezone="UTC"))
-    inventory = Inventory(site=site, zones={}, points=points, gateways={}, devices={}, actuators={})
-    return asyncio.run(_measure(inventory, _Registers(meters), looks))
+    zones = {"z": Zone(key="z", kind=ZoneKind.DMA, names={"en": "Zone"})}
+    inventory = Inventory(site=site, zones=zones, points=points, gateways={}, devices={}, actuators={})
+    return asyncio.run(_measure(inventory, _Registers(meters), looks, database=database))
 
 
-async def _measure(inventory: Inventory, registers: _Registers, looks: int) -> CustomerScale:
+async def _measure(inventory: Inventory, registers: _Registers, looks: int, *, database: bool) -> CustomerScale:
     store = _Store()
     now = START + timedelta(days=HISTORY_DAYS + 7, seconds=LAG_S)
     began = time.perf_counter()
@@ -137,17 +145,33 @@ async def _measure(inventory: Inventory, registers: _Registers, looks: int) -> C
         rest = tuple(names[k : k + size])
         if len(rest) == size:  # a smaller last one is learnt by the service itself
             store.kept[number] = (WatchPart(number=number, looked_at=first.looked_at, meters=rest), state)
-    took = []
-    service = CustomerService(inventory, registers, store, budget=10**6)
-    await service.tick(now)
-    for k in range(looks):
-        began = time.perf_counter()
-        await service.tick(now + timedelta(hours=TICK_H * (k + 1)))
-        took.append(time.perf_counter() - began)
+    await CustomerService(inventory, registers, store, budget=10**6).tick(now)
+    if database:
+        last = now + timedelta(hours=TICK_H * looks)
+        async with stored(inventory, registers, now - timedelta(hours=WINDOW_H + LAG_S // 3600 + TICK_H), last) as readings:
+            took, read, rows = await _look(inventory, readings, store, now, looks)
+    else:
+        took, read, rows = await _look(inventory, registers, store, now, looks)
     return CustomerScale(
         meters=len(names), learn_s=learn_s, part=size, looks_s=tuple(took), found=len(store.findings),
         state_mb=sum(len(s) for _, s in store.kept.values()) / 1e6, learnt_mb=learnt_mb, peak_mb=_peak_mb(),
+        reading_s=tuple(read) if database else (), rows=rows if database else 0,
     )  # fmt: skip
+
+
+async def _look(
+    inventory: Inventory, source: SeriesSource, store: _Store, now: datetime, looks: int
+) -> tuple[list[float], list[float], int]:
+    """Seconds of each look after ``now``, those of reading among them, and readings a look."""
+    clocked = ClockedSeries(source)
+    service = CustomerService(inventory, clocked, store, budget=10**6)
+    took, read = list[float](), list[float]()
+    for k in range(looks):
+        began, before = time.perf_counter(), clocked.seconds
+        await service.tick(now + timedelta(hours=TICK_H * (k + 1)))
+        took.append(time.perf_counter() - began)
+        read.append(clocked.seconds - before)
+    return took, read, clocked.rows // looks
 
 
 def _peak_mb() -> float:
@@ -155,13 +179,17 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def run_customers_scale(meters: int, looks: int, console: Console) -> None:
+def run_customers_scale(meters: int, looks: int, console: Console, *, database: bool = False) -> None:
     """Measures and prints."""
-    seen = measure_customers(meters, looks)
+    seen = measure_customers(meters, looks, database=database)
     console.print(f"{seen.meters} meters that report by the hour, {seen.part} of them at a time")
     console.print(f"five weeks of {seen.part} meters learnt in {seen.learn_s:.1f} s, once")
     times = ", ".join(f"{s:.1f}" for s in seen.looks_s)
     console.print(f"a look at all of them, every {TICK_H} hours: {times} s; {seen.found} leaks")
+    if seen.reading_s:
+        read = ", ".join(f"{s:.1f}" for s in seen.reading_s)
+        ratio = sum(seen.reading_s) / max(1e-9, sum(seen.looks_s) - sum(seen.reading_s))
+        console.print(f"of that, reading {seen.rows} readings a look from the database: {read} s, {ratio:.2f} times the looking")
     console.print(
         f"remembered: {seen.state_mb:.1f} MB packed; peak memory {seen.peak_mb:.0f} MB, {seen.learnt_mb:.0f} MB after one part"
     )

@@ -6,7 +6,9 @@ timestamptz: int64 microseconds since 2000-01-01 UTC
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,3 +119,28 @@ def parse_series(
     )
     times = (rows["time"].astype(np.int64) // 1000 + EPOCH_2000_MS).astype("datetime64[ms]")
     return rows["point_id"].astype(np.int32), times, rows["value"].astype(np.float64), rows["quality"].astype(np.int16)
+
+
+def parse_columns(
+    data: bytes,
+) -> Iterator[tuple[int, NDArray[np.datetime64], NDArray[np.float64], NDArray[np.int16]]]:
+    """Point by point out of ``COPY (SELECT point_id, times[], values[], qualities[]) TO STDOUT (FORMAT BINARY)``, no NULL in it."""
+    at = len(HEADER)
+    while data[at : at + 2] != TRAILER:
+        point_id = int.from_bytes(data[at + 6 : at + 10], "big")
+        at += 10
+        times, at = _array(data, at, ">i8")
+        values, at = _array(data, at, ">f8")
+        quality, at = _array(data, at, ">i2")
+        moments = (times.astype(np.int64) // 1000 + EPOCH_2000_MS).astype("datetime64[ms]")
+        yield point_id, moments, values.astype(np.float64), quality.astype(np.int16)
+
+
+def _array(data: bytes, at: int, kind: str) -> tuple[NDArray[Any], int]:
+    """An array field at a place, and the place after it.
+
+    int32 each: length of the field, dimensions (1), flags, type, size, first index; then each element's length and bytes.
+    """
+    size = int.from_bytes(data[at + 16 : at + 20], "big")
+    cells = np.frombuffer(data, dtype=[("length", ">i4"), ("cell", kind)], offset=at + 24, count=size)
+    return cells["cell"], at + 4 + int.from_bytes(data[at : at + 4], "big")

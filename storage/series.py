@@ -12,7 +12,7 @@ from domain.points import PointKey
 from domain.readings import Quality, Reading
 from domain.series import Series, empty
 from storage.database import Database
-from storage.reading_rows import parse_series
+from storage.reading_rows import parse_columns, parse_series
 from storage.sql import queries
 
 _Q = queries("series")
@@ -32,16 +32,33 @@ class PostgresSeries:
         With ``step_s``, means of the good values over buckets aligned to 1970, stamped at their start, quality 0.
         """
         found = {point: empty(point) for point in points}
+        if step_s is None:
+            return found | await self._readings(points, start, end)
+        return found | await self._means(points, start, end, step_s)
+
+    async def _readings(self, points: Sequence[PointKey], start: datetime, end: datetime) -> dict[PointKey, Series]:
+        async with self._database.transaction("read series") as connection:
+            rows = await (await connection.execute(_Q["point_scales"], {"keys": list(points)})).fetchall()
+            known = {int(point_id): (PointKey(key), numerator, denominator) for point_id, key, numerator, denominator in rows}
+            if not known:
+                return {}
+            data = await _copy_out(connection, _Q["copy_series"], {"ids": list(known), "start": start, "end": end})
+        found = {}
+        for point_id, times, counts, quality in parse_columns(data):
+            key, numerator, denominator = known[point_id]
+            found[key] = Series(point=key, times=times, values=counts * numerator / denominator, quality=quality)
+        return found
+
+    async def _means(self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int) -> dict[PointKey, Series]:
         async with self._database.transaction("read series") as connection:
             rows = await (await connection.execute(_Q["point_ids"], {"keys": list(points)})).fetchall()
             ids = {int(point_id): PointKey(key) for point_id, key in rows}
             if not ids:
-                return found
-            values = {"ids": list(ids), "start": start, "end": end}
-            if step_s is not None:
-                values["step_s"] = step_s
-            data = await _copy_out(connection, _Q["copy_series" if step_s is None else "copy_means"], values)
+                return {}
+            values = {"ids": list(ids), "start": start, "end": end, "step_s": step_s}
+            data = await _copy_out(connection, _Q["copy_means"], values)
         point_id, times, numbers, quality = parse_series(data)
+        found = {}
         edges = np.flatnonzero(np.diff(point_id)) + 1
         for part in np.split(np.arange(point_id.size), edges):
             if part.size:

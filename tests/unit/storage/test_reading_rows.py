@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ from psycopg.types.datetime import DatetimeBinaryDumper
 from psycopg.types.numeric import Int2BinaryDumper, Int4BinaryDumper, Int8BinaryDumper
 
 from domain.delivery import NULL_COUNT
-from storage.reading_rows import END_2100_MS, EPOCH_2000_MS, HEADER, TRAILER, Rows, copy_bytes, parse_series
+from storage.reading_rows import END_2100_MS, EPOCH_2000_MS, HEADER, TRAILER, Rows, copy_bytes, parse_columns, parse_series
 
 row = st.tuples(
     st.integers(1, 2**31 - 1),
@@ -71,3 +72,24 @@ def test_possible_times_are_the_years_2000_to_2099() -> None:
 def test_series_are_parsed_with_their_lengths_checked_by_position() -> None:
     point, times, values, quality = parse_series(HEADER + TRAILER)
     assert (point.size, times.size, values.size, quality.size) == (0, 0, 0, 0)
+
+
+def test_columns_of_points_are_parsed_one_point_a_row() -> None:
+    def field(kind: int, cells: list[bytes]) -> bytes:
+        body = struct.pack(">iiiii", 1, 0, kind, len(cells), 1) + b"".join(struct.pack(">i", len(c)) + c for c in cells)
+        return struct.pack(">i", len(body)) + body
+
+    def row(point: int, times: list[int], values: list[float], quality: list[int]) -> bytes:
+        columns = ((1184, ">q", times), (701, ">d", values), (21, ">h", quality))
+        arrays = b"".join(field(kind, [struct.pack(code, c) for c in cells]) for kind, code, cells in columns)
+        return struct.pack(">hii", 4, 4, point) + arrays
+
+    data = HEADER + row(7, [0, 3_600_000_000], [12.0, float("nan")], [0, 3]) + row(9, [1000], [-1.0], [1]) + TRAILER
+    (first, second) = parse_columns(data)
+    assert (first[0], second[0]) == (7, 9)
+    assert first[1].tolist() == [datetime(2000, 1, 1), datetime(2000, 1, 1, 1)]
+    assert first[2][0] == 12.0
+    assert np.isnan(first[2][1])
+    assert first[3].tolist() == [0, 3]
+    assert (second[2].tolist(), second[3].tolist()) == ([-1.0], [1])
+    assert list(parse_columns(HEADER + TRAILER)) == []
