@@ -101,9 +101,9 @@ def test_homes_without_a_leak_tell_none_by_coarse_registers():
 
 def test_flow_that_creeps_up_until_it_is_usual_is_told():
     use = _home()
-    use[30 * 24 :] += np.floor(np.linspace(0, 60, HOURS - 30 * 24))
+    use[30 * 24 :] += np.floor(np.linspace(0, 17.5, HOURS - 30 * 24))
     (leak,) = _leaks(use)
-    assert leak.flow_l_h < 30
+    assert leak.flow_l_h < 12
 
 
 def test_a_meter_that_sends_one_value_again_and_again_is_no_leak_and_an_empty_house_with_one_is():
