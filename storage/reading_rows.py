@@ -124,9 +124,13 @@ def parse_series(
 def parse_columns(
     data: bytes,
 ) -> Iterator[tuple[int, NDArray[np.datetime64], NDArray[np.float64], NDArray[np.int16]]]:
-    """Point by point out of ``COPY (SELECT point_id, times[], values[], qualities[]) TO STDOUT (FORMAT BINARY)``, no NULL in it."""
-    at = len(HEADER)
-    while data[at : at + 2] != TRAILER:
+    """Point by point out of ``COPY (SELECT point_id, times[], values[], qualities[]) TO STDOUT (FORMAT BINARY)``, no NULL in it.
+
+    Args:
+        data: All of it, or whole rows of it: the server sends each row in a message of its own.
+    """
+    at = len(HEADER) if data.startswith(HEADER) else 0
+    while at < len(data) and data[at : at + 2] != TRAILER:
         point_id = int.from_bytes(data[at + 6 : at + 10], "big")
         at += 10
         times, at = _array(data, at, ">i8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,11 +20,12 @@ from storage.alerts import PostgresAlerts
 from storage.database import Database
 from storage.findings import PostgresFindings
 from storage.ingest import PostgresIngestStore
+from storage.reading_rows import WEEK_MS, parse_columns
 from storage.roles import Role
 from storage.series import PostgresSeries
 from storage.users import PostgresUsers
 from tests.support.postgres import FreshDatabase
-from tests.support.stored_town import START, block
+from tests.support.stored_town import MINUTE_MS, OTHER, START, START_MS, STREAM, block
 
 UPPER, LOWER, NOWHERE = PointKey("upper.flow"), PointKey("lower.flow"), PointKey("no.such.point")
 
@@ -54,6 +56,55 @@ async def test_series_are_half_open_ordered_and_empty_where_nothing_is(
     assert upper.quality.tolist() == [2] + [0] * 18
     assert len(upper.good()) == 18
     assert (len(found[LOWER]), len(found[NOWHERE])) == (0, 0)
+
+
+async def test_series_go_on_over_the_edge_of_a_partition_point_by_point(
+    ingest: PostgresIngestStore, admin: AsyncConnection, analytics: Database
+) -> None:
+    edge_ms = -(-START_MS // WEEK_MS) * WEEK_MS
+    times = [edge_ms + n for n in (1, -1, 0, WEEK_MS - 1, WEEK_MS, MINUTE_MS)]
+    for key, more in ((LOWER, 7), (UPPER, 0)):
+        row = await (await admin.execute("SELECT point_id FROM point WHERE key = %s", (key,))).fetchone()
+        assert row is not None
+        counts = [None if n == 2 else (2**53 + 1 if n == 3 else n + more) for n in range(6)]
+        stream = OTHER if more else STREAM
+        quality = [0, 1, 2, 3, 0, 1]
+        await ingest.write([block(range(1, 7), point_id=row[0], stream=stream, times_ms=times, counts=counts, quality=quality)])
+    found = await PostgresSeries(analytics).series([UPPER, LOWER, UPPER], moment(edge_ms - 1), moment(edge_ms + WEEK_MS))
+    for key, more in ((UPPER, 0), (LOWER, 7)):
+        series = found[key]
+        assert [int(t) - edge_ms for t in series.times.astype(np.int64)] == [-1, 0, 1, MINUTE_MS, WEEK_MS - 1]
+        np.testing.assert_array_equal(
+            series.values, [(1 + more) / 100, np.nan, more / 100, (5 + more) / 100, float(2**53 + 1) / 100]
+        )
+        assert series.quality.tolist() == [1, 2, 0, 1, 3]
+    assert (series.times.dtype, series.values.dtype, series.quality.dtype) == (np.dtype("M8[ms]"), np.float64, np.int16)
+
+
+def moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+async def test_a_reading_that_is_given_up_midway_leaves_its_connection_as_it_was(
+    ingest: PostgresIngestStore, admin: AsyncConnection, town_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(ingest, admin, range(1, 21))
+
+    def given_up(part: bytes) -> object:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        return parse_columns(part)
+
+    async with Database(town_database.dsn(Role.ANALYTICS), size=1) as pool:
+        source = PostgresSeries(pool)
+        with monkeypatch.context() as broken:
+            broken.setattr("storage.series.parse_columns", given_up)
+            task = asyncio.create_task(source.series([UPPER], START, START + timedelta(hours=1)))
+            assert await asyncio.wait({task}, timeout=30) == ({task}, set())
+            assert task.cancelled()
+        found = await source.series([UPPER], START, START + timedelta(hours=1))
+    assert len(found[UPPER]) == 20
 
 
 async def test_means_are_of_good_values(ingest: PostgresIngestStore, admin: AsyncConnection, analytics: Database) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from psycopg import AsyncConnection
 
@@ -98,7 +99,12 @@ async def test_an_old_chunk_is_compressed_and_takes_late_rows(dsn: str) -> None:
     assert (late.stored, again.stored, again.skipped, again.conflicts) == (3, 0, 2, 1)
     async with as_role(dsn, Role.ANALYTICS) as pool:
         found = await PostgresSeries(pool).series([PointKey("upper.flow")], START, START + timedelta(minutes=8))
+        keys = [PointKey("lower.flow"), PointKey("upper.flow")]
+        long = await PostgresSeries(pool).series(keys, START, START + timedelta(days=14))
     assert found[PointKey("upper.flow")].values.tolist() == [0.01, 1.02, 0.03, 1.04, 0.05, 1.06, 0.07]
+    series = long[PointKey("upper.flow")]
+    assert (len(series), len(long[PointKey("lower.flow")])) == (minutes // 2 + 3, 0)
+    assert (np.diff(series.times.astype(np.int64)) > 0).all(), "compressed chunks keep the newest first"
     await ask(dsn, "SELECT decompress_chunk(c, true) FROM show_chunks('reading') c")
     assert await ask(dsn, "SELECT count(*) FROM reading") == [(minutes // 2 + 3,)]
 

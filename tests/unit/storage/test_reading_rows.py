@@ -84,7 +84,8 @@ def test_columns_of_points_are_parsed_one_point_a_row() -> None:
         arrays = b"".join(field(kind, [struct.pack(code, c) for c in cells]) for kind, code, cells in columns)
         return struct.pack(">hii", 4, 4, point) + arrays
 
-    data = HEADER + row(7, [0, 3_600_000_000], [12.0, float("nan")], [0, 3]) + row(9, [1000], [-1.0], [1]) + TRAILER
+    rows = (row(7, [0, 3_600_000_000], [12.0, float("nan")], [0, 3]), row(9, [1000], [-1.0], [1]))
+    data = HEADER + b"".join(rows) + TRAILER
     (first, second) = parse_columns(data)
     assert (first[0], second[0]) == (7, 9)
     assert first[1].tolist() == [datetime(2000, 1, 1), datetime(2000, 1, 1, 1)]
@@ -93,3 +94,7 @@ def test_columns_of_points_are_parsed_one_point_a_row() -> None:
     assert first[3].tolist() == [0, 3]
     assert (second[2].tolist(), second[3].tolist()) == ([-1.0], [1])
     assert list(parse_columns(HEADER + TRAILER)) == []
+    apart = [
+        found for part in (HEADER, HEADER + rows[0], rows[0], rows[1], TRAILER, rows[1] + TRAILER) for found in parse_columns(part)
+    ]
+    assert [(point, quality.tolist()) for point, _, _, quality in apart] == [(7, [0, 3]), (7, [0, 3]), (9, [1]), (9, [1])]
