@@ -53,6 +53,27 @@ def test_by_day_too_a_burst_in_a_house_where_nobody_is_is_told_at_once():
     assert leak.found_h <= DAY * 24 + 14 + 18
 
 
+@pytest.mark.parametrize(("empty_h", "told"), [(60, 1), (30, 0), (0, 0)])
+def test_a_day_of_flow_by_day_is_a_burst_in_a_house_that_was_empty_for_two_days_and_a_hose_in_another(empty_h, told):
+    use, start = _with(900, 14, 22), DAY * 24 + 14
+    use[:start] += 1.0  # else some nights of this home are empty hours, too
+    use[start - empty_h : start] = 0.0
+    assert len(_told(use)) == told
+
+
+def test_a_house_whose_meter_said_nothing_for_two_days_is_not_known_to_be_empty():
+    use, start = _with(900, 14, 22), DAY * 24 + 14
+    use[start - 60 : start - 10], use[start - 10 : start] = np.nan, 0.0
+    assert _told(use) == ()
+
+
+@pytest.mark.parametrize(("ran_l_h", "told"), [(0.0, 1), (600.0, 1), (1200.0, 0)])
+def test_a_night_of_large_flow_is_a_burst_but_where_as_much_ran_before_for_an_hour(ran_l_h, told):
+    use = _with(1200, 23, 20)
+    use[(DAY - 9) * 24 + 18 : (DAY - 9) * 24 + 20] += ran_l_h
+    assert len(_told(use)) == told
+
+
 LOOK_ALIKES = {
     "a pool by the hose": [_with(1000, 9, 50, seed=k) for k in range(4)] + [_with(600, 16, 60, seed=9)],
     "a garden watered at night": [sum(_with(700, 22, 7, seed=k, day=d) for d in range(DAY, DAY + 14)) for k in range(4)],

@@ -99,11 +99,19 @@ def test_homes_without_a_leak_tell_none_by_coarse_registers():
     assert _leaks(*(np.diff(np.floor(litres / pulse) * pulse, prepend=0) for litres, pulse in registers)) == ()
 
 
-def test_flow_that_creeps_up_until_it_is_usual_is_told():
+def _creeping(l_h_a_day):
+    """So slow that what lasts now is never far above what lasted a few days ago."""
     use = _home()
-    use[30 * 24 :] += np.floor(np.linspace(0, 17.5, HOURS - 30 * 24))
-    (leak,) = _leaks(use)
-    assert leak.flow_l_h < 12
+    use[30 * 24 :] += l_h_a_day * np.arange(HOURS - 30 * 24) / 24
+    return use
+
+
+@pytest.mark.parametrize("l_h_a_day", [0.3, 0.33, 0.36])
+def test_flow_that_creeps_up_until_it_is_usual_is_told(l_h_a_day):
+    (leak,) = _leaks(_creeping(l_h_a_day))
+    assert 45 * 24 < leak.found_h < 54 * 24
+    assert 4.0 < leak.flow_l_h + leak.usual_l_h <= l_h_a_day * (leak.found_h / 24 - 30)
+    assert leak.usual_l_h < 0.3 * (leak.flow_l_h + leak.usual_l_h)
 
 
 def test_a_meter_that_sends_one_value_again_and_again_is_no_leak_and_an_empty_house_with_one_is():
