@@ -64,13 +64,14 @@ def leaks_make_set(
     ] = 0,
 ) -> None:
     """Makes a labelled year of metered zones that is hard on a balance."""
-    from app.leak_output import check_folder
-    from app.leak_town import TownPlan, make_town, write_town
+    from app.leak_output import check_folder, whole_folder
+    from app.leak_town import METERS_FILE, TownPlan, make_town, write_town
 
     check_folder(out, "--out")
     plan = TownPlan(zones=zones, days=days, customers=customers)
     data, truth = make_town(seed, plan)
-    write_town(data, truth, out, plan)
+    with whole_folder(out, gone=(METERS_FILE,)) as part:
+        write_town(data, truth, part, plan)
     typer.echo(f"{len(truth.leaks)} leaks, {len(truth.customers)} customer leaks, {len(truth.events)} look-alikes in {out}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from domain.errors import ConfigurationError
@@ -53,3 +55,32 @@ def write_whole(path: Path, text: str) -> None:
         raise ConfigurationError(file=str(path), key="(file)", value=error.strerror, expected="room to write it") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path, gone: Sequence[str] = ()) -> Iterator[Path]:
+    """A folder to write a set to, whose files are moved into ``folder`` at the end: an interruption leaves what was there.
+
+    It lies in ``folder``, hidden, so that moving is renaming on one disk. Files of other names stay.
+
+    Args:
+        folder: Of the set.
+        gone: Files that only some sets have: taken away where this one has none.
+
+    Raises:
+        ConfigurationError: The disk does not take it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as name:
+            part = Path(name)
+            yield part
+            written = sorted(file.relative_to(part) for file in part.rglob("*") if file.is_file())
+            for file in written:
+                (folder / file).parent.mkdir(exist_ok=True)
+                (part / file).replace(folder / file)
+            for other in set(gone) - {file.as_posix() for file in written}:
+                (folder / other).unlink(missing_ok=True)
+    except OSError as error:
+        expected = "room to write it"
+        raise ConfigurationError(file=str(folder), key="(folder)", value=error.strerror or str(error), expected=expected) from error

@@ -24,6 +24,8 @@ from domain.series import FloatArray
 PER_DAY = 96
 _TIME = "%Y-%m-%d %H:%M"
 _START = datetime(2023, 1, 2)
+METERS_FILE = "truth/customer_meters.csv"
+"""Of a set with hard single meters alone."""
 _MISSING = -32768
 _TRUTH_STEPS = 3
 """Truth is written every five minutes, data every quarter of an hour."""
@@ -373,7 +375,7 @@ def _write_truth(truth: Truth, folder: Path, train: int) -> None:
     customers = [(m, _moment(s), _moment(e), f"{q:.1f}") for m, s, e, q in truth.customers]
     _rows(folder / "customer_leaks.csv", "meter,start,end,litres_per_hour", customers)
     if truth.meters:
-        _rows(folder / "customer_meters.csv", "meter,life,litres_per_pulse,fault", truth.meters)
+        _rows(folder.parent / METERS_FILE, "meter,life,litres_per_pulse,fault", truth.meters)
 
 
 def _rows(file: Path, header: str, rows: Sequence[tuple[str, ...]]) -> None:

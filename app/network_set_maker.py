@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from app.leak_output import check_folder
+from app.leak_output import check_folder, whole_folder
 from app.leaks_progress import shown_progress
 from domain.errors import ConfigurationError
 from simulator.leak_years.chance import LEVELS, Chance
@@ -18,7 +18,7 @@ from simulator.leak_years.leaks import number_of, open_in_second
 from simulator.leak_years.make import MadeYears, make_years
 from simulator.leak_years.places import choose_places
 from simulator.leak_years.plan import Places, YearsPlan
-from simulator.leak_years.write import write_years
+from simulator.leak_years.write import FAULTS, write_years
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def make_network_set(wish: Wish, plan: YearsPlan, out: Path, errors: Console) ->
     """Makes and writes a set.
 
     Raises:
-        ConfigurationError: An option or the network says what cannot be.
+        ConfigurationError: An option or the network says what cannot be, or the disk does not take the set.
         HydraulicsError: EPANET does not accept the network.
     """
     if wish.distortions not in (*LEVELS, "drawn"):
@@ -66,7 +66,8 @@ def make_network_set(wish: Wish, plan: YearsPlan, out: Path, errors: Console) ->
     forced = None if wish.distortions == "drawn" else wish.distortions
     with shown_progress(errors, at_once=True) as seen:
         made = make_years(facts, plan, places, wish.seed, forced=forced, faults=wish.faults, seen=seen)
-    write_years(made, out)
+    with whole_folder(out, gone=(FAULTS,)) as part:
+        write_years(made, part)
     return made
 
 

@@ -24,7 +24,8 @@ _TRUTH_STEP_S = 300
 """Flows of leaks are written every five minutes, whatever the recording's step."""
 _SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _YEAR_DAYS = 365
-_FAULTS = "sensor_faults.csv"
+FAULTS = "truth/sensor_faults.csv"
+"""Of a set with faults alone."""
 
 
 def write_years(made: MadeYears, folder: Path) -> None:
@@ -47,9 +48,9 @@ def write_years(made: MadeYears, folder: Path) -> None:
     _balance(made, truth)
     _distortions(made, truth)
     if not made.faults:
-        (truth / _FAULTS).unlink(missing_ok=True)  # of a set that was here before
+        (folder / FAULTS).unlink(missing_ok=True)  # of a set that was here before
     else:
-        _rows(truth / _FAULTS, "year,sensor,fault,start_step,end_step", _faults(made))
+        _rows(folder / FAULTS, "year,sensor,fault,start_step,end_step", _faults(made))
 
 
 def _parts(made: MadeYears) -> list[tuple[str, slice]]:

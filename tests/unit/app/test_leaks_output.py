@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from app.leak_output import check_file, check_folder, write_whole
+from app.leak_output import check_file, check_folder, whole_folder, write_whole
 from app.leaks_drawing import CLAIMED, SEEN, USUAL, Clock, Line, Panel, Plan
 from app.leaks_plot import draw, finding_picture
 from app.leaks_progress import shown_progress
@@ -33,6 +33,31 @@ LEAK = Finding(
     places=(RankedPlace(pipe="p1", probability=0.7),),
     region=ConfidenceRegion(probability=0.9, radius_m=150.0, pipes=("p1", "p2")),
 )  # fmt: skip
+
+
+def test_a_set_that_is_interrupted_leaves_the_one_before_and_a_whole_one_takes_its_place(tmp_path: Path) -> None:
+    def written(*names: str) -> list[str]:
+        with whole_folder(tmp_path, gone=("truth/some.csv",)) as part:
+            (part / "truth").mkdir()
+            for name in names:
+                (part / name).write_text(",".join(names))
+            if "stop" in names:
+                raise KeyboardInterrupt
+        return names_in()
+
+    def names_in() -> list[str]:
+        return sorted(f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*") if f.is_file())
+
+    (tmp_path / "mine.txt").write_text("stays")
+    assert written("a.npz", "truth/some.csv") == ["a.npz", "mine.txt", "truth/some.csv"]
+    with pytest.raises(KeyboardInterrupt):
+        written("a.npz", "b.npz", "stop")
+    assert names_in() == ["a.npz", "mine.txt", "truth/some.csv"]
+    assert (tmp_path / "a.npz").read_text() == "a.npz,truth/some.csv"
+    assert written("a.npz", "truth/other.csv") == ["a.npz", "mine.txt", "truth/other.csv"]
+    assert {p.name for p in tmp_path.iterdir()} == {"a.npz", "mine.txt", "truth"}
+    with pytest.raises(ConfigurationError, match="room to write it"), whole_folder(tmp_path):
+        raise OSError(28, "No space left on device")
 
 
 def a_panel(peak: float = 8.0, day: int = 5, unit: str = "m³/h") -> Panel:
