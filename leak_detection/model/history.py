@@ -1,6 +1,7 @@
 """Leaks that stand already, from a long past: seen day by day first, then at once with every end that the repairs allow.
 
-What ended day by day is judged again in hindsight (``leak_detection.model.history_ends``).
+What ended day by day is judged again in hindsight (``leak_detection.model.history_ends``), and so is what is held to stand where a
+crew worked near by (``leak_detection.model.history_mended``).
 
 The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so what grew slowly
 and was not told then is not lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection.model.history_ends import judge_ends
+from leak_detection.model.history_mended import end_mended
 from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair, mended
 from leak_detection.model.places import locate, reach
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
@@ -88,6 +90,7 @@ def begin(
         if _is_apart(ledger, leak, apart):
             apart.append(leak)
     ledger.leaks = ended + apart
+    end_mended(ledger, residual_m, repairs)
     _close_what_loses_nothing(ledger, residual_m, again, s)
     for leak in ledger.leaks:
         leak.final = leak.end_day is not None

@@ -117,7 +117,8 @@ def _open_again(ledger: Ledger, leak: OpenLeak, stands: Sequence[Part], past: Pa
     limits = ledger.settings
     if place.fit < limits.least_fit or place.far < limits.least_far or place.flow_m3h < ledger.least_flow_m3h(place):
         return False
-    first, *growth = [part.course for part in stands if part.flow_m3h >= _LEAST_GROWTH_M3H]
+    # Where each part is small, all of them together were enough to be told.
+    first, *growth = [part.course for part in stands if part.flow_m3h >= _LEAST_GROWTH_M3H] or [part.course for part in stands]
     leak.start_day, leak.ramp_days, leak.growth = first.start_day, first.ramp_days, growth
     leak.place, leak.loading_m, leak.end_day = place, change_m * now, None
     return True

@@ -53,10 +53,14 @@ class LedgerSettings:
     """The same where a balance of meters sees the leak's own flow."""
     sure_glr: float = 200.0
     """A change that is less clear than that must have stood for two days,"""
-    sure_far: float = 0.65
+    sure_far: float = 0.55
     """unless its place is as sure as that."""
     least_fit: float = 0.3
-    least_far: float = 0.42
+    least_far: float = 0.36
+    open_swing: float = 0.03
+    """Standard deviation of what an open leak does meanwhile, over its effect: it may be part of any change."""
+    freedom: float = 30.0
+    """Of Student's law for what a change is not explained by: more than its error says, of a slow one above all."""
     warm_days: int = 21
     most_shapes: int = 60
     most_a_day: int = 3
@@ -327,8 +331,8 @@ class Ledger:
 
     def _leak(self, change: _Change, day: int) -> OpenLeak | None:
         """The change as a leak, if it is one."""
-        place = locate(change.loading_m, change.covariance, self.signatures)
         s = self.settings
+        place = locate(change.loading_m, change.covariance + self._swing_of_open(), self.signatures, freedom=s.freedom)
         if place.fit < s.least_fit or place.far < s.least_far or place.flow_m3h < self.least_flow_m3h(place):
             return None
         if change.glr < s.sure_glr and place.far < s.sure_far and day - change.course.start_day < 2:
@@ -341,6 +345,12 @@ class Ledger:
             loading_m=change.loading_m,
             glr=change.glr,
         )
+
+    def _swing_of_open(self) -> FloatArray:
+        """Covariance of what open leaks do to the gauges while another begins [m²], shape (G, G)."""
+        swings_m = [self.settings.open_swing * leak.loading_m for leak in self.leaks if leak.end_day is None]
+        swing_m = np.stack(swings_m) if swings_m else np.zeros((1, self.signatures.change_m.shape[2]))
+        return np.asarray(swing_m.T @ swing_m)
 
     def least_flow_m3h(self, place: Place) -> float:
         """Of a leak there."""

@@ -43,13 +43,15 @@ class Place:
     far_m: float = FAR_M
 
 
-def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSet) -> Place:
+def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSet, *, freedom: float | None = None) -> Place:
     """Posterior over places for one change of the gauges.
 
     Args:
         change_m: Change per gauge, shape (G,).
         covariance: Of its error, shape (G, G).
         signatures: Of the same gauges.
+        freedom: Degrees of freedom of Student's law in place of the normal one, where more may be in the change than its
+            error says: what fits nowhere then makes all places less sure (Lange, Little and Taylor 1989, JASA 84, 881).
     """
     covariance = _with_wander(covariance, signatures)
     inverse = np.linalg.inv(covariance)
@@ -67,7 +69,7 @@ def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSe
         flow, energy, down = _flows((signature * weighed[:, :, 0]).sum(axis=1), along)
     misfit = weighed[:, :, 1] @ change_m - 2.0 * flow * along + flow**2 * energy
     size = 2.0 * np.log(np.diagonal(np.linalg.cholesky(full), axis1=1, axis2=2)).sum(axis=1)
-    likelihood = np.where(down, _TRUST * (-0.5 * misfit - 0.5 * size), -np.inf)
+    likelihood = np.where(down, _TRUST * (_log_density(misfit, len(change_m), freedom) - 0.5 * size), -np.inf)
     return _best(_probability(likelihood), flow, energy, signature, change_m, np.asarray(inverse), signatures.distance_m)
 
 
@@ -103,6 +105,13 @@ def signature_error(spread_m: FloatArray, signature: FloatArray, flow_m3h: Float
     gauge = np.arange(signature.shape[1])
     error[:, gauge, gauge] += (flow_m3h[:, None] * _OWN_ERROR * signature) ** 2
     return np.asarray(error)
+
+
+def _log_density(misfit: FloatArray, gauges: int, freedom: float | None) -> FloatArray:
+    """Of a squared misfit in units of its error, by the normal law or Student's, up to a constant."""
+    if freedom is None:
+        return -0.5 * misfit
+    return np.asarray(-0.5 * (freedom + gauges) * np.log1p(np.maximum(misfit, 0.0) / freedom))
 
 
 def _with_wander(covariance: FloatArray, signatures: SignatureSet) -> FloatArray:

@@ -5,7 +5,7 @@ import pytest
 
 from leak_detection.model.drift import channels, learn_drift
 from leak_detection.model.history import begin
-from leak_detection.model.history_ends import judge_ends
+from leak_detection.model.history_ends import _open_again, judge_ends
 from leak_detection.model.history_joint import Part, Past, beside, joint, learn_spread
 from leak_detection.model.history_options import EndSettings, Line, Year, other_ends
 from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair
@@ -141,3 +141,14 @@ def test_an_end_of_the_last_days_is_left_alone(net):
 
 def test_a_ledger_without_leaks_has_nothing_to_judge(net):
     assert judge_ends(Ledger(signatures=net), _record(net), []) == []
+
+
+def test_a_leak_of_many_small_parts_is_opened_again_with_all_of_them(net):
+    # As fitted each part was almost nothing; all together they were 6 m3/h.
+    residual, courses = _record(net, (8, 6.0, _course(60))), (_course(60), _course(64))
+    past, leak = _past(net, residual), _line(net, 8, 6.0, 60, end=100, growth=courses[1:])
+    stands = [Part(course=course, place=8, flow_m3h=0.2) for course in courses]
+    seen = beside(past, joint(past, []), courses[0].over(_DAYS)[:, None])
+    assert _open_again(Ledger(signatures=net, leaks=[leak]), leak, stands, past, seen)
+    assert leak.end_day is None
+    assert leak.courses == [Course(start_day=60, ramp_days=0), courses[1]]

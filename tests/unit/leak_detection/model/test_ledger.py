@@ -157,12 +157,26 @@ def test_what_is_three_times_as_large_as_a_leak_beside_it_is_no_growth_of_it(net
     assert [leak.start_day for day in range(1, 81) for leak in ledger.look(residual[:day])] == [50, 55]
 
 
+def test_beside_a_large_open_leak_which_swings_the_flow_of_another_is_less_sure(net):
+    residual = _noise(days=90)
+    residual[50:] += 30.0 * net.at(30.0)[12]
+    residual[80:] += 4.0 * net.at(4.0)[24]
+
+    def error_m3h(swing):
+        ledger = Ledger(signatures=net, settings=LedgerSettings(open_swing=swing))
+        *_, other = [leak for day in range(1, 91) for leak in ledger.look(residual[:day])]
+        assert other.start_day == 80
+        return other.place.flow_error_m3h
+
+    assert error_m3h(0.1) > 1.1 * error_m3h(0.0)
+
+
 def test_a_change_whose_place_is_sure_is_told_after_a_day(net):
     residual = np.random.default_rng(1).normal(0, 0.02, (70, GAUGES))
     residual[60:] += 4.0 * net.at(4.0)[12]
     (leak,), _ = _replay(net, residual)
     assert leak.glr < 200.0
-    assert leak.place.far >= 0.65
+    assert leak.place.far >= LedgerSettings().sure_far
     assert leak.found_day == 61
 
 

@@ -53,3 +53,21 @@ def test_a_balance_knows_nothing_of_valves_and_a_gauge_left_out_takes_its_part_a
     unknown = replace(street, wander_m=None)
     assert with_balance(unknown, np.arange(_PLACES) < 3).wander_m is None
     assert of_gauges(unknown, seen).wander_m is None
+
+
+def test_what_fits_nowhere_makes_a_place_less_sure_by_students_law(street):
+    quiet, odd = 0.002**2 * np.eye(_GAUGES), 0.01 * np.array([1.0, -1.0] * (_GAUGES // 2))
+    plain = replace(street, wander_m=None)
+    change = 2.0 * street.change_m[0, 6]
+    normal, student = (locate(change + odd, quiet, plain, freedom=freedom) for freedom in (None, 10.0))
+    assert student.ranked[0][1] < 0.8 * normal.ranked[0][1]
+    assert street.distance_m[student.index, 6] <= 100.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_boundless_freedom_students_law_is_the_normal_one(street, seed):
+    change = 4.0 * street.change_m[0, 5] + np.random.default_rng(seed).normal(0, 0.002, _GAUGES)
+    quiet = 0.002**2 * np.eye(_GAUGES)
+    normal, student = locate(change, quiet, street), locate(change, quiet, street, freedom=1e9)
+    assert student.index == normal.index
+    assert student.near == pytest.approx(normal.near, abs=1e-5)
