@@ -49,7 +49,8 @@ class CustomerScale:
     """Meters of a part."""
     looks_s: tuple[float, ...]
     """Each look at all meters."""
-    found: int
+    findings: tuple[CustomerFinding, ...]
+    """By key."""
     state_mb: float
     """What is remembered of all meters, packed."""
     learnt_mb: float
@@ -60,6 +61,11 @@ class CustomerScale:
     """Of each look's time what reading the database took; empty without one."""
     rows: int = 0
     """Readings a look takes from the database."""
+
+    @property
+    def found(self) -> int:
+        """Leaks."""
+        return len(self.findings)
 
 
 class _Registers:
@@ -153,7 +159,8 @@ async def _measure(inventory: Inventory, registers: _Registers, looks: int, *, d
     else:
         took, read, rows = await _look(inventory, registers, store, now, looks)
     return CustomerScale(
-        meters=len(names), learn_s=learn_s, part=size, looks_s=tuple(took), found=len(store.findings),
+        meters=len(names), learn_s=learn_s, part=size, looks_s=tuple(took),
+        findings=tuple(f for _, f in sorted(store.findings.items())),
         state_mb=sum(len(s) for _, s in store.kept.values()) / 1e6, learnt_mb=learnt_mb, peak_mb=_peak_mb(),
         reading_s=tuple(read) if database else (), rows=rows if database else 0,
     )  # fmt: skip

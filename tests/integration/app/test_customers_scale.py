@@ -1,13 +1,32 @@
-"""A look at customers' meters finds the same through a database as without, and its reading is timed apart."""
+"""A look at customers' meters finds the same through a database as without, leak by leak, and its reading is timed apart."""
 
 from __future__ import annotations
 
-from app.leak_customers_scale import measure_customers
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.leak_customers_scale import START, CustomerScale, measure_customers
+from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H
+
+LOOKS = 4
+_FIRST_LOOK = START + timedelta(days=HISTORY_DAYS + 7)
 
 
-def test_what_is_found_by_stored_registers_is_what_is_found_by_the_registers_themselves() -> None:
-    stored, computed = measure_customers(260, 2, database=True), measure_customers(260, 2)
-    assert stored.found == computed.found > 0
+def _leaks(seen: CustomerScale) -> list[tuple[str, str, datetime, datetime, datetime | None, int]]:
+    return [(f.meter, f.kind.value, f.since, f.found_at, f.ended_at, f.lasted_h) for f in seen.findings]
+
+
+def test_what_is_found_by_stored_registers_is_what_is_found_by_the_registers_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.leak_customers_scale._LEAKING", 0.2)  # enough that some are found at these looks
+    stored, computed = measure_customers(260, LOOKS, database=True), measure_customers(260, LOOKS)
+    assert _leaks(stored) == _leaks(computed)
+    assert [f.flow_m3h for f in stored.findings] == pytest.approx([f.flow_m3h for f in computed.findings], rel=1e-6)
+    assert [f.usual_m3h for f in stored.findings] == pytest.approx([f.usual_m3h for f in computed.findings], rel=1e-6, abs=1e-9)
+    assert any(f.found_at > _FIRST_LOOK for f in stored.findings), "some by what was read from the database"
+    assert max(f.seen_at for f in stored.findings) >= _FIRST_LOOK + timedelta(hours=TICK_H * (LOOKS - 1))
     assert stored.state_mb == computed.state_mb, "not a number that is remembered differs in length"
     assert stored.rows >= 260 * 120
     assert all(0 < read < took for read, took in zip(stored.reading_s, stored.looks_s, strict=True))
