@@ -25,11 +25,16 @@ _FOUND = re.compile(
 )
 
 
-def by_kind(rows: str, truth: Path, judged: datetime) -> dict[str, Any]:
+def hours_printed(rows: str) -> dict[str, float]:
+    """Hours until each leak was told, as ``score_leaks.py`` prints it: alarm, moment, the leak's pipe, hours, metres, money."""
+    return {m["pipe"]: float(m["hours"]) for m in _FOUND.finditer(rows)}
+
+
+def by_kind(found: Mapping[str, float], truth: Path, judged: datetime) -> dict[str, Any]:
     """Growing leaks found of all, and the median hours to an abrupt leak that began in the judged part.
 
     Args:
-        rows: What the scorer prints: alarm, its moment, the pipe of the leak it is, hours, metres, money.
+        found: Hours until each leak was told, by its pipe.
         truth: Folder with ``leaks.csv``: pipe, start, end, kind.
         judged: Start of the judged part.
     """
@@ -39,7 +44,6 @@ def by_kind(rows: str, truth: Path, judged: datetime) -> dict[str, Any]:
             for row in csv.DictReader(file)
             if datetime.fromisoformat(row["end"]) > judged
         ]
-    found = {m["pipe"]: float(m["hours"]) for m in _FOUND.finditer(rows)}
     growing = [pipe for pipe, kind, _ in leaks if kind == "incipient"]
     abrupt = [found[pipe] for pipe, kind, start in leaks if kind == "abrupt" and start >= judged and pipe in found]
     return {

@@ -1,7 +1,7 @@
 """``khettara bench leaks``: the detectors over labelled recordings, as they would have run, and the scores of the alarms.
 
-A folder with ``dma.npz`` is a set of metered zones without a hydraulic model. The scorer is the one beside the data
-(``tools/score_leaks.py``); alarms are judged by the moment of issue, never by the supposed onset.
+A folder with ``dma.npz`` is a set of metered zones without a hydraulic model. Scores are ours (``app.leak_scores``) or another
+scorer's; alarms are judged by the moment of issue, never by the supposed onset.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from app.bench_leak_rows import by_kind, table_lines
+from app.bench_leak_rows import by_kind, hours_printed, table_lines
 from app.leak_learning import learn_network
 from app.leak_network_units import AMERICAN, FOOT_M
-from app.leaks_alarms import write_alarms
+from app.leak_scores import along_pipes, of_zones, score_alarms
+from app.leaks_alarms import read_alarms, write_alarms
 from app.leaks_replay_zones import judged_zones, zone_recordings
 from app.network_replay import alarms_of, as_past
 from app.network_set import read_network_set
@@ -30,6 +32,17 @@ from domain.errors import ConfigurationError
 from leak_detection.customer_leaks import CustomerLeak, find_customer_leaks
 from leak_detection.zone_replay import track_zones
 from simulator.inp import read_sections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorer:
+    """Another scorer than ours."""
+
+    file: Path
+    """``score_leaks.py``."""
+    interpreter: str = sys.executable
+    """Python with scipy, which it needs on a network."""
+
 
 _TIME = "%Y-%m-%d %H:%M"
 _LENGTH = 3
@@ -49,22 +62,23 @@ def customer_scores(found: tuple[CustomerLeak, ...], truth: Path, start: datetim
     return {"leaks": len(rows), "found_7d": in_time / max(1, len(rows)), "precision": true / max(1, len(found))}
 
 
-def score(
-    alarms: Path, truth: Path, scorer: Path, *, network: Path | None = None, interpreter: str = sys.executable
-) -> dict[str, Any]:
-    """What the scorer says of an alarm file, with the rows it prints under ``rows``; on a network it needs scipy."""
+def score(alarms: Path, truth: Path, *, network: Path | None, scorer: Scorer | None) -> dict[str, Any]:
+    """Figures of an alarm file, by the scorer given or by ours; ``hours`` holds those until each leak was told, by its place."""
+    if scorer is None:
+        away_m, places = along_pipes(network) if network else (of_zones, [])
+        return score_alarms(read_alarms(alarms), truth, away_m, places)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "score.json")
-        command = [interpreter, str(scorer), str(alarms), "--truth", str(truth), "--online", "--json", str(out)]
-        command += ["--inp", str(network)] if network else []
+        command = [scorer.interpreter, str(scorer.file), str(alarms), "--truth", str(truth), "--online", "--json", str(out)]
+        command += ["--inp", str(in_metres(network, Path(folder)))] if network else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():
-            raise ConfigurationError(file=str(scorer), key="score", value=done.stderr[-400:], expected="a score of the alarms")
+            raise ConfigurationError(file=str(scorer.file), key="score", value=done.stderr[-400:], expected="a score of the alarms")
         result: dict[str, Any] = json.loads(out.read_text())
-        return result | {"rows": done.stdout}
+        return result | {"hours": hours_printed(done.stdout)}
 
 
-def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str, Any]:
+def bench_zones(folder: Path, truth: Path, out: Path, scorer: Scorer | None = None) -> dict[str, Any]:
     """Scores of one set of metered zones."""
     began = time.perf_counter()
     data = read_zone_set(folder)
@@ -72,7 +86,7 @@ def bench_zones(folder: Path, truth: Path, scorer: Path, out: Path) -> dict[str,
     customers = find_customer_leaks(data.readings_l_h, data.meters)
     seconds = time.perf_counter() - began
     write_alarms(alarms, out)
-    result = score(out, truth, scorer)
+    result = score(out, truth, network=None, scorer=scorer)
     months = len(data.zones) * (data.inflow_m3h.shape[0] / 24 - (data.train_until - data.start).days) / 30.44
     result["false_per_zone_month"] = result["FP"] / months
     result["customers"] = customer_scores(customers, truth, data.start, data.inflow_m3h.shape[0])
@@ -85,19 +99,27 @@ def run_bench_leaks(
 ) -> None:
     """Replays every set and prints its scores as the rows of docs/benchmarks-leaks.md.
 
+    Args:
+        sets: Folders of labelled recordings.
+        scorer: File of another scorer than ours.
+        out: Where alarms are kept.
+        as_json: Prints all figures, else rows.
+        console: Where to.
+        interpreter: Python that runs the other scorer.
+
     Raises:
-        ConfigurationError: A folder is no set, or the scorer is not there.
+        ConfigurationError: A folder is no set, or the scorer is not there or will not run.
     """
+    other = None if scorer is None else Scorer(file=scorer, interpreter=interpreter)
+    if other is not None and not other.file.exists():
+        raise ConfigurationError(file="command line", key="--scorer", value=str(scorer), expected="the file of score_leaks.py")
     results: dict[str, dict[str, Any]] = {}
     for folder in sets:
-        _check_set(folder, interpreter)
-        tool = scorer or folder.resolve().parents[1] / "tools" / "score_leaks.py"
-        if not tool.exists():
-            raise ConfigurationError(file=str(folder), key="--scorer", value=str(tool), expected="the file of score_leaks.py")
+        _check_set(folder, other)
         with tempfile.TemporaryDirectory() as temporary:
             target = (out or Path(temporary)) / f"alarms-{folder.name}.csv"
             target.parent.mkdir(parents=True, exist_ok=True)
-            results[folder.name] = bench_set(folder, folder / "truth", tool, target, interpreter)
+            results[folder.name] = bench_set(folder, folder / "truth", target, other)
     if as_json:
         console.print_json(json.dumps(results))
         return
@@ -105,7 +127,7 @@ def run_bench_leaks(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _check_set(folder: Path, interpreter: str) -> None:
+def _check_set(folder: Path, scorer: Scorer | None) -> None:
     """Sees that a folder is a labelled set before minutes are spent on it.
 
     Raises:
@@ -117,36 +139,36 @@ def _check_set(folder: Path, interpreter: str) -> None:
         raise ConfigurationError(
             file=str(folder), key="--set", value="no folder truth", expected="a labelled set: what was wrong in it, under truth"
         )
-    if (folder / "dma.npz").exists():
+    if scorer is None or (folder / "dma.npz").exists():
         return
-    if subprocess.run([interpreter, "-c", "import scipy"], capture_output=True, check=False).returncode:
+    if subprocess.run([scorer.interpreter, "-c", "import scipy"], capture_output=True, check=False).returncode:
         raise ConfigurationError(
-            file="command line", key="--python", value=interpreter, expected="a Python with scipy: scores on a network need it"
+            file="command line", key="--python", value=scorer.interpreter, expected="a Python with scipy: that scorer needs it"
         )
 
 
-def bench_set(folder: Path, truth: Path, scorer: Path, out: Path, interpreter: str = sys.executable) -> dict[str, Any]:
+def bench_set(folder: Path, truth: Path, out: Path, scorer: Scorer | None = None) -> dict[str, Any]:
     """Scores of one folder, by what is in it.
 
     Raises:
         ConfigurationError: The folder is no set of a kind that is known.
     """
     if (folder / "dma.npz").exists():
-        return bench_zones(folder, truth, scorer, out)
+        return bench_zones(folder, truth, out, scorer)
     if (folder / "zones.json").exists():
-        return bench_network(folder, truth, scorer, out, interpreter)
+        return bench_network(folder, truth, out, scorer)
     raise ConfigurationError(file=str(folder), key="--set", value=folder.name, expected="dma.npz, or zones.json and a network")
 
 
-def bench_network(folder: Path, truth: Path, scorer: Path, out: Path, interpreter: str) -> dict[str, Any]:
+def bench_network(folder: Path, truth: Path, out: Path, scorer: Scorer | None = None) -> dict[str, Any]:
     """Scores of the model layer on one network's recording."""
     began = time.perf_counter()
     data = read_network_set(folder)
     alarms = alarms_of(data, learn_network(as_past(data)))
     seconds = time.perf_counter() - began
     write_alarms(alarms, out)
-    result = score(out, truth, scorer, network=in_metres(data.network, out.parent), interpreter=interpreter)
-    return result | by_kind(result["rows"], truth, data.second) | {"seconds": seconds}
+    result = score(out, truth, network=data.network, scorer=scorer)
+    return result | by_kind(result["hours"], truth, data.second) | {"seconds": seconds}
 
 
 def in_metres(network: Path, folder: Path) -> Path:

@@ -85,9 +85,9 @@ def bench_leaks(
     sets: Annotated[
         list[Path], typer.Option("--set", help="Folder of a labelled recording; repeat.", exists=True, file_okay=False)
     ],
-    scorer: Annotated[Path | None, typer.Option(help="score_leaks.py; default ../../tools/score_leaks.py of the set.")] = None,
+    scorer: Annotated[Path | None, typer.Option(help="score_leaks.py in place of our own scores.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that keeps the alarm files.")] = None,
-    python: Annotated[str, typer.Option(help="Python that runs the scorer; on a network it needs scipy.")] = sys.executable,
+    python: Annotated[str, typer.Option(help="Python that runs that scorer; on a network it needs scipy.")] = sys.executable,
     as_json: AsJson = False,
 ) -> None:
     """Detectors over labelled recordings, as they would have run, and their scores."""

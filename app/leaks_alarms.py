@@ -43,6 +43,12 @@ def write_alarms(rows: Sequence[AlarmRow], out: Path, zone: tzinfo = UTC) -> Non
     write_whole(out, text.getvalue())
 
 
+def read_alarms(path: Path) -> list[tuple[str, datetime]]:
+    """Place and moment of issue of each row of a file that ``write_alarms`` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(row["pipe-or-zone"], datetime.fromisoformat(row["issue time"])) for row in csv.DictReader(file)]
+
+
 def epoch_of(start: datetime) -> float:
     """Sets give local times without a zone; they are kept as they are."""
     return utc(start).timestamp()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from app.bench_leak_rows import NETWORK_HEAD, ZONE_HEAD, by_kind, table_lines
+from app.bench_leak_rows import NETWORK_HEAD, ZONE_HEAD, by_kind, hours_printed, table_lines
 
 ROWS = """p255  2019-01-01 00:00  p257  0.0  98.1  46999.13
 p11  2019-01-01 00:00  repeat      0.0
@@ -27,7 +27,7 @@ SUMS = {"skill": 0.8579, "strict_F1": 0.737, "TP": 3, "FP": 1, "FN": 1, "repeats
 
 def test_growing_leaks_and_new_bursts_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "leaks.csv").write_text(LEAKS)
-    kinds = by_kind(ROWS, tmp_path, datetime(2019, 1, 1))
+    kinds = by_kind(hours_printed(ROWS), tmp_path, datetime(2019, 1, 1))
     assert kinds == {"growing": 3, "growing_found": 2, "median_hours_new_abrupt": 2.0}
     assert table_lines({"town": SUMS | kinds})[2] == "| town | 0.86 | 0.74 | 3 / 1 / 1 | 1 | 2 of 3 | 2 | 98 | 32 |"
 
