@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from domain.errors import ConfigurationError
 from domain.series import FloatArray
+from leak_detection import robust
 from leak_detection.model.bursts import (
     BASE_DAYS,
     LEAST_GAUGES,
@@ -20,6 +21,7 @@ from leak_detection.model.bursts import (
     burst,
     contrast,
     contrast_covariance,
+    standing_out,
 )
 from leak_detection.model.places import reach
 
@@ -76,7 +78,9 @@ class _Usual:
         """How much wilder these hours of the day are than all, at least 1."""
         apart = np.minimum((self.hour - hour) % per_day, (hour - self.hour) % per_day)
         same = self.chi2[apart <= per_day // 12]
-        return max(float(np.median(same) / max(np.median(self.chi2), 1e-9)), 1.0) if same.size >= _LEAST_SAME_HOURS else 1.0
+        if same.size < _LEAST_SAME_HOURS:
+            return 1.0
+        return max(robust.scalar_median(same) / max(robust.scalar_median(self.chi2), 1e-9), 1.0)
 
 
 def _learn(row: int, per_day: int, kept: Sequence[tuple[int, FloatArray]]) -> _Usual:
@@ -156,12 +160,17 @@ class BurstWatch:
         found: BurstCandidate | None = None
         for hours in self.settings.hours:
             rows = max(round(hours * self.per_day / 24), 1)
-            covariance = self._usual(window, rows, known, odd=self._odd_since is not None)
-            if covariance is not None:
+            x = contrast(window, self.per_day, rows, known)
+            covariance = self._usual(x, rows, odd=self._odd_since is not None)
+            if covariance is None:
+                continue
+            most = standing_out(x, covariance)
+            if most >= self.settings.burst.glr:  # few hours are so wild
                 one = burst(window, self.signatures, covariance, self.per_day, rows=rows, known=known, settings=self.settings.burst)
                 if one is not None and (found is None or one.glr > found.glr):
                     found = one
-                self._odd(window, rows, known, covariance)
+            if rows == self._longest:
+                self._odd(x, most)
         return self._tell(found)
 
     def followed(self) -> list[BurstCandidate]:
@@ -203,25 +212,26 @@ class BurstWatch:
     def _as_change(self, known: _Known) -> KnownChange:
         return KnownChange(rows_ago=self._row - known.start_row, change_m=known.change_m)
 
-    def _usual(self, window: FloatArray, rows: int, known: list[KnownChange], *, odd: bool) -> FloatArray | None:
+    def _usual(self, x: FloatArray, rows: int, *, odd: bool) -> FloatArray | None:
         """Covariance of the contrasts of the last weeks, made anew once a day; today's contrast is noted after it was used."""
         kept = self._contrasts.setdefault(rows, deque())
         usual = self._covariance.get(rows)
         if len(kept) >= self.settings.least_learnt and (usual is None or self._row - usual.row >= self.per_day):
             usual = self._covariance[rows] = _learn(self._row, self.per_day, kept)
         if not odd and (not kept or self._row - kept[-1][0] >= rows // 2):
-            kept.append((self._row, contrast(window, self.per_day, rows, known)))
+            kept.append((self._row, x))
         while kept and self._row - kept[0][0] > self.settings.learn_days * self.per_day:
             kept.popleft()
         return None if usual is None else usual.covariance * usual.restless(self._row % self.per_day, self.per_day)
 
-    def _odd(self, window: FloatArray, rows: int, known: list[KnownChange], covariance: FloatArray) -> None:
-        """A change that lasts and that nobody can place becomes known."""
-        if rows != self._longest:
-            return
-        x = contrast(window, self.per_day, rows, known)
-        here = np.flatnonzero(np.isfinite(x))
-        chi2 = float(x[here] @ np.linalg.solve(covariance[np.ix_(here, here)], x[here])) / max(here.size, 1)
+    def _odd(self, x: FloatArray, most: float) -> None:
+        """A change that lasts and that nobody can place becomes known.
+
+        Args:
+            x: Contrast of the longest stretch, shape (G,).
+            most: How far it stands out.
+        """
+        chi2 = most / max(int(np.isfinite(x).sum()), 1)
         if chi2 < self.settings.odd_chi2:
             self._odd_since = None
         elif self._odd_since is None:

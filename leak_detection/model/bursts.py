@@ -91,8 +91,7 @@ def contrast(window_m: FloatArray, per_day: int, rows: int, known: Sequence[Know
         rows: Length of the last stretch, at most a day.
         known: Changes to take off.
     """
-    level = _without(window_m, known)
-    ends = [len(level) - per_day * day for day in range(BASE_DAYS + 1)]
+    ends = len(window_m) - per_day * np.arange(BASE_DAYS + 1)
     if ends[-1] - rows < 0:
         raise ConfigurationError(
             file="bursts",
@@ -100,9 +99,26 @@ def contrast(window_m: FloatArray, per_day: int, rows: int, known: Sequence[Know
             value=len(window_m),
             expected=f"{per_day * BASE_DAYS + rows} rows or more: seven days and the last",
         )
-    means = np.stack([_mean(level[end - rows : end]) for end in ends])
+    # The hours of all days at once, and only they: this is asked at every look.
+    row = (ends - rows)[:, None] + np.arange(rows)
+    hours = window_m[row]
+    for change in known:
+        hours[row >= len(window_m) - change.rows_ago] -= change.change_m
+    means = _mean(hours)
     enough = np.isfinite(means[1:]).sum(axis=0) >= BASE_DAYS // 2
     return np.where(enough, means[0] - robust.median(means[1:]), np.nan)
+
+
+def standing_out(contrast_m: FloatArray, covariance: FloatArray) -> float:
+    """Squared contrast of all gauges together, shape (G,), in units of its error: no leak explains more.
+
+    Args:
+        contrast_m: NaN where missing.
+        covariance: Of contrasts, shape (G, G).
+    """
+    here = np.flatnonzero(np.isfinite(contrast_m))
+    x = contrast_m[here]
+    return float(x @ np.linalg.solve(covariance[np.ix_(here, here)], x))
 
 
 def contrast_covariance(contrasts: FloatArray) -> FloatArray:
@@ -149,8 +165,7 @@ def burst(
     s = settings or BurstSettings()
     x = contrast(window_m, per_day, rows, known)
     here = np.flatnonzero(np.isfinite(x))
-    # No leak explains more than all there is: most hours end here.
-    if here.size < LEAST_GAUGES or x[here] @ np.linalg.solve(covariance[np.ix_(here, here)], x[here]) < s.glr:
+    if here.size < LEAST_GAUGES or standing_out(x, covariance) < s.glr:
         return None
     here, left_out = _gauges_in_order(x, covariance, signatures)
     if here.size < LEAST_GAUGES:
@@ -272,8 +287,8 @@ def _without(window_m: FloatArray, known: Sequence[KnownChange]) -> FloatArray:
 
 
 def _mean(values: FloatArray) -> FloatArray:
-    """Mean of the finite values; NaN with less than half of them."""
+    """Mean of the finite values over rows, the last axis but one; NaN with less than half of them."""
     known = np.isfinite(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(2 * count >= len(values), total / np.maximum(count, 1), np.nan)
+    count = known.sum(axis=-2)
+    total = np.where(known, values, 0.0).sum(axis=-2)
+    return np.where(2 * count >= values.shape[-2], total / np.maximum(count, 1), np.nan)

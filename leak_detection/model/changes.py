@@ -89,8 +89,9 @@ def hear(residual_m: FloatArray, known: Sequence[FloatArray], courses: Sequence[
     across = products[:, 1 : count + 1][:, :, asked]
     shares = np.linalg.solve(inner, across)
     left = products[:, asked][:, :, asked] - across.transpose(0, 2, 1) @ shares
-    rest = heard[:, :, 0] - np.einsum("gtn,gn->gt", heard[:, :, 1 : count + 1], shares[:, :, 0])
-    spread = np.maximum((robust.SD_OF_MAD * np.median(np.abs(rest[:, -_RECENT_DAYS:]), axis=1)) ** 2, _LEAST_VARIANCE)
+    recent = heard[:, -_RECENT_DAYS:]
+    rest = recent[:, :, 0] - (recent[:, :, 1 : count + 1] @ shares[:, :, :1])[:, :, 0]
+    spread = np.maximum((robust.SD_OF_MAD * np.median(np.abs(rest), axis=1)) ** 2, _LEAST_VARIANCE)
     energy = np.maximum(np.diagonal(left, axis1=1, axis2=2)[:, 1:].T, 0.0)
     return Heard(
         along=left[:, 1:, 0].T / spread,

@@ -121,17 +121,17 @@ def innovations(values: FloatArray, courses: FloatArray, walk: FloatArray) -> Fl
     days, gauges = values.shape
     out = np.empty((days, gauges, 1 + courses.shape[1]))
     out[:, :, 0] = values
-    out[:, :, 1:] = courses[:, None, :]
-    level, variance = np.zeros(out.shape[1:]), np.full(gauges, _ANYWHERE)
+    level, step, variance = np.zeros(out.shape[1:]), np.empty(out.shape[1:]), np.full((gauges, 1), _ANYWHERE)
     for day in range(days):
-        unexpected = out[day]
+        unexpected, wide = out[day], variance + 1.0
+        unexpected[:, 1:] = courses[day]
         unexpected -= level
-        gain = variance / (variance + 1.0)
-        level += gain[:, None] * unexpected
-        unexpected *= ((variance + 1.0) ** -0.5)[:, None]
-        variance = gain + walk
+        gain = variance / wide
+        level += np.multiply(gain, unexpected, out=step)
+        unexpected *= wide**-0.5
+        variance = gain + walk[:, None]
     out[0] = 0.0
-    return np.ascontiguousarray(out.transpose(1, 0, 2))
+    return out.transpose(1, 0, 2)
 
 
 def _day_noise(z: FloatArray, read: NDArray[np.bool_]) -> FloatArray:

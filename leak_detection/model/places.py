@@ -20,6 +20,8 @@ _SPREAD = 1.3
 """A little more than the scatter, which knows only the errors that were drawn."""
 _WANDER_M = 0.03
 """Of each pressure valve's setting, beside what the gauges' noise holds of it already: valves drift by centimetres within days."""
+_LARGE = 1e200
+"""More than any squared change or signature in units of its error."""
 _TRUST = 0.5
 """Power of the likelihood: gauges that err together say less than so many. Of places called sure to 150 m one in seven was not."""
 
@@ -60,16 +62,17 @@ def locate(change_m: FloatArray, covariance: FloatArray, signatures: SignatureSe
         signature = signatures.at(flow)
         weighed = signature @ inverse
         flow, energy, down = _flows((weighed * signature).sum(axis=1), weighed @ change_m)
+    # A change that goes against a leak's is none of it: at most places that is so, and they are left here.
+    here = np.flatnonzero(down)
+    spread_m, likelihood = signatures.spread_m[here], np.full(signatures.places, -np.inf)
     for _ in range(2):
         signature = signatures.at(flow)
-        full = signature_error(signatures.spread_m, signature, flow) + covariance
-        asked = np.stack([signature, np.broadcast_to(change_m, signature.shape)], axis=2)
-        weighed = np.linalg.solve(full, asked)
-        along = (signature * weighed[:, :, 1]).sum(axis=1)
-        flow, energy, down = _flows((signature * weighed[:, :, 0]).sum(axis=1), along)
-    misfit = weighed[:, :, 1] @ change_m - 2.0 * flow * along + flow**2 * energy
-    size = 2.0 * np.log(np.diagonal(np.linalg.cholesky(full), axis1=1, axis2=2)).sum(axis=1)
-    likelihood = np.where(down, _TRUST * (_log_density(misfit, len(change_m), freedom) - 0.5 * size), -np.inf)
+        error = signature_error(spread_m, signature[here], flow[here])
+        own, along, whole, size = _weighed(error, covariance, signature[here], change_m)
+        flow[here], energy[here], down[here] = _flows(own, along)
+    misfit = whole - 2.0 * flow[here] * along + flow[here] ** 2 * energy[here]
+    likelihood[here] = _TRUST * (_log_density(misfit, len(change_m), freedom) - 0.5 * size)
+    likelihood[~down] = -np.inf
     return _best(_probability(likelihood), flow, energy, signature, change_m, np.asarray(inverse), signatures.distance_m)
 
 
@@ -105,6 +108,34 @@ def signature_error(spread_m: FloatArray, signature: FloatArray, flow_m3h: Float
     gauge = np.arange(signature.shape[1])
     error[:, gauge, gauge] += (flow_m3h[:, None] * _OWN_ERROR * signature) ** 2
     return np.asarray(error)
+
+
+def _weighed(
+    error: FloatArray, covariance: FloatArray, signature: FloatArray, change_m: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Products of signature and change over the whole error E of each place, and the logarithm of its determinant.
+
+    One factorisation gives them all: of [[E, B], [B′, large]], whose last rows are then B′ over the factor of E.
+
+    Args:
+        error: Of the signature, shape (P, G, G).
+        covariance: Of the change, shape (G, G); E is the sum of both.
+        signature: s, shape (P, G).
+        change_m: x, shape (G,).
+
+    Returns:
+        s′ E⁻¹ s, s′ E⁻¹ x, x′ E⁻¹ x and log det E, shape (P,) each.
+    """
+    places, gauges = signature.shape
+    bordered = np.zeros((places, gauges + 2, gauges + 2))  # its lower half is all that is read
+    np.add(error, covariance, out=bordered[:, :gauges, :gauges])
+    bordered[:, gauges, :gauges] = signature
+    bordered[:, gauges + 1, :gauges] = change_m
+    bordered[:, [gauges, gauges + 1], [gauges, gauges + 1]] = _LARGE
+    factor = np.linalg.cholesky(bordered)
+    s, x = factor[:, gauges, :gauges], factor[:, gauges + 1, :gauges]
+    size = 2.0 * np.log(np.diagonal(factor, axis1=1, axis2=2)[:, :gauges]).sum(axis=1)
+    return (s * s).sum(axis=1), (s * x).sum(axis=1), (x * x).sum(axis=1), np.asarray(size)
 
 
 def _log_density(misfit: FloatArray, gauges: int, freedom: float | None) -> FloatArray:

@@ -126,6 +126,23 @@ def test_a_known_change_is_taken_off_from_when_it_began(quiet):
     assert contrast(window, _PER_DAY, 6 * _HOUR, known)[4] == pytest.approx(0.0, abs=0.02)
 
 
+@pytest.mark.parametrize("ago", [3 * _HOUR, 9 * _HOUR, 2 * _PER_DAY + 3 * _HOUR, 30 * _PER_DAY])
+def test_a_contrast_is_the_last_mean_less_the_median_of_the_same_hours(quiet, ago):
+    rows, window = 6 * _HOUR, quiet[: 9 * _PER_DAY].copy()
+    window[np.random.default_rng(6).random(window.shape) < 0.3] = np.nan
+    window[1 - rows :, 3] = np.nan
+    window[-rows, 3] = 0.0
+    change = np.linspace(-1.0, 1.0, _GAUGES)
+    plain = window.copy()
+    plain[max(len(plain) - ago, 0) :] -= change
+    hours = [plain[end - rows : end] for end in len(plain) - _PER_DAY * np.arange(8)]
+    now, *before = (np.where(np.isfinite(h).mean(axis=0) >= 0.5, np.nanmean(h, axis=0), np.nan) for h in hours)
+    assert np.isnan(now[3])
+    expected = now - np.nanmedian(before, axis=0)
+    known = [KnownChange(rows_ago=ago, change_m=change)]
+    assert contrast(window, _PER_DAY, rows, known) == pytest.approx(expected, nan_ok=True)
+
+
 def test_too_short_a_window_says_how_long_it_must_be(quiet):
     with pytest.raises(ConfigurationError, match="348 rows or more"):
         burst(quiet[:300], _SIGNATURES, np.eye(_GAUGES), _PER_DAY, rows=12)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leak_detection.model.places import locate
+from leak_detection.model.places import _weighed, locate
 from leak_detection.model.signatures import SignatureSet, of_gauges, with_balance
 
 _PLACES, _GAUGES = 12, 8
@@ -71,3 +71,20 @@ def test_with_boundless_freedom_students_law_is_the_normal_one(street, seed):
     normal, student = locate(change, quiet, street), locate(change, quiet, street, freedom=1e9)
     assert student.index == normal.index
     assert student.near == pytest.approx(normal.near, abs=1e-5)
+
+
+def test_a_change_that_no_leak_makes_is_as_likely_anywhere(street):
+    nowhere = locate(-4.0 * street.change_m[0, 5], 0.002**2 * np.eye(_GAUGES), replace(street, wander_m=None))
+    assert [share for _, share in nowhere.ranked] == pytest.approx([1.0 / _PLACES] * 10)
+    assert nowhere.flow_m3h < 0.1
+
+
+def test_what_is_weighed_with_the_error_is_as_if_each_place_were_solved_alone():
+    rng = np.random.default_rng(3)
+    roots = rng.normal(size=(5, _GAUGES, 2 * _GAUGES))
+    error, covariance = roots @ roots.transpose(0, 2, 1), np.diag(rng.uniform(0.5, 2.0, _GAUGES))
+    signature, change = rng.normal(size=(5, _GAUGES)), 1e3 * rng.normal(size=_GAUGES)
+    found = np.stack(_weighed(error, covariance, signature, change), axis=1)
+    for one, s, row in zip(error + covariance, signature, found, strict=True):
+        s_over, x_over = np.linalg.solve(one, s), np.linalg.solve(one, change)
+        assert row == pytest.approx([s @ s_over, s @ x_over, change @ x_over, np.linalg.slogdet(one)[1]], rel=1e-9)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from leak_detection.model import refit
 from leak_detection.model.ledger import Ledger
 from leak_detection.model.refit import Loadings, joint_flows, loadings_today, non_negative
 from tests.support.pipe_line import GAUGES, pipe_line
@@ -62,7 +63,9 @@ def test_the_error_holds_in_nine_of_ten_towns(net):
     assert within >= 36
 
 
-def test_non_negative_least_squares_meets_the_conditions_of_its_optimum():
+@pytest.mark.parametrize("exchanges", [0, 10])
+def test_non_negative_least_squares_meets_the_conditions_of_its_optimum(monkeypatch, exchanges):
+    monkeypatch.setattr(refit, "_EXCHANGES", exchanges)
     rng = np.random.default_rng(5)
     for _ in range(50):
         design, along = rng.normal(size=(20, 6)) + 3.0 * rng.normal(size=(20, 1)), rng.normal(size=20)
