@@ -9,7 +9,7 @@ import pytest
 from app.leak_customers_scale import START, CustomerScale, measure_customers
 from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H
 
-LOOKS = 4
+METERS, LOOKS = 100, 4
 _FIRST_LOOK = START + timedelta(days=HISTORY_DAYS + 7)
 
 
@@ -20,14 +20,14 @@ def _leaks(seen: CustomerScale) -> list[tuple[str, str, datetime, datetime, date
 def test_what_is_found_by_stored_registers_is_what_is_found_by_the_registers_themselves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.leak_customers_scale._LEAKING", 0.2)  # enough that some are found at these looks
-    stored, computed = measure_customers(260, LOOKS, database=True), measure_customers(260, LOOKS)
+    monkeypatch.setattr("app.leak_customers_scale._LEAKING", 0.9)  # enough that some are found at these looks
+    stored, computed = measure_customers(METERS, LOOKS, database=True), measure_customers(METERS, LOOKS)
     assert _leaks(stored) == _leaks(computed)
     assert [f.flow_m3h for f in stored.findings] == pytest.approx([f.flow_m3h for f in computed.findings], rel=1e-6)
     assert [f.usual_m3h for f in stored.findings] == pytest.approx([f.usual_m3h for f in computed.findings], rel=1e-6, abs=1e-9)
     assert any(f.found_at > _FIRST_LOOK for f in stored.findings), "some by what was read from the database"
     assert max(f.seen_at for f in stored.findings) >= _FIRST_LOOK + timedelta(hours=TICK_H * (LOOKS - 1))
     assert stored.state_mb == computed.state_mb, "not a number that is remembered differs in length"
-    assert stored.rows >= 260 * 120
+    assert stored.rows >= METERS * 120
     assert all(0 < read < took for read, took in zip(stored.reading_s, stored.looks_s, strict=True))
     assert computed.reading_s == ()
