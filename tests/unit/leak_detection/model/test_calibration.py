@@ -10,7 +10,7 @@ def test_a_linear_case_comes_to_the_posterior_that_is_known():
     rng = np.random.default_rng(3)
     matrix = rng.normal(size=(6, 3))
     truth = np.array([0.8, -0.5, 0.3])
-    draws = rng.normal(size=(4000, 3))
+    draws = rng.normal(size=(1500, 3))
     measured = matrix @ truth
     after = smooth(draws, draws @ matrix.T, measured, rng)
     covariance = np.linalg.inv(np.eye(3) + matrix.T @ matrix)
@@ -20,7 +20,7 @@ def test_a_linear_case_comes_to_the_posterior_that_is_known():
 
 def test_what_is_not_measured_stays_as_it_was():
     rng = np.random.default_rng(4)
-    draws = rng.normal(size=(3000, 2))
+    draws = rng.normal(size=(1000, 2))
     after = smooth(draws, draws[:, :1], np.array([2.0]), rng)
     assert after[:, 0].mean() == pytest.approx(1.0, abs=0.1)
     assert after[:, 1].mean() == pytest.approx(0.0, abs=0.1)
