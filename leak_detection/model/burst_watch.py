@@ -71,6 +71,8 @@ class _Usual:
     row: int
     covariance: FloatArray
     chi2: FloatArray
+    middle: float
+    """Median of these."""
     hour: NDArray[np.int64]
     """Row of the day of each contrast."""
 
@@ -80,14 +82,15 @@ class _Usual:
         same = self.chi2[apart <= per_day // 12]
         if same.size < _LEAST_SAME_HOURS:
             return 1.0
-        return max(robust.scalar_median(same) / max(robust.scalar_median(self.chi2), 1e-9), 1.0)
+        return max(robust.scalar_median(same) / max(self.middle, 1e-9), 1.0)
 
 
 def _learn(row: int, per_day: int, kept: Sequence[tuple[int, FloatArray]]) -> _Usual:
     rows, x = np.array([r for r, _ in kept]), np.stack([x for _, x in kept])
     covariance = contrast_covariance(x)
     x = np.nan_to_num(x)
-    return _Usual(row=row, covariance=covariance, chi2=((x @ np.linalg.inv(covariance)) * x).sum(axis=1), hour=rows % per_day)
+    chi2 = ((x @ np.linalg.inv(covariance)) * x).sum(axis=1)
+    return _Usual(row=row, covariance=covariance, chi2=chi2, middle=robust.scalar_median(chi2), hour=rows % per_day)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

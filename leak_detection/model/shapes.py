@@ -23,9 +23,11 @@ _BEND = 1.5
 
 def shape(days: int, start: int, ramp: int) -> FloatArray:
     """0 before ``start``, then a step (``ramp`` 0) or growth over ``ramp`` days, faster with time, then level."""
-    t = np.arange(days, dtype=np.float64)
     if ramp == 0:
-        return np.asarray((t >= start).astype(np.float64))
+        step = np.zeros(days)
+        step[max(start, 0) :] = 1.0
+        return step
+    t = np.arange(days, dtype=np.float64)
     return np.asarray(np.clip((t - start) / ramp, 0.0, 1.0) ** _BEND)
 
 
