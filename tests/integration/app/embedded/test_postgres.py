@@ -32,6 +32,8 @@ print(server.pid, flush=True)
 time.sleep(600)
 """
 
+ANY_FOLDER = pytest.mark.parametrize("folder", ["open"], indirect=True)
+"""Where it matters nothing who may enter the folder: a server costs two seconds."""
 IN_A_THREAD = "import threading; thread = threading.Thread(target=server.start); thread.start(); thread.join()"
 
 
@@ -139,6 +141,7 @@ def test_a_half_made_cluster_is_made_anew(folder: Path) -> None:
         write_note(server, "whole")
 
 
+@ANY_FOLDER
 def test_a_given_port_that_is_taken_is_an_error_with_the_servers_words(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False) as server:
         expected = f"port {server.port} did not start.*already running on port {server.port}"
@@ -146,6 +149,7 @@ def test_a_given_port_that_is_taken_is_an_error_with_the_servers_words(folder: P
             EmbeddedPostgres(folder.with_name("second"), server.port, durable=False).start()
 
 
+@ANY_FOLDER
 def test_interrupts_of_the_terminal_do_not_reach_the_server(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False) as server:
         assert server.pid is not None
@@ -168,6 +172,7 @@ def test_programs_out_of_reach_are_copied_whole(tmp_path: Path, monkeypatch: pyt
     assert marker.stat().st_mtime_ns == before
 
 
+@ANY_FOLDER
 def test_a_signal_for_a_fast_stop_is_enough(folder: Path) -> None:
     server = EmbeddedPostgres(folder, durable=False)
     server.start()
