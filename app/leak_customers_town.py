@@ -7,7 +7,7 @@ what meters say that never ran.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ _ONSET_L_H = 3.0
 _ONSET_SHARE = 0.4
 """A leak that grows counts from the larger of the two: so many litres an hour, this share of the middle hour's use."""
 _FIRST_DAY = 15
+IN_TIME_H = 168
+"""A leak is to be found within so many hours."""
+_IMPOSSIBLE_L_H = 1e5
+FINER, SILENT = "finer than the register counts", "the meter said nothing of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +41,15 @@ class HardLeak:
     end_h: int
     flow_l_h: float
     """The most."""
-    seen: bool
-    """Whether the register counts finely enough."""
+    begin_h: int
+    """First hour of any flow: what grows counts from ``start_h`` on."""
+    hidden: str = ""
+    """Why nothing of it can be read, if so."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether the register counts finely enough."""
+        return self.hidden != FINER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +81,8 @@ def make_customers(rng: Rng, meters: int, days: int) -> Customers:
             water = water + flow
             leaks.append(leak)
         use[:, m] = spoilt(rng, counted(water, pulse), fault)
+        if leaks and leaks[-1].meter == m:
+            leaks[-1] = _judged(leaks[-1], flow, use[:, m])
         lives.append(life)
         pulses.append(pulse)
         faults.append(fault)
@@ -86,9 +99,17 @@ def _leak(rng: Rng, year: Year, meter: int, pulse: float, usual: float) -> tuple
     runs = np.flatnonzero(flow >= min(onset, 0.6 * float(flow.max())))
     leak = HardLeak(
         meter=meter, kind=kind, start_h=int(runs[0]), end_h=int(runs[-1]) + 1, flow_l_h=round(float(flow.max()), 1),
-        seen=float(flow.max()) >= _SEEN * pulse,
+        begin_h=int(np.flatnonzero(flow > 0)[0]), hidden="" if float(flow.max()) >= _SEEN * pulse else FINER,
     )  # fmt: skip
     return leak, flow
+
+
+def _judged(leak: HardLeak, flow: FloatArray, read: FloatArray) -> HardLeak:
+    """Says of a leak if its meter reported less than half of it in the week in which it was to be found."""
+    week = slice(leak.start_h, min(leak.end_h, leak.start_h + IN_TIME_H))
+    told = read[week][(read[week] > 0) & (read[week] < _IMPOSSIBLE_L_H)]
+    silent = float(told.sum()) < 0.5 * float(flow[week].sum())
+    return replace(leak, hidden=SILENT) if silent and not leak.hidden else leak
 
 
 def _log(rng: Rng, low: float, high: float) -> float:

@@ -6,7 +6,7 @@ What else may run so much is told apart by how long it runs, when it began and w
     garden, fire, a tank that fills   stop within 12 hours
     the same by day                   is told as soon as by night where the house was empty for two days
     a building site                   begins by day, when somebody turns the tap; so by day 30 hours are wanted
-    a pool                            begins by day, too, by a hose, and is full after 60 m³ or three days
+    a pool                            begins by day, too, by a hose, and is full after 72 m³ or a little over three days
     the same again                    what ran once lasts in the record of five weeks and is usual then
 
 A flow beyond what any hose lets through, and four times the largest hour before, is told after 12 hours whenever it began.
@@ -26,9 +26,9 @@ SUDDEN_H = 12
 """Hours without a stop before anything is told."""
 BY_DAY_H = 30
 """The same for a flow that began by day."""
-POOL_L, POOL_H = 60_000.0, 72
+POOL_L, POOL_H = 72_000.0, 78
 """What a pool holds, and how long the slowest hose takes."""
-_HOSE_L_H = 400.0
+_HOSE_L_H = 300.0
 """The least that a hose lets through when somebody fills a pool."""
 _YOUNG_H = 96
 """What is older is not sudden any more: a step must be seen while it is new, or chance finds one in any use that is even."""

@@ -5,7 +5,9 @@
 A dwelling has hours without use; water that runs in every hour of some days runs by itself. How long a meter runs without a leak is
 its own affair: a large family, a roof tank or a hotel is compared with what it did in the five weeks before, over as long a time.
 A leak's floor is flat: quiet hours crowd at it, one day's floor is the next's, and after use flow is back at it within the hour.
-A float valve closes slowly as its tank fills, so its flow sinks to the floor hour by hour; cooling wanders with the weather.
+A leak that grows is flat once its days are brought up to today's flow. It shows in every part of the day by one amount.
+A float valve closes slowly as its tank fills, so its flow sinks to the floor hour by hour; cooling goes with the sun, and in a
+month of fasting the nights alone rise (``leak_detection.customer_shape``).
 A sudden large flow is told sooner, by ``leak_detection.customer_bursts``; it is the same leak when it then goes on for days.
 What is found belongs to the customer and to the zone's metered use, not to the utility's losses.
 """
@@ -24,6 +26,7 @@ from leak_detection import robust
 from leak_detection.customer_bursts import Bursts, sudden_flows
 from leak_detection.customer_readings import rounding as pulse_rounding
 from leak_detection.customer_readings import set_right
+from leak_detection.customer_shape import brought_up, part_mean, shown_all_day
 
 TICK_H = 6
 """Hours between two looks."""
@@ -32,9 +35,9 @@ WINDOW_H = 120
 HISTORY_DAYS = 35
 GROWTH_DAYS = 14
 """What lasted longer ago than this is what a flow may have grown from."""
+RECENT_DAYS = 7
+"""The newest past is none: what comes and goes, or took days to be told, would be taken for habit."""
 _SLOTS = HISTORY_DAYS * 24 // TICK_H
-_SUDDEN = 2
-"""Numbers a look that sudden flows are judged by: what lasted ``customer_bursts.SUDDEN_H``, and the largest hour."""
 _LEAST_KNOWN = 0.8
 _LEAST_SLOTS = 10 * 24 // TICK_H
 _FULL_SLOTS = 28 * 24 // TICK_H
@@ -76,11 +79,17 @@ class Length:
     """Of the largest: how far apart the floors of single days may be."""
 
 
+_BY_DAY_H = 72
+"""A register coarser than the flow scatters the hours of a shorter time, which then crowd at any floor."""
 LENGTHS = (
     Length(hours=36, least_l_h=15.0, near=7.0, near_alone=10.0, near_new=7.0),
     Length(hours=72, least_l_h=6.0, near=5.0, near_alone=9.0, near_new=5.0),
     Length(hours=120, least_l_h=2.0, near=2.5, near_alone=8.0, near_new=3.0, floors=0.15),
 )
+_SUDDEN = slice(len(LENGTHS), len(LENGTHS) + 2)
+"""Numbers a look that sudden flows are judged by: what lasted ``customer_bursts.SUDDEN_H``, and the largest hour."""
+_LARGEST, _PART, _NUMBERS = len(LENGTHS) + 1, len(LENGTHS) + 2, len(LENGTHS) + 3
+"""Where the largest hour stands, the mean of the six hours, and how many numbers a look leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +100,10 @@ class CustomerSettings:
     """Above a meter's starting flow."""
     rise: float = 0.3
     """Of what lasted as long before."""
-    width: float = 0.15
-    """What is at the floor: so much above it, and a litre of rounding."""
+    width: float = 0.2
+    """What is at the floor: so much above it (a hole's flow goes with pressure), and a litre of rounding."""
+    width_narrow: float = 0.15
+    """The same of what never rests, and of a register coarser than the flow, whose rounding is wide already."""
     new: float = 0.3
     """Of the floor: with less in the past nothing like it was there before."""
     new_l_h: float = 10.0
@@ -106,12 +117,14 @@ class CustomerSettings:
     """Times the floor: a flow from which a return within the hour is no float valve's."""
     grown_l_h: float = 6.0
     """The least that is told of what has crept up."""
+    grown_from: float = 0.25
+    """Of it: so much ran at least in every hour, before the days are brought up to today's flow."""
     over: float = 0.4
     """Of the leak's flow: with less above the former level it is over."""
 
 
 class CustomerWatch:
-    """What is remembered of some meters between two looks: five weeks of how much lasted how long, 140 numbers a length.
+    """What is remembered of some meters between two looks: five weeks of looks, six numbers each.
 
     Args:
         meters: Names, M of them.
@@ -126,7 +139,7 @@ class CustomerWatch:
         self._meters = meters
         self._settings = settings or CustomerSettings()
         # Half the memory of doubles, and exact for whole litres.
-        self._past = np.full((len(meters), len(LENGTHS) + _SUDDEN, _SLOTS), np.nan, dtype=np.float32)
+        self._past = np.full((len(meters), _NUMBERS, _SLOTS), np.nan, dtype=np.float32)
         self._open = np.zeros(len(meters))
         self._level = np.zeros(len(meters))
         self._sudden = np.zeros(len(meters), dtype=np.bool_)
@@ -144,7 +157,7 @@ class CustomerWatch:
         Returns:
             Leaks told at this look, and meters whose leak is over: also one that a sudden flow goes far beyond.
         """
-        values, pulse = set_right(readings_l_h, self._past[:, -1, : _SLOTS - WINDOW_H // TICK_H])
+        values, pulse = set_right(readings_l_h, self._past[:, _LARGEST, : _SLOTS - WINDOW_H // TICK_H])
         days = np.stack([_floor(values[:, k : k + 24]) for k in range(WINDOW_H - 24, -1, -24)], axis=1)
         lasting = np.stack([_floor(values[:, -length.hours :]) for length in LENGTHS], axis=1)
         coarse = np.where(pulse > 1.0, pulse / self._settings.pulse_h, 0.0)
@@ -160,12 +173,13 @@ class CustomerWatch:
             with np.errstate(invalid="ignore"):
                 now = ~was_open & ~told & ~burst.filling & (floor >= np.maximum(need, np.maximum(length.least_l_h, coarse)))
                 new = known & (level <= self._settings.new * floor) & (floor >= self._settings.new_l_h)
-            now &= self._is_flat(values, floor, days, rounding, length, known, new, pulse)
+            now &= self._is_flat(values, floor, days, rounding, length, known, new, pulse, level)
+            now = self._all_day(now, values, floor, rounding, length, RECENT_DAYS)
             self._take(now, floor - level, level, sudden=False)
             told |= now
-            grown, former = self._has_grown(k, length, values, floor, days, pulse)
+            grown, today, former = self._has_grown(k, length, values, floor, days, pulse)
             grown &= ~was_open & ~told & ~burst.filling
-            self._take(grown, floor - former, former, sudden=False)
+            self._take(grown, today - former, former, sudden=False)
             told |= grown
         # A day must pass without it; of a sudden flow, which is younger than that, a look.
         least = np.where(was_sudden, _floor(values[:, -TICK_H:]), days[:, 0])
@@ -176,9 +190,15 @@ class CustomerWatch:
         # What a leak made lasting is no habit of the customer; what was sudden and passed by itself may be.
         self._past[:, :, :-1] = self._past[:, :, 1:]
         self._past[:, : len(LENGTHS), -1] = np.where((self._open > 0)[:, None], np.nan, lasting)
-        self._past[:, len(LENGTHS) :, -1] = np.stack((burst.floor_l_h, burst.largest_l_h), axis=1)
+        self._past[:, _SUDDEN, -1] = np.stack((burst.floor_l_h, burst.largest_l_h), axis=1)
+        self._past[:, _PART, -1] = np.where(self._open > 0, np.nan, part_mean(values[:, -TICK_H:]))
         leaks = [self._leak(int(j), end_h, values[j]) for j in np.flatnonzero(told)]
         return leaks, [self._meters[j] for j in np.flatnonzero(over | beyond)]
+
+    @staticmethod
+    def understands(state: bytes, meters: int) -> bool:
+        """Whether a state is of so many meters and remembers what this version does; of another one it is learnt anew."""
+        return len(zlib.decompress(state)) == meters * (_NUMBERS * _SLOTS * 4 + 2 * 8 + 1)
 
     def state(self) -> bytes:
         """All that is remembered, packed: most of it are zeros."""
@@ -201,11 +221,16 @@ class CustomerWatch:
     def _bursts(self, values: FloatArray, local_hour: int) -> Bursts:
         """Sudden flows, at meters where none runs; one may begin beside a smaller leak that runs already."""
         running = np.where(self._sudden, np.inf, self._level + self._open)
-        return sudden_flows(values, self._past[:, len(LENGTHS) :], local_hour=local_hour, running_l_h=running, slot_h=TICK_H)
+        return sudden_flows(values, self._past[:, _SUDDEN], local_hour=local_hour, running_l_h=running, slot_h=TICK_H)
 
     def _past_of(self, k: int, length: Length, pulse: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         """The most that lasted so long before, what a leak must reach (more if the past swings), and whether that is known."""
         past = self._past[:, k, : _SLOTS - length.hours // TICK_H].astype(np.float64)
+        newest = max(24 * RECENT_DAYS, length.hours) // TICK_H - length.hours // TICK_H
+        if newest:
+            # A young record has nothing but its newest days.
+            older = np.isfinite(past[:, :-newest]).sum(axis=1) >= _LEAST_SLOTS
+            past[older, -newest:] = np.nan
         known = np.isfinite(past).sum(axis=1)
         most = np.where(known > 0, np.where(np.isfinite(past), past, 0.0).max(axis=1), 0.0)
         middle = np.where(known > 0, robust.median(past, axis=1), 0.0)
@@ -217,29 +242,48 @@ class CustomerWatch:
 
     def _has_grown(
         self, k: int, length: Length, values: FloatArray, floor: FloatArray, days: FloatArray, pulse: FloatArray
-    ) -> tuple[NDArray[np.bool_], FloatArray]:
-        """Where flow has crept up to several times what lasted before the last days, which it made usual; and that level."""
+    ) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
+        """Where flow has crept up to several times what lasted before the last days, which it made usual; now, and before."""
         s, recent = self._settings, _SLOTS - GROWTH_DAYS * 24 // TICK_H
         past = self._past[:, k].astype(np.float64)
         seen = np.isfinite(past)
         level = np.where(seen, past, 0.0)[:, :recent].max(axis=1)
         known = seen[:, :recent].sum(axis=1) >= _LEAST_SLOTS
-        rounding = pulse_rounding(pulse, floor)
+        values, days = brought_up(values, days[:, : max(1, length.hours // 24)])
+        today = _floor(values[:, -length.hours :])
+        rounding = pulse_rounding(pulse, today)
         with np.errstate(invalid="ignore"):
-            large = floor >= np.maximum(max(s.grown_l_h, length.least_l_h), np.where(pulse > 1.0, pulse / s.pulse_h, 0.0))
-            large &= (level <= s.new * floor) & (floor + rounding >= np.where(seen, past, 0.0)[:, recent:].max(axis=1))
+            large = today >= np.maximum(max(s.grown_l_h, length.least_l_h), np.where(pulse > 1.0, pulse / s.pulse_h, 0.0))
+            large &= floor >= s.grown_from * today
+            large &= (level <= s.new * today) & (today + rounding >= np.where(seen, past, 0.0)[:, recent:].max(axis=1))
         none = np.zeros(len(floor), dtype=np.bool_)
-        flat = self._is_flat(values, floor, days, rounding, replace(length, near_alone=24.0, floors=0.35), known, none, pulse)
-        return np.asarray(large & known & flat), level
+        alone = replace(length, near_alone=24.0, floors=0.35)
+        flat = large & known & self._is_flat(values, today, days, rounding, alone, known, none, pulse, level)
+        return self._all_day(flat, values, today, rounding, length, GROWTH_DAYS), today, level
+
+    def _all_day(
+        self, which: NDArray[np.bool_], values: FloatArray, floor: FloatArray, rounding: FloatArray, length: Length, since_days: int
+    ) -> NDArray[np.bool_]:
+        """Those of ``which`` that show in every part of the day against what was before ``since_days``."""
+        rows = np.flatnonzero(which)
+        if rows.size:
+            looks = _SLOTS - max(24 * since_days, length.hours) // TICK_H
+            past = self._past[rows, _PART, :looks]
+            shown = shown_all_day(values[rows, -length.hours :], floor[rows], rounding[rows], past, _SLOTS - looks + 1)
+            which = which.copy()
+            which[rows] = shown
+        return which
 
     def _is_flat(
         self, values: FloatArray, floor: FloatArray, days: FloatArray, rounding: FloatArray, length: Length,
-        known: NDArray[np.bool_], new: NDArray[np.bool_], pulse: FloatArray,
+        known: NDArray[np.bool_], new: NDArray[np.bool_], pulse: FloatArray, level: FloatArray,
     ) -> NDArray[np.bool_]:  # fmt: skip
         """Whether the hours crowd at the floor as a leak's do, and a float valve's or cooling's do not."""
         s, window, days = self._settings, values[:, -length.hours :], days[:, : max(1, length.hours // 24)]
-        at_floor = (floor * (1.0 + s.width) + rounding)[:, None]
+        coarse = (pulse > 1.0) & ((floor < pulse) | (length.hours < _BY_DAY_H))
         with np.errstate(invalid="ignore"):
+            narrow = coarse | (level > s.new * floor)
+            at_floor = (floor * (1.0 + np.where(narrow, s.width_narrow, s.width)) + rounding)[:, None]
             near = (window <= at_floor).sum(axis=1) * 24.0 / length.hours
             high, low = window[:, :-1] >= (s.fall * floor + 4.0 * rounding)[:, None], window[:, 1:] <= at_floor
             returns = (high & low).any(axis=1)

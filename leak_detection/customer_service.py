@@ -96,7 +96,8 @@ class CustomerService:
         """Every look of a part up to ``mark``, saved; findings that have changed, and how many looks there were."""
         state = await self._store.state(part.number)
         since = part.looked_at
-        if since < mark - timedelta(days=HISTORY_DAYS):  # a stop longer than what is remembered
+        other = state is not None and not CustomerWatch.understands(state, len(part.meters))  # an older version's
+        if other or since < mark - timedelta(days=HISTORY_DAYS):  # or a stop longer than what is remembered
             state, since = None, mark - timedelta(days=HISTORY_DAYS)
         watch = CustomerWatch(part.meters, state=state)
         looks = round((mark - since) / _LOOK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -177,6 +178,16 @@ async def test_a_stop_of_days_is_caught_up_look_by_look() -> None:
     await watched(Meters(use), 40, 44, broken)
     await watched(Meters(use), 52, 52, broken)
     assert broken.kept == whole.kept
+
+
+async def test_what_an_older_version_remembers_is_learnt_anew_and_an_open_leak_stays_one() -> None:
+    meters, store = Meters({"a": leaking(40, 45), "b": home()}), MemoryCustomerStore()
+    (before,) = (await watched(meters, 40, 50, store)).values()
+    for number, (part, _) in list(store.memory.items()):
+        store.memory[number] = (part, zlib.compress(b"of another version"))
+    (after,) = (await watched(meters, 50.25, 51, store)).values()
+    assert (after.key, after.open) == (before.key, True)
+    assert before.open
 
 
 async def test_a_meter_that_is_taken_out_ends_its_finding() -> None:

@@ -1,0 +1,85 @@
+"""A leak shows in every part of the day by one amount; lively nights and cooling do not, and growth is brought up to now."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leak_detection.customer_shape import brought_up, part_mean, shown_all_day
+
+DAYS, LASTED_H = 28, 120
+CLOCK = np.arange(24 * DAYS) % 24
+
+
+def _flats(hours, seed=1):
+    """A house that is never quite still, half as busy at night."""
+    return np.random.default_rng(seed).gamma(20.0, 5.0, hours) * np.where(np.arange(hours) % 24 < 6, 0.5, 1.0)
+
+
+def _shown(more, flow, newest=1, seed=1):
+    """Whether what runs beside the use of these flats is a leak's of ``flow``."""
+    before = _flats(24 * DAYS, seed).reshape(-1, 6)
+    window = _flats(LASTED_H, seed + 50) + more
+    past = part_mean(before)[None].astype(np.float32)[:, : before.shape[0] - newest]
+    return bool(shown_all_day(window[None], np.array([flow]), np.array([1.2]), past, newest)[0])
+
+
+HOUR = np.arange(LASTED_H) % 24
+SHAPES = {
+    "a leak": (np.full(LASTED_H, 60.0), True),
+    "nights of a month of fasting": (np.where(HOUR < 6, 60.0, 0.0), False),
+    "an afternoon's use": (np.where((HOUR >= 12) & (HOUR < 18), 60.0, 0.0), False),
+    "all day but in the afternoon": (np.where((HOUR >= 12) & (HOUR < 18), 0.0, 60.0), False),
+    "cooling": (60.0 * (1.6 + 0.6 * np.cos(2 * np.pi * (HOUR - 15) / 24)), False),
+    "a leak and one busy part of the day": (60.0 + np.where(HOUR >= 18, 20.0, 0.0), True),
+}
+
+
+@pytest.mark.parametrize("what", SHAPES)
+def test_a_leak_shows_in_every_part_of_the_day_by_one_amount(what):
+    more, is_leak = SHAPES[what]
+    assert _shown(more, 60.0) is is_leak
+
+
+@pytest.mark.parametrize("newest", [1, 2, 3, 4, 5, 29])
+def test_a_part_is_compared_with_the_same_hours_of_the_days_before(newest):
+    """Wherever the past ends: half of what runs by day is no leak by night."""
+    assert _shown(60.0, 60.0, newest)
+    assert not _shown(np.where(HOUR < 6, 60.0, 0.0), 60.0, newest)
+
+
+def test_an_unknown_past_and_an_unknown_part_contradict_nothing():
+    window, one = np.full((1, LASTED_H), 60.0), np.array([60.0])
+    assert shown_all_day(window, one, one / 50, np.full((1, 112), np.nan, dtype=np.float32), 1).all()
+    assert shown_all_day(window * np.nan, one, one / 50, np.ones((1, 112), dtype=np.float32), 1).all()
+    assert np.isnan(part_mean(np.array([[1.0, np.nan, np.nan, 1.0, np.nan, 1.0]]))).all()
+
+
+@given(rate=st.floats(0.0, 40.0), first=st.floats(1.0, 50.0), odd=st.integers(0, 4))
+def test_what_grows_evenly_is_flat_once_brought_up_and_one_odd_day_bends_nothing(rate, first, odd):
+    leak = first + rate * np.arange(LASTED_H) / 24.0
+    days = np.stack([leak[k : k + 24].min() for k in range(LASTED_H - 24, -1, -24)])[None]
+    values, floors = brought_up(leak[None], days)
+    assert values == pytest.approx(leak[-1])
+    assert floors == pytest.approx(days[0, 0])
+    days[0, odd] += 3.0
+    bent, _ = brought_up(leak[None], days)
+    assert bent.min() >= leak[-1] - 5.0
+    assert bent.max() <= leak[-1] + 5.0
+
+
+@given(st.lists(st.floats(0.0, 50.0), min_size=5, max_size=5))
+def test_hours_are_never_brought_down(days):
+    values = np.full((1, LASTED_H), 9.0)
+    raised, floors = brought_up(values, np.array([days]))
+    assert (raised >= values).all()
+    assert (floors >= np.array([days])).all()
+    falling, _ = brought_up(values, np.sort(np.array([days]), axis=1))
+    np.testing.assert_array_equal(falling, values)
+
+
+def test_a_day_that_is_not_known_gives_no_growth():
+    values, days = np.full((1, 72), 5.0), np.array([[8.0, np.nan, 4.0]])
+    np.testing.assert_array_equal(brought_up(values, days)[0], values)
