@@ -139,6 +139,14 @@ def test_a_leak_that_grows_by_the_day_is_told_in_its_first_week(l_h_a_day):
     assert 0.5 * l_h_a_day <= leak.flow_l_h / ((leak.found_h - START) / 24) <= 1.3 * l_h_a_day
 
 
+@pytest.mark.parametrize("l_h_a_day", [3.0, 8.0])
+def test_what_grows_must_have_run_for_three_days(l_h_a_day):
+    """Brought up to today's, the days before it would look as if it had run."""
+    use = _home()
+    use[START:] += l_h_a_day * np.arange(HOURS - START) / 24
+    assert _leaks(use)[0].found_h >= START + 72
+
+
 def test_a_cistern_that_comes_and_goes_is_told_though_it_ran_before_unseen():
     """The first time a busy house hides it; that must not become habit."""
     use, rng = _home(), np.random.default_rng(6)
