@@ -231,8 +231,7 @@ class NetworkCopy:
                 # A hair below the brim a tank would take water that it cannot hold.
                 level_m = high if high - level_m < level_m - low else low
             self.net.set_tank_level(tank, level_m)
-        for node in file.junctions:
-            self.net.set_demand(int(node), float(demand[node]))
+        self.net.set_demands(file.junctions.tolist(), demand[file.junctions].tolist())
         self._switch(state)
         self.net.solve()
         self._demand = np.asarray(demand)

@@ -12,7 +12,11 @@ SD_OF_MAD = 1.4826
 
 def median(values: FloatArray, axis: int = 0) -> FloatArray:
     """Median of the finite values along an axis; NaN where there is none, without a warning."""
-    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=axis)
+    known = np.isfinite(values)
+    if known.all() and values.shape[axis]:
+        ordered, count = np.sort(values, axis=axis), values.shape[axis]
+        return np.asarray(0.5 * (ordered.take((count - 1) // 2, axis=axis) + ordered.take(count // 2, axis=axis)), dtype=np.float64)
+    ordered = np.sort(np.where(known, values, np.nan), axis=axis)
     count = np.isfinite(ordered).sum(axis=axis, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0), axis=axis)
     high = np.take_along_axis(ordered, np.minimum(count // 2, max(ordered.shape[axis] - 1, 0)), axis=axis)

@@ -183,6 +183,14 @@ class Epanet:
         """First base demand of a junction (position in ``nodes``) [m³/h]."""
         self._call("setbasedemand", node + 1, 1, ctypes.c_double(demand_m3h), what=f"demand of {self.nodes[node]}")
 
+    def set_demands(self, nodes: list[int], demand_m3h: list[float]) -> None:
+        """First base demands of many junctions (positions in ``nodes``) [m³/h]: before every solution, so without detours."""
+        set_one, project = self._c.EN_setbasedemand, self._project
+        for node, demand in zip(nodes, demand_m3h, strict=True):
+            code = set_one(project, node + 1, 1, ctypes.c_double(demand))
+            if code:
+                self._check(code, f"demand of {self.nodes[node]}")
+
     def set_roughness(self, link: int, value: float) -> None:
         """Roughness of a pipe (position in ``links``), in the units of the file's formula."""
         self._set_link(link, _ROUGHNESS, value)

@@ -232,8 +232,13 @@ class Ledger:
         z = self.levelled(fill(residual_m))
         new: list[OpenLeak] = []
         aside: list[FloatArray] = []
+        heard: tuple[Heard, list[Course]] | None = None
+        set_aside = 0
         for _ in range(self.settings.most_looks):
-            change = self._largest(z, aside)
+            # Where only a direction was set aside, what is heard stays the same.
+            heard = self._hear(z) if heard is None or len(aside) == set_aside else heard
+            set_aside = len(aside)
+            change = self._largest(*heard, aside)
             if change is None or len(new) == self.settings.most_a_day:
                 break
             if change.gauge is not None:
@@ -391,13 +396,8 @@ class Ledger:
         s, share = self.settings, leak.place.flow_m3h / max(old.flow_m3h, 1e-9)
         return share >= s.outgrown or (share >= s.again_share and leak.start_day - old.last_day > s.rest_days)
 
-    def _largest(self, z: FloatArray, aside: list[FloatArray]) -> _Change | None:
-        """The change that stands out most, or None.
-
-        Args:
-            z: Residuals, shape (T, G).
-            aside: Directions that were looked at today and are nothing to tell.
-        """
+    def _hear(self, z: FloatArray) -> tuple[Heard, list[Course]]:
+        """What residuals of shape (T, G) say of each course that may have come about."""
         days, s = len(z), self.settings
         recent = slice(max(0, days - s.window_days), days)
         courses = [c for c in self._candidates(days) if c.start_day > recent.start + _LEAST_BEFORE]
@@ -407,6 +407,17 @@ class Ledger:
             [c.over(days)[recent] for c in courses],
             channels(self._drift(z), self._blind),
         )
+        return heard, courses
+
+    def _largest(self, heard: Heard, courses: Sequence[Course], aside: Sequence[FloatArray]) -> _Change | None:
+        """The change that stands out most, or None.
+
+        Args:
+            heard: Of the courses.
+            courses: What was heard.
+            aside: Directions that were looked at today and are nothing to tell.
+        """
+        s = self.settings
         score = heard.scores(self._directions, aside)
         limit = np.array([s.step_glr if c.ramp_days == 0 else s.slow_glr for c in courses])
         ratio = score**2 / limit[:, None]
