@@ -16,7 +16,7 @@ from app.leak_states import operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
-from leak_detection.model.ledger import LedgerSettings, Repair
+from leak_detection.model.ledger import Repair
 from leak_detection.model.readings import Plausible, in_words, plausible
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
@@ -40,12 +40,11 @@ _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
 
-def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, seen: Seen = nobody) -> LearnedNetwork:
+def learn_network(past: NetworkPast, *, seen: Seen = nobody) -> LearnedNetwork:
     """Learns from the days before the opening and steps through all rows.
 
     Args:
         past: The recording so far.
-        settings: Of the ledger.
         seen: Is told how far it is.
 
     Raises:
@@ -88,7 +87,6 @@ def learn_network(past: NetworkPast, settings: LedgerSettings | None = None, *, 
         pressure_range=ranges[0].of(gauges),
         driver_range=ranges[1].of(drivers),
         switched=_switched(past.drivers[:teach:_TEACH_EVERY, : len(past.meters)]),
-        settings=settings or LedgerSettings(),
     )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}
     run = NetworkRun(

@@ -198,14 +198,13 @@ class NetworkCopy:
             self._settings[link] = (setting + float(more)) * self._per_m
             self.net.set_setting(link, self._settings[link])
 
-    def load(self, state: OperatingState, number: int, unknowns: Unknowns, level: float = 1.0) -> FloatArray:
+    def load(self, state: OperatingState, number: int, unknowns: Unknowns) -> FloatArray:
         """Draws what was measured in a state, and solves it.
 
         Args:
             state: The state.
             number: Its place in ``unknowns.pattern``.
             unknowns: In force.
-            level: Share of the measured inflow.
 
         Returns:
             Demand of each node [m³/h].
@@ -216,9 +215,9 @@ class NetworkCopy:
         taken = {pump: max(float(state.drivers[pump]), 0.0) for pump in file.cut}
         inflow = self.inflow(state.drivers) - sum(taken.values()) - self._stored(state)
         if self._main is not None:
-            demand[file.metered] *= level * self._main
+            demand[file.metered] *= self._main
         elif file.inlets and inflow > 0 and demand[file.metered].sum() > 0:
-            demand[file.metered] *= level * inflow / demand[file.metered].sum()
+            demand[file.metered] *= inflow / demand[file.metered].sum()
         for tank, scale in self._behind.items():
             demand[file.behind[tank]] *= scale
         for pump, flow in taken.items():

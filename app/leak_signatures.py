@@ -25,6 +25,8 @@ _SIZES_M3H = (1.0, 10.0, 25.0)
 _USUAL_INFLOW_M3H = 600.0
 """With more the leaks that are solved are larger, too."""
 _DRAWS, _KEPT = 250, 16
+_SEED = 1
+"""Of the draws: a file and its gauges always make the same signatures."""
 _PRESSURE_ERROR_M, _SHARE_ERROR, _FLOW_ERROR = 0.02, 0.01, 0.02
 """Of a state's mean pressure against the mean of all states, of an inlet's share of the inflow, of a flow as a share of that."""
 _LEAST_SOLVED, _LEAST_SETTLED, _CONFLICT_SD = 0.5, 0.3, 100.0
@@ -61,7 +63,6 @@ def make_signatures(
     tanks: tuple[str, ...],
     states: Sequence[OperatingState],
     regression: FlowRegression,
-    seed: int = 1,
     *,
     seen: Seen = nobody,
 ) -> NetworkSignatures:
@@ -74,7 +75,6 @@ def make_signatures(
         tanks: Tanks whose levels follow the flows in the drivers.
         states: What was measured, by hour of the day.
         regression: Of the gauges on the drivers; what it takes for demand is taken off the signatures.
-        seed: Of the draws.
         seen: Is told how far it is.
 
     Raises:
@@ -87,7 +87,7 @@ def make_signatures(
         states = [state for state, good in zip(states, settled, strict=True) if good]
     with NetworkCopy(network, gauges, meters, tanks) as copy:
         copy.feed(states)
-        draws, misfit, used = _calibrate(copy, states, np.random.default_rng(seed), seen)
+        draws, misfit, used = _calibrate(copy, states, np.random.default_rng(_SEED), seen)
         middle = _unpack(copy, draws.mean(axis=0), len(states))
         sizes = np.array(_SIZES_M3H) * max(1.0, copy.usual_m3h / _USUAL_INFLOW_M3H)
         change = _changes(copy, states, middle, regression, sizes, seen)

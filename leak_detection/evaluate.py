@@ -14,6 +14,11 @@ from leak_detection.learned import Learned, Span, learn
 from leak_detection.life import REOPEN_S
 from leak_detection.monitor import update
 
+_LEARN_EVERY_S = 86400.0
+"""Between two lessons."""
+_HISTORY_S = 28 * 86400.0
+"""How far back a lesson goes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -25,25 +30,18 @@ class Told:
     """As it stood at the end."""
 
 
-def replay(
-    inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0, learn_every_s: float = 86400.0, history_s: float = 28 * 86400.0
-) -> Sequence[Finding]:
+def replay(inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0) -> Sequence[Finding]:
     """Every finding of a recording, as last updated; see ``replay_told``."""
-    told = replay_told(inputs, from_s=from_s, every_s=every_s, learn_every_s=learn_every_s, history_s=history_s)
-    return [t.last for t in told]
+    return [t.last for t in replay_told(inputs, from_s=from_s, every_s=every_s)]
 
 
-def replay_told(
-    inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0, learn_every_s: float = 86400.0, history_s: float = 28 * 86400.0
-) -> Sequence[Told]:
+def replay_told(inputs: ZoneInputs, *, from_s: float, every_s: float = 300.0) -> Sequence[Told]:
     """Every finding of a recording, as first told and as last updated, in order of ``found_at``.
 
     Args:
         inputs: The whole recording of one zone.
         from_s: Detection starts here [s since 1970 UTC]; what lies before only teaches.
         every_s: Time between two looks [s].
-        learn_every_s: Time between two lessons [s].
-        history_s: How far back a lesson goes [s].
     """
     first_told: dict[str, Finding] = {}
     found: dict[str, Finding] = {}
@@ -52,8 +50,8 @@ def replay_told(
     learned_at = 0.0
     first = max(1, round((from_s - inputs.start_s) / inputs.step_s))
     for end in range(first, inputs.size + 1, inputs.steps(every_s)):
-        past = inputs.between(max(0, end - inputs.steps(history_s)), end)
-        if learned is None or past.end_s - learned_at >= learn_every_s:
+        past = inputs.between(max(0, end - inputs.steps(_HISTORY_S)), end)
+        if learned is None or past.end_s - learned_at >= _LEARN_EVERY_S:
             excluded = list(spans.values())
             excluded += [Span(start_s=f.since.timestamp() - 1800, end_s=past.end_s) for f in found.values() if f.open]
             learned = learn(past, excluded) or learned

@@ -31,14 +31,14 @@ def net_inflow(zone: Zone, flows: Mapping[PointKey, FloatArray]) -> FloatArray:
     return total
 
 
-def frozen(values: FloatArray, run: int = FROZEN_RUN) -> NDArray[np.bool_]:
-    """Where a non-zero value stands still for at least ``run`` steps: bool, shape (T,).
+def frozen(values: FloatArray) -> NDArray[np.bool_]:
+    """Where a non-zero value stands still for at least ``FROZEN_RUN`` steps: bool, shape (T,).
 
     All of a run is marked once it is long enough.
     """
     length = still_for(values)
     marked = np.zeros(values.shape, dtype=bool)
-    for end in np.flatnonzero((length >= run) & np.concatenate((length[1:] <= length[:-1], [True]))):
+    for end in np.flatnonzero((length >= FROZEN_RUN) & np.concatenate((length[1:] <= length[:-1], [True]))):
         marked[end + 1 - length[end] : end + 1] = True
     return marked
 
@@ -52,6 +52,6 @@ def still_for(values: FloatArray) -> NDArray[np.int64]:
     return np.asarray(index - np.maximum.accumulate(np.where(same, 0, index)) + 1, dtype=np.int64)
 
 
-def without_frozen(values: FloatArray, run: int = FROZEN_RUN) -> FloatArray:
+def without_frozen(values: FloatArray) -> FloatArray:
     """The values with stuck ones as NaN."""
-    return np.where(frozen(values, run), np.nan, values)
+    return np.where(frozen(values), np.nan, values)

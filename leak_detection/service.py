@@ -45,8 +45,6 @@ class LeakDetection:
         history_days: How far back it learns from.
         step_s: Width of a bucket [s]; by default five minutes, or so wide that each of a zone's own meters says something in it.
         meters: Hours of the customers' meters; with them, zones that have enough of these are balanced, too.
-        learn_budget: Zones learned anew in one tick; the others wait for the next, so that no tick is long;
-            by default so many that hourly ticks reach all within a day.
         network: The layer that knows pipes; None where the site names no network.
         past: Findings that are over, for ``network``: what was told once is not told again after a restart.
         repairs: What crews have repaired, for ``network``; it counts where the zone's inflow can prove it.
@@ -61,7 +59,6 @@ class LeakDetection:
         *,
         history_days: int = 28,
         step_s: float | None = None,
-        learn_budget: int | None = None,
         meters: MeterSums | None = None,
         network: NetworkService | None = None,
         past: FindingReader | None = None,
@@ -80,7 +77,8 @@ class LeakDetection:
         self._closed: dict[str, tuple[Finding, float]] = {}
         self._learned: dict[str, Learned] = {}
         self._spans: dict[str, dict[str, Span]] = {z.key: {} for z in self._zones}
-        self._learn_budget = learn_budget or max(1, ceil(len(self._zones) * max(self._grids.widest_s, 3600.0) / _LEARN_EVERY_S))
+        # The others wait for the next tick, so that none is long; hourly ticks reach all within a day.
+        self._learn_budget = max(1, ceil(len(self._zones) * max(self._grids.widest_s, 3600.0) / _LEARN_EVERY_S))
         self._factors = inventory.site.factors
         self._balances = (
             None

@@ -26,6 +26,8 @@ LEAST_COVERAGE = 0.3
 NIGHT_USE_ERROR = 0.5
 """95 % error of the lawful night use, given or by the standard allowance."""
 LEAST_HOURS_SHARE = 0.5
+_N1 = 1.0
+"""Leakage exponent of the hour-day factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,15 +82,13 @@ class ZoneMonth:
         return max(0.0, self.night_loss_m3_day.m3 - self.uarl_m3_day)
 
 
-def zone_month(zone: Zone, hours: ZoneHours, nights: Nights, *, private_m: float = 0.0, n1: float = 1.0) -> ZoneMonth:
+def zone_month(zone: Zone, hours: ZoneHours, nights: Nights) -> ZoneMonth:
     """The period's water.
 
     Args:
         zone: With connections, mains and night use as far as known.
         hours: Its hours.
         nights: Its nights of the same period.
-        private_m: Pipe from the street to the meter, for each connection [m].
-        n1: Leakage exponent for the hour-day factor.
     """
     size = hours.inflow_m3h.size
     known = float(np.isfinite(hours.inflow_m3h).mean()) if size else 0.0
@@ -108,8 +108,8 @@ def zone_month(zone: Zone, hours: ZoneHours, nights: Nights, *, private_m: float
         meter_share=share,
         system_input=_entered(hours, days) - _left(hours, days) if enough else None,
         balance=_balance(zone, hours, days) if enough and share is not None and share >= LEAST_COVERAGE else None,
-        night_loss_m3_day=_night_loss(zone, hours, nights, n1) if enough and nights.day.size else None,
-        uarl_m3_day=_uarl(zone, pressure, private_m),
+        night_loss_m3_day=_night_loss(zone, hours, nights) if enough and nights.day.size else None,
+        uarl_m3_day=_uarl(zone, pressure),
         pressure_m=pressure if math.isfinite(pressure) else None,
         notes=tuple(notes),
     )
@@ -140,33 +140,32 @@ def _left(hours: ZoneHours, days: float) -> Volume:
     return measured(left * 24.0 * days if math.isfinite(left) else 0.0, INLET_ERROR)
 
 
-def _night_loss(zone: Zone, hours: ZoneHours, nights: Nights, n1: float) -> Volume:
+def _night_loss(zone: Zone, hours: ZoneHours, nights: Nights) -> Volume:
     """``(MNF − lawful use) × NDF`` with ``NDF = Σ_h (P_h / P_night)^N1``: 24 hours of the leakage at each hour's pressure."""
     lawful = lawful_night_use(zone)
     leakage = robust.scalar_median(nights.flow_m3h) - lawful
     spread = 1.96 * robust.scalar_sd(nights.flow_m3h) / math.sqrt(nights.flow_m3h.size)
-    factor = hour_day_factor(hours.pressure_m, n1)
+    factor = hour_day_factor(hours.pressure_m)
     band = factor * math.hypot(spread, NIGHT_USE_ERROR * lawful)
     return Volume(m3=factor * leakage, band_m3=band if math.isfinite(band) else factor * abs(leakage))
 
 
-def hour_day_factor(pressure_m: FloatArray, n1: float) -> float:
+def hour_day_factor(pressure_m: FloatArray) -> float:
     """Hours of night leakage that make a day's; 24 where the pressure is not known or does not change.
 
     Args:
         pressure_m: By the hour from a local midnight, shape (H,).
-        n1: Leakage exponent.
     """
     days = pressure_m[: pressure_m.size // 24 * 24].reshape(-1, 24)
     by_hour = robust.median(days) if days.size else np.full(24, np.nan)
     night = robust.scalar_median(by_hour[2:5])
     if not np.isfinite(by_hour).all() or not night > 0:
         return 24.0
-    return float(np.sum((np.maximum(by_hour, 0.0) / night) ** n1))
+    return float(np.sum((np.maximum(by_hour, 0.0) / night) ** _N1))
 
 
-def _uarl(zone: Zone, pressure_m: float, private_m: float) -> float | None:
+def _uarl(zone: Zone, pressure_m: float) -> float | None:
     if not zone.mains_km or not zone.connections or not math.isfinite(pressure_m) or pressure_m <= 0:
         return None
-    private_km = private_m * zone.connections / 1000.0
-    return uarl_m3_day(mains_km=zone.mains_km, connections=zone.connections, private_km=private_km, pressure_m=pressure_m)
+    # An inventory does not tell how far behind the street a meter sits: at its edge.
+    return uarl_m3_day(mains_km=zone.mains_km, connections=zone.connections, private_km=0.0, pressure_m=pressure_m)

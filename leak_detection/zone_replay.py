@@ -5,7 +5,7 @@ The same bank and the same watches as in the service; one physical leak is one f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -124,15 +124,12 @@ def track_zones(recordings: Sequence[ZoneRecording]) -> list[ZoneTrack]:
     return [zone.track(r.coverage) for zone, r in zip(seen, recordings, strict=True)]
 
 
-def judge_tracks(
-    tracks: Sequence[ZoneTrack], epoch_s: float, *, neighbours: Mapping[str, frozenset[str]] | None = None
-) -> tuple[list[ReplayedAlarm], list[Finding]]:
+def judge_tracks(tracks: Sequence[ZoneTrack], epoch_s: float) -> tuple[list[ReplayedAlarm], list[Finding]]:
     """Alarms in order of issue, and one finding a leak or fault as it stood at the end.
 
     Args:
         tracks: Of all zones of a site.
         epoch_s: The moment of hour 0, seconds since 1970 UTC.
-        neighbours: Zones that share a boundary valve; None: not known, any may.
     """
     alarms: list[ReplayedAlarm] = []
     findings: dict[str, Finding] = {}
@@ -140,7 +137,7 @@ def judge_tracks(
     told = sorted(((n, t.zone, a, row, t) for t in tracks for n, a, row in t.alarms), key=lambda item: (item[0], item[1]))
     for n, zone, raw, row, track in told:
         unexplained = {t.zone: float(t.unexplained_m3h[n]) for t in tracks if n < t.unexplained_m3h.size}
-        (alarm,) = with_neighbours([raw], unexplained, neighbours)
+        (alarm,) = with_neighbours([raw], unexplained)
         news = BalanceNews(row=row, alarm=alarm, opened=track.opened[n], held=False)
         leak = alarm.leak if alarm.cause == "leak" and alarm.kind is not FindingKind.METER_FAULT else None
         which = zone, _FAULT if leak is None else leak.found_h

@@ -19,6 +19,8 @@ IntArray = NDArray[np.int64]
 
 _COARSE = 3
 _SAME_M = 1e-6
+_LEAST_KNOWN = 0.25
+"""Share of a day's samples without which nothing is said of it."""
 """Readings that differ by no more are one and the same."""
 NOISE_OF_STEP = robust.SD_OF_MAD / np.sqrt(2.0)
 """Standard deviation of the noise over the median step from sample to sample."""
@@ -72,17 +74,16 @@ class DayShape:
     """Enough samples to say anything."""
 
 
-def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSettings, *, least: float = 0.25) -> DayShape:
+def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSettings) -> DayShape:
     """Looks at a day.
 
     Args:
         pressure_m: Shape (S, G), NaN where missing.
         explained_m: By the drivers, up to a constant, shape (S, G); NaN where a driver is missing.
         settings: What is out of shape.
-        least: Share of samples needed.
     """
     both = np.isfinite(pressure_m) & np.isfinite(explained_m)
-    valid = np.asarray(both.mean(axis=0) >= least)
+    valid = np.asarray(both.mean(axis=0) >= _LEAST_KNOWN)
     p, e = _centred(pressure_m, both), _centred(explained_m, both)
     energy = np.maximum((e * e).sum(axis=0), 1e-9)
     slope = (e * p).sum(axis=0) / energy

@@ -13,6 +13,8 @@ NO_SAY = 100.0
 """Variance of a gauge that is missing [m²]."""
 _LEAST_KNOWN_DAYS = 14
 _LEAST_SD_M = 2e-3
+_RIDGE = 0.1
+"""Share of the correlations that is left out."""
 _SPIKE_LEVEL_DAYS = 5
 """Before a spike: their median is the level."""
 _SPIKE, _SPIKE_BACK = 10.0, 5.0
@@ -75,7 +77,7 @@ def without_spikes(values: FloatArray) -> FloatArray:
     return out
 
 
-def noise_covariance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90, ridge: float = 0.1) -> FloatArray:
+def noise_covariance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 90) -> FloatArray:
     """Covariance of a day's residual, from the last days on which each gauge was read; positive definite.
 
     What has not been explained yet is clipped. A pair's products are divided by the geometric mean of both gauges' counts, which
@@ -86,7 +88,6 @@ def noise_covariance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 
         rest: What is not explained, shape (T, G), finite.
         known: Where that was read, of the same shape.
         days: Taken for the noise.
-        ridge: Share of the correlations that is left out.
     """
     recent = np.where(known, rest, np.nan)[-days:]
     middle = robust.median(recent)
@@ -98,7 +99,7 @@ def noise_covariance(rest: FloatArray, known: NDArray[np.bool_], *, days: int = 
     sd = np.maximum(sd, _LEAST_SD_M)
     z = np.where(known[-days:], np.clip((rest[-days:] - np.nan_to_num(middle)) / sd, -3.0, 3.0), 0.0)
     z = z / np.sqrt(np.maximum(count, 1))
-    c = (1 - ridge) * (z.T @ z) + ridge * np.eye(len(sd))
+    c = (1 - _RIDGE) * (z.T @ z) + _RIDGE * np.eye(len(sd))
     few = count < _LEAST_KNOWN_DAYS
     c[few, few] = np.maximum(c[few, few], 1.0)
     return np.asarray(c * np.outer(sd, sd))

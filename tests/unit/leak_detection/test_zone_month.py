@@ -69,7 +69,7 @@ def test_an_empty_month_says_nothing_and_does_not_fail() -> None:
 
 
 def test_lower_pressure_by_day_makes_fewer_than_24_hours_of_night_leakage() -> None:
-    assert hour_day_factor(np.full(48, 40.0), 1.0) == pytest.approx(24.0)
+    assert hour_day_factor(np.full(48, 40.0)) == pytest.approx(24.0)
     by_day = np.tile(np.where(np.arange(24) < 6, 40.0, 30.0), 5)
-    assert hour_day_factor(by_day, 1.0) == pytest.approx(6 + 18 * 0.75)
-    assert hour_day_factor(np.full(48, np.nan), 1.0) == 24.0
+    assert hour_day_factor(by_day) == pytest.approx(6 + 18 * 0.75)
+    assert hour_day_factor(np.full(48, np.nan)) == 24.0
