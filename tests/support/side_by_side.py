@@ -49,6 +49,7 @@ PARTS = (
         ),
         niceness=2,
     ),
+    Part(name="leaks", paths=("tests/unit/leak_detection", "tests/integration/leak_detection"), niceness=4),
     Part(name="all others", niceness=4),
 )
 
