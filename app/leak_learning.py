@@ -16,7 +16,7 @@ from app.leak_states import operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
-from leak_detection.model.ledger import Repair
+from leak_detection.model.ledger_records import Repair
 from leak_detection.model.readings import Plausible, in_words, plausible
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance

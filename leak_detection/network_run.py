@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.series import FloatArray
-from leak_detection.model.ledger import OpenLeak, Repair
+from leak_detection.model.ledger_records import OpenLeak, Repair
 from leak_detection.model.watch import NetworkWatch, Told
 
 WARM_DAYS = 40

@@ -21,7 +21,7 @@ from domain.network_status import NetworkStatus
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.series import FloatArray, local_days_and_minutes, on_grid
-from leak_detection.model.ledger import Repair
+from leak_detection.model.ledger_records import Repair
 from leak_detection.network_ends import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from domain.series import FloatArray
 from leak_detection.model.history_ends import judge_ends
 from leak_detection.model.history_mended import end_mended
-from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair, mended
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_match import mended
+from leak_detection.model.ledger_records import Course, OpenLeak, Repair
 from leak_detection.model.places import locate, reach
 from leak_detection.model.shapes import fill, less_slow, noise_covariance, orthonormal, units, whitening
 

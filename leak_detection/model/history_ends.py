@@ -14,10 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from domain.series import FloatArray
-from leak_detection.model.drift import channels, learn_drift
+from leak_detection.model.drift import channels
 from leak_detection.model.history_joint import Beside, Part, Past, beside, joint, learn_spread
 from leak_detection.model.history_options import EndSettings, Line, Year, is_any, other_ends, over
-from leak_detection.model.ledger import DRIFT_M3H, Ledger, OpenLeak, Repair
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import OpenLeak, Repair
+from leak_detection.model.ledger_search import drift_of
 from leak_detection.model.places import locate
 from leak_detection.model.shapes import fill
 
@@ -55,7 +57,7 @@ def judge_ends(
 def _past(ledger: Ledger, residual_m: FloatArray) -> Past:
     """The record without the gauges' own steps, and its noise."""
     z, signatures = ledger.levelled(fill(residual_m)), ledger.signatures
-    drift = learn_drift(z, np.isfinite(residual_m), signatures.wander_m, signatures.at(DRIFT_M3H))
+    drift = drift_of(z, np.isfinite(residual_m), signatures)
     turned = channels(drift, np.zeros(z.shape[1], dtype=bool))
     return Past(turned=turned, signatures=signatures, values=(z - z.mean(axis=0)) @ turned.turn.T)
 

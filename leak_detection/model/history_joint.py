@@ -17,7 +17,7 @@ import numpy as np
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model.drift import Channels, innovations
-from leak_detection.model.ledger import Course
+from leak_detection.model.ledger_records import Course
 from leak_detection.model.places import signature_error
 from leak_detection.model.refit import non_negative
 from leak_detection.model.signatures import SignatureSet

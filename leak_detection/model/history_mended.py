@@ -15,8 +15,10 @@ import numpy as np
 
 from domain.series import FloatArray
 from leak_detection.model.changes import hear
-from leak_detection.model.drift import Channels, channels, learn_drift
-from leak_detection.model.ledger import DRIFT_M3H, Ledger, OpenLeak, Repair
+from leak_detection.model.drift import Channels, channels
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import OpenLeak, Repair
+from leak_detection.model.ledger_search import drift_of
 from leak_detection.model.places import reach
 from leak_detection.model.shapes import fill
 
@@ -106,7 +108,7 @@ def end_mended(
     if not standing or all(repair.place is None for repair in repairs):
         return []
     z = ledger.levelled(fill(residual_m))
-    drift = learn_drift(z, np.isfinite(residual_m), signatures.wander_m, signatures.at(DRIFT_M3H))
+    drift = drift_of(z, np.isfinite(residual_m), signatures)
     turned = channels(drift, np.zeros(z.shape[1], dtype=bool))
     year = _Year(ledger=ledger, residual_m=z, turned=turned, repairs=repairs, near_m=s.near_m)
     found = []

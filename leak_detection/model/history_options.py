@@ -13,7 +13,7 @@ import numpy as np
 
 from domain.series import FloatArray
 from leak_detection.model.history_joint import Fit, Part, Past, beside, joint
-from leak_detection.model.ledger import Course, OpenLeak, Repair
+from leak_detection.model.ledger_records import Course, OpenLeak, Repair
 
 _SIZE_M3H = 8.0
 _FIRST_FLOW_M3H = 5.0

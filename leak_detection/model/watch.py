@@ -17,7 +17,8 @@ from leak_detection import robust
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import begin
 from leak_detection.model.hourly import HourlyLayer, HourNews
-from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak, Repair
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import LedgerSettings, OpenLeak, Repair
 from leak_detection.model.places import Place, locate, share_without_one
 from leak_detection.model.readings import Plausible
 from leak_detection.model.residuals import FlowRegression, daily_residuals

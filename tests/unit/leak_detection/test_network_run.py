@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from domain.series import FloatArray
-from leak_detection.model.ledger import Repair
+from leak_detection.model.ledger_records import Repair
 from leak_detection.model.watch import NetworkWatch, Told, WatchLimits
 from leak_detection.network_run import NetworkRun, RunLeak
 

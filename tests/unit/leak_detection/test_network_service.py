@@ -16,7 +16,7 @@ from domain.calendar import Calendar
 from domain.points import PointKey
 from domain.series import Series, empty
 from leak_detection import network_service
-from leak_detection.model.ledger import Repair
+from leak_detection.model.ledger_records import Repair
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
 from leak_detection.network_run import NetworkRun

@@ -8,7 +8,8 @@ from leak_detection.model.history import begin
 from leak_detection.model.history_ends import _open_again, judge_ends
 from leak_detection.model.history_joint import Part, Past, beside, joint, learn_spread
 from leak_detection.model.history_options import EndSettings, Line, Year, other_ends
-from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import Course, OpenLeak, Repair
 from leak_detection.model.places import locate
 from tests.support.pipe_line import GAUGES, pipe_line
 

@@ -6,7 +6,8 @@ import pytest
 from leak_detection.model import history
 from leak_detection.model.history import begin
 from leak_detection.model.history_mended import MendedSettings, end_mended
-from leak_detection.model.ledger import Course, Ledger, OpenLeak, Repair
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import Course, OpenLeak, Repair
 from leak_detection.model.places import locate
 from tests.support.pipe_line import GAUGES, pipe_line
 

@@ -1,12 +1,11 @@
 """A leak is found on its day at its place; noise, a single gauge and the future are not leaks."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from leak_detection.model.history import begin
-from leak_detection.model.ledger import Ledger, LedgerSettings, OpenLeak, Repair, mended
+from leak_detection.model.ledger import Ledger
+from leak_detection.model.ledger_records import LedgerSettings, Repair
 from leak_detection.model.places import locate, reach, share_without_one
 from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.shapes import NO_SAY, noise_covariance
@@ -218,22 +217,6 @@ def test_a_repair_booked_late_ends_what_has_ended_already_and_not_its_neighbour(
             ledger.repaired(87.0, 12)
         ledger.look(residual[:day])
     assert [(leak.end_day, leak.final) for leak in ledger.leaks] == [(80, True), (None, False)]
-
-
-def test_a_repair_ends_all_leaks_that_lie_as_near_as_places_are_known(net):
-    def line(place):
-        return OpenLeak(
-            start_day=1,
-            ramp_days=0,
-            found_day=2,
-            place=locate(net.at(5.0)[place], np.eye(GAUGES), net),
-            loading_m=np.ones(1),
-            glr=99.0,
-        )
-
-    near, next_to_it, far = (replace(line(12), place=replace(line(12).place, index=k)) for k in (13, 14, 16))
-    assert mended([far, next_to_it, near], 10.0, net.distance_m[12], 500.0) == [next_to_it, near]
-    assert mended([far], 10.0, net.distance_m[12], 300.0) == []
 
 
 def _opening_and_closing():

@@ -7,7 +7,7 @@ import pytest
 
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.hourly import HourNews
-from leak_detection.model.ledger import OpenLeak
+from leak_detection.model.ledger_records import OpenLeak
 from leak_detection.model.places import locate
 from leak_detection.model.residuals import FlowRegression
 from leak_detection.model.signatures import with_balance
