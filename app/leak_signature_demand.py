@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.leak_network import NetworkCopy, OperatingState
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState
 from domain.series import FloatArray
 from leak_detection.model.residuals import FlowRegression
 

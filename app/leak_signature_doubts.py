@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.leak_network import NetworkCopy, OperatingState
+from app.leak_network import NetworkCopy
 from app.leak_network_file import NetworkFile
+from app.leak_network_state import OperatingState
 from app.leak_signature_demand import weights
 from domain.series import FloatArray
 
@@ -144,7 +145,7 @@ def _of_meters(copy: NetworkCopy, states: Sequence[OperatingState]) -> list[str]
     file = copy.file
     if not file.inlets:
         return []
-    share, inflow = weights(states), np.array([copy.inflow(s.drivers) for s in states])
+    share, inflow = weights(states), np.array([copy.metered.inflow(s.drivers) for s in states])
     if inflow.max() <= 0:
         return [f"the inlets' meters bring {inflow.max():.1f} m³/h at most: demands are as the file has them"]
     if np.ptp(inflow) <= 0:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signature_demand import of_demand, taken_for_demand, weights
 from app.leak_signature_doubts import POOR_MISFIT, cut_off, doubts
 from app.leak_valves_wander import of_settings
@@ -89,7 +90,7 @@ def make_signatures(
         copy.feed(states)
         draws, misfit, used = _calibrate(copy, states, np.random.default_rng(_SEED), seen)
         middle = _unpack(copy, draws.mean(axis=0), len(states))
-        sizes = np.array(_SIZES_M3H) * max(1.0, copy.usual_m3h / _USUAL_INFLOW_M3H)
+        sizes = np.array(_SIZES_M3H) * max(1.0, copy.metered.usual_m3h / _USUAL_INFLOW_M3H)
         change = _changes(copy, states, middle, regression, sizes, seen)
         change[:, _hidden(change)] = 0.0
         spread = _spread(copy, states, draws[:_KEPT], regression)
@@ -144,7 +145,8 @@ def _check(
         pressures.append(copy.pressures())
         if words := cut_off(gauges, pressures[-1]):
             drawn = float((copy.file.demand * copy.file.factors[:, state.hour, None]).sum())
-            flows = f"{copy.inflow(state.drivers):.1f} m³/h are metered in that hour, the file's demands are {drawn:.1f} m³/h"
+            inflow = copy.metered.inflow(state.drivers)
+            flows = f"{inflow:.1f} m³/h are metered in that hour, the file's demands are {drawn:.1f} m³/h"
             raise HydraulicsError(f"{copy.name} at {state.hour}:00: {words}, or meters and file have other units ({flows})")
         settled.append(copy.settled())
     weight, hours = weights(states), sorted({s.hour for s, good in zip(states, settled, strict=True) if not good})
@@ -172,7 +174,7 @@ def _calibrate(
 ) -> tuple[FloatArray, tuple[float, float], float]:
     """Draws of the unknowns that agree with the measured states, the misfit before and after, and the share of readings used."""
     first = np.array([_draw(copy, len(states), rng) for _ in range(_DRAWS)])
-    flows = np.array([np.concatenate([s.drivers[: len(copy.file.meters)], copy.rises(s)]) for s in states])
+    flows = np.array([np.concatenate([s.drivers[: len(copy.file.meters)], copy.metered.rises(s)]) for s in states])
     measured = _scaled(np.array([s.pressure_m for s in states]), flows, copy)
 
     first, predicted = _solvable(copy, states, first, seen)
@@ -282,9 +284,9 @@ def _scaled(head_m: FloatArray, flow_m3h: FloatArray, copy: NetworkCopy) -> Floa
     """
     parts = [((head_m - head_m.mean(axis=0)) / _PRESSURE_ERROR_M).ravel()]
     if copy.file.floating:
-        parts.append((copy.free_flows(flow_m3h) / (_FLOW_ERROR * copy.usual_m3h)).ravel())
+        parts.append((copy.metered.free_flows(flow_m3h) / (_FLOW_ERROR * copy.metered.usual_m3h)).ravel())
     elif len(copy.file.inlets) > 1:
-        inlet = flow_m3h[:, list(copy.file.inlets)] * copy.inward
+        inlet = flow_m3h[:, list(copy.file.inlets)] * copy.metered.inward
         parts.append((inlet[:, :-1] / np.maximum(inlet.sum(axis=1, keepdims=True), 1e-9) / _SHARE_ERROR).ravel())
     return np.concatenate(parts)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.leak_network import NetworkCopy, OperatingState
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model.residuals import daily_residuals, learn_regression

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signature_demand import taken_for_demand, weights
 from domain.series import FloatArray
 from leak_detection.model.residuals import FlowRegression

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signatures import make_signatures
 from domain.errors import ConfigurationError
 from leak_detection.model.residuals import learn_regression
@@ -99,9 +100,10 @@ def _truth(town, true_of, hours=6):
         states, heads, drivers = [], [], []
         for number, (hour, inflow) in enumerate(zip(_HOURS[:hours], _INFLOWS, strict=False)):
             for level in (0.8, 0.9, 1.0, 1.1, 1.2):
-                copy.load(_state(hour, inflow), number, true, level)
+                state = _state(hour, _PUMP + level * (inflow - _PUMP))
+                copy.load(state, number, true)
                 heads.append(copy.read()[0])
-                drivers.append(_state(hour, _PUMP + level * (inflow - _PUMP)).drivers)
+                drivers.append(state.drivers)
             copy.load(_state(hour, inflow), number, true)
             pressure = copy.read()[0] - 10.0
             states.append(OperatingState(hour=hour, drivers=_state(hour, inflow).drivers, pressure_m=pressure, weight=1 / 6))

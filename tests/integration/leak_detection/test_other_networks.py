@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from app.leak_learning import learn_network
-from app.leak_network import NetworkCopy, OperatingState, Unknowns
+from app.leak_network import NetworkCopy
+from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signatures import _hidden, make_signatures
 from app.leak_states import operating_states, tank_rises
 from app.leak_valves_wander import of_settings
@@ -297,8 +298,8 @@ def test_calibration_knows_what_flows_into_floating_tanks(tmp_path):
         flow = copy.read()[1]
     into = flow[2] * np.pi * 36
     assert flow[:2].sum() == pytest.approx(demand.sum() + into, rel=1e-3)
-    assert copy.free_flows(flow[None])[0] == pytest.approx([flow[0], flow[1], into], rel=1e-6)
-    assert copy.rises(states[1]) == pytest.approx([-0.3])
+    assert copy.metered.free_flows(flow[None])[0] == pytest.approx([flow[0], flow[1], into], rel=1e-6)
+    assert copy.metered.rises(states[1]) == pytest.approx([-0.3])
 
 
 def test_too_few_gauges_or_no_meter_in_the_days_that_teach_is_said_in_numbers(tmp_path):
