@@ -65,7 +65,9 @@ def leaks_make_set(
 ) -> None:
     """Makes a labelled year of metered zones that is hard on a balance."""
     from app.leak_output import check_folder, whole_folder
-    from app.leak_town import METERS_FILE, TownPlan, make_town, write_town
+    from app.leak_town import make_town
+    from app.leak_town_records import TownPlan
+    from app.leak_town_write import METERS_FILE, write_town
 
     check_folder(out, "--out")
     plan = TownPlan(zones=zones, days=days, customers=customers)

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from app.bench_leaks import customer_scores
-from app.leak_town import TownPlan, make_town, write_town
+from app.leak_town import make_town
+from app.leak_town_records import TownPlan
+from app.leak_town_write import write_town
 from app.zone_set import read_zone_set
 from leak_detection.customer_leaks import find_customer_leaks
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from app.leak_town import TownPlan, make_town, write_town
+from app.leak_town import make_town
+from app.leak_town_records import TownPlan
+from app.leak_town_write import write_town
 from app.leaks_alarms import AlarmRow
 from app.leaks_drawing import SEEN
 from app.leaks_explain import ReplayOutputs, run_explain, run_replay, summary

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.leak_town import TownPlan, make_town, write_town
+from app.leak_town import make_town
+from app.leak_town_records import TownPlan
+from app.leak_town_write import write_town
 from app.leaks_replay import replay_dataset
 from app.scheduler import open_scheduler
 from app.zone_set import read_zone_set

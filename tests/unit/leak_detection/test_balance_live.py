@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from app.leak_town import TownPlan, make_town
+from app.leak_town import make_town
+from app.leak_town_records import TownPlan
 from domain.calendar import Calendar
 from domain.findings import FindingKind
 from domain.points import PointKey
