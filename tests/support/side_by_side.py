@@ -49,7 +49,14 @@ PARTS = (
         ),
         niceness=2,
     ),
-    Part(name="leaks", paths=("tests/unit/leak_detection", "tests/integration/leak_detection"), niceness=4),
+    Part(
+        name="what computes",
+        paths=tuple(
+            f"tests/{kind}"
+            for kind in ("unit/leak_detection", "integration/leak_detection", "unit/app", "unit/simulator", "integration/simulator")
+        ),
+        niceness=4,
+    ),
     Part(name="all others", niceness=4),
 )
 
