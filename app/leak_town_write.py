@@ -32,7 +32,7 @@ def write_town(data: Recording, truth: Truth, folder: Path, plan: TownPlan | Non
         folder / "dma.npz", start=_START.strftime(_TIME), dma=np.array(data.names), step_s=900, amr_step_s=3600,
         inflow=_counts(data.inflow, 0.02), inflow_scale=0.02, amr_sum=_counts(data.meters, 0.02), amr_scale=0.02,
         pressure_in=_counts(data.pressure, 0.01), pressure_cp=_counts(data.critical, 0.01), pressure_scale=0.01,
-        meter=_counts(data.single, 1.0), meter_id=np.array(data.single_names),
+        meter=_whole(data.single, 1.0).astype(np.int32), meter_id=np.array(data.single_names),
     )  # fmt: skip
     meta = {
         "train_until": _moment(train),
@@ -73,5 +73,10 @@ def _moment(step: int) -> str:
 
 
 def _counts(values: FloatArray, scale: float) -> NDArray[np.int16]:
-    whole = np.rint(np.where(np.isfinite(values), values, 0.0) / scale).clip(-32767, 32767)
-    return np.where(np.isfinite(values), whole, _MISSING).astype(np.int16)
+    """As two bytes each, for what stays within them."""
+    return _whole(values, scale).clip(_MISSING, -_MISSING - 1).astype(np.int16)
+
+
+def _whole(values: FloatArray, scale: float) -> FloatArray:
+    """Numbers of the scale's steps; a reading that cannot be (a register that jumps) is as large as it is."""
+    return np.where(np.isfinite(values), np.rint(np.where(np.isfinite(values), values, 0.0) / scale), _MISSING)

@@ -34,6 +34,16 @@ def test_a_town_is_written_and_read_again(tmp_path: Path) -> None:
         assert flows["flow"].shape == ((90 - 29) * 288, len(truth.leaks))
 
 
+def test_a_reading_that_cannot_be_is_written_as_large_as_it_is(tmp_path: Path) -> None:
+    data, truth = make_town(3, PLAN)
+    single = data.single.copy()
+    single[5, 0], single[6, 0] = 90_000.0, np.nan
+    write_town(replace(data, single=single), truth, tmp_path, PLAN)
+    read = read_zone_set(tmp_path).readings_l_h[:, 0]
+    assert read[5] == 90_000.0
+    assert np.isnan(read[6])
+
+
 def test_the_towns_hard_meters_leave_every_draw_of_its_zones_as_it_was(tmp_path: Path) -> None:
     plain, _ = make_town(3, PLAN)
     data, truth = make_town(3, replace(PLAN, customers=30))
