@@ -22,7 +22,7 @@ from domain.network_status import NetworkStatus
 from leak_detection.life import OVER_NOTES
 from leak_detection.network_ends import IN_BASELINE, UNSEEN
 from leak_detection.network_leaks import DOUBTED
-from leak_detection.network_service import GAUGES_SILENT
+from leak_detection.network_live import GAUGES_SILENT
 from tests.support.console_client import logged_in
 from tests.support.console_field import BURST, past_findings
 from tests.support.console_services import NOW, ConsoleWorld, console_world, demo_geometry

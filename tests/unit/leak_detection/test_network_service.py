@@ -15,12 +15,11 @@ import pytest
 from domain.calendar import Calendar
 from domain.points import PointKey
 from domain.series import Series, empty
-from leak_detection import network_service
+from leak_detection import network_live
 from leak_detection.model.ledger_records import Repair
 from leak_detection.network_leaks import NetworkPoints
-from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast, known_enough, silent
+from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast
 from leak_detection.network_run import NetworkRun
-from leak_detection.network_schedule import AGAIN_DAYS, TEACH_DAYS, teaching_span
 from leak_detection.network_service import MOST_HOURS, NetworkService
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,7 +170,7 @@ async def live(source: Source) -> tuple[NetworkService, Apart, Run]:
 
 
 async def test_every_hour_is_taken_once_in_order_and_not_too_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_service, "network_leak", lambda *_: None)
+    monkeypatch.setattr(network_live, "network_leak", lambda *_: None)
     network, _, run = await live(Source())
     for hours in (0, 1, 1, 3, 100, 100, 101):
         before = len(run.rows)
@@ -199,7 +198,7 @@ async def test_what_the_model_stumbles_over_is_said_and_it_learns_anew_a_day_lat
 
 async def test_silence_of_a_day_is_said_once_and_makes_a_leak_less_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     notes: list[tuple[str, ...]] = []
-    monkeypatch.setattr(network_service, "network_leak", lambda *args: notes.append(args[-1]))
+    monkeypatch.setattr(network_live, "network_leak", lambda *args: notes.append(args[-1]))
     source = Source()
     source.silent = {PointKey("b"): (START + timedelta(days=58), START + timedelta(days=61))}
     network, apart, _ = await live(source)
@@ -207,40 +206,6 @@ async def test_silence_of_a_day_is_said_once_and_makes_a_leak_less_sure(monkeypa
         await network.tick(START + timedelta(days=day, minutes=20))
     assert apart.said == ["b: gauges silent for a day; places are less sure", "every gauge, flow and level is heard again"]
     assert set(notes) == {("gauges_silent",)}
-
-
-@pytest.mark.parametrize(("days", "teaches"), [(55, None), (56, 56), (111.9, 56), (112, 112), (300, 224), (364, 364), (400, 364)])
-def test_it_learns_anew_as_data_come_in(days: float, teaches: int | None) -> None:
-    span = teaching_span(FIRST, FIRST + days * DAY, 0.0)
-    assert span == (None if teaches is None else (FIRST, teaches))
-
-
-def test_with_years_of_data_the_span_goes_by_the_calendar_alone() -> None:
-    end = FIRST + 2000.3 * DAY
-    spans = {teaching_span(end - back * DAY, end, 3600.0) for back in (730, 740.0, 1500.0)}
-    assert len(spans) == 1
-    ((start, days),) = [s for s in spans if s is not None]
-    assert days == TEACH_DAYS[-1]
-    opened = (end - start) / DAY - days
-    assert 0 <= opened < AGAIN_DAYS
-    assert (start + 3600.0) % DAY == 0
-
-
-def test_a_restart_within_the_same_half_year_learns_from_the_same_days() -> None:
-    far = FIRST - 3000 * DAY
-    spans = [teaching_span(far, FIRST + k * DAY, 0.0) for k in range(400)]
-    assert 3 <= len(set(spans)) <= 4
-    live = spans[10]
-    assert live is not None
-    assert teaching_span(live[0], FIRST + 10 * DAY, 0.0) == live, "the layer that runs does not want to learn anew"
-
-
-def test_gauges_that_were_hardly_ever_read_are_left_out_by_name() -> None:
-    values = np.ones((100, 3))
-    values[10:, 1] = np.nan
-    kept = known_enough(values)
-    assert kept.tolist() == [True, False, True]
-    assert silent(("a", "b", "c"), kept) == ("b",)
 
 
 async def test_repairs_reach_the_layer_once_and_those_of_its_past_with_that_past() -> None:
@@ -286,7 +251,7 @@ async def test_a_valve_that_is_steered_moves_no_gauge_behind_it(monkeypatch: pyt
     apart.ready = LearnedNetwork(
         run=cast("NetworkRun", run), pipes=(), gauges=np.array([True, True, False]), drivers=np.array([True]), misfit=(9.0, 1.0)
     )
-    monkeypatch.setattr(network_service, "network_leak", lambda *_: None)
+    monkeypatch.setattr(network_live, "network_leak", lambda *_: None)
     source.silent[PointKey("outlet")] = (START + timedelta(days=57, hours=2), START + timedelta(days=99))
     await network.tick(START + timedelta(days=57, hours=4, minutes=20))
     assert run.seen[:2] == [usual, usual]
