@@ -16,6 +16,7 @@ from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.baseline import slot_of
 from leak_detection.detection import Detection
+from leak_detection.evidence import confidence_of_both, joined
 from leak_detection.flow_step import AGES_S, drop_of
 from leak_detection.inputs import ZoneInputs
 from leak_detection.learned import Learned, nights_of, residual_tail, step_residuals
@@ -233,25 +234,22 @@ def doubts_of(inputs: ZoneInputs) -> tuple[str, ...]:
 def refit(finding: Finding, detection: Detection, inputs: ZoneInputs) -> Finding:
     """A young finding with what its own detector knows by now; key and moment of finding stay."""
     fresh = open_finding(detection, inputs)
-    seen = {e.name for e in fresh.evidence}
     return replace(
         finding,
         since=fresh.since,
         flow_m3h=fresh.flow_m3h,
         flow_error_m3h=fresh.flow_error_m3h,
         confidence=max(finding.confidence, fresh.confidence),
-        evidence=(*fresh.evidence, *(e for e in finding.evidence if e.name not in seen)),
+        evidence=joined(fresh.evidence, finding.evidence),
     )
 
 
 def add_evidence(finding: Finding, detection: Detection) -> Finding:
     """The finding with what another detector saw; evidence it already has stays as first seen."""
-    known = {e.name for e in finding.evidence}
-    fresh = tuple(e for e in detection.evidence if e.name not in known)
-    if not fresh:
+    evidence = joined(finding.evidence, detection.evidence)
+    if len(evidence) == len(finding.evidence):
         return finding
-    confidence = 1.0 - (1.0 - finding.confidence) * (1.0 - 0.5 * detection.confidence)
-    return replace(finding, evidence=(*finding.evidence, *fresh), confidence=round(min(confidence, 0.999), 3))
+    return replace(finding, evidence=evidence, confidence=confidence_of_both(finding.confidence, detection.confidence))
 
 
 def _level_before(inputs: ZoneInputs, learned: Learned, steps: int) -> float:

@@ -1,5 +1,7 @@
 """What ended in the past is judged again in hindsight: a leak beside one that was repaired stands, one that ended does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,8 @@ from leak_detection.model.history_ends import _open_again, judge_ends
 from leak_detection.model.history_joint import Part, Past, beside, joint, learn_spread
 from leak_detection.model.history_options import EndSettings, Line, Year, other_ends
 from leak_detection.model.ledger import Ledger
-from leak_detection.model.ledger_records import Course, OpenLeak, Repair
-from leak_detection.model.places import locate
-from tests.support.pipe_line import GAUGES, pipe_line
+from leak_detection.model.ledger_records import Course, Repair
+from tests.support.pipe_line import GAUGES, open_leak, pipe_line
 
 _DAYS = 150
 
@@ -35,17 +36,7 @@ def _record(net, *leaks, seed=1):
 
 def _line(net, place, flow_m3h, start, end=None, growth=()):
     """A leak as the ledger had it."""
-    change_m = flow_m3h * net.at(flow_m3h)[place]
-    return OpenLeak(
-        start_day=start,
-        ramp_days=0,
-        found_day=start + 1,
-        place=locate(change_m, 1e-6 * np.eye(GAUGES), net),
-        loading_m=change_m,
-        glr=300.0,
-        end_day=end,
-        growth=list(growth),
-    )
+    return replace(open_leak(net, place, flow_m3h, start, end), growth=list(growth))
 
 
 def _past(net, residual):

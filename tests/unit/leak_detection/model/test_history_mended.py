@@ -7,9 +7,8 @@ from leak_detection.model import history
 from leak_detection.model.history import begin
 from leak_detection.model.history_mended import MendedSettings, end_mended
 from leak_detection.model.ledger import Ledger
-from leak_detection.model.ledger_records import Course, OpenLeak, Repair
-from leak_detection.model.places import locate
-from tests.support.pipe_line import GAUGES, pipe_line
+from leak_detection.model.ledger_records import Course, Repair
+from tests.support.pipe_line import GAUGES, open_leak, pipe_line
 
 _DAYS = 150
 
@@ -28,26 +27,13 @@ def _record(net, *leaks):
     return residual
 
 
-def _leak(net, place, flow_m3h, start, end=None):
-    change_m = flow_m3h * net.at(flow_m3h)[place]
-    return OpenLeak(
-        start_day=start,
-        ramp_days=0,
-        found_day=start + 1,
-        place=locate(change_m, 1e-6 * np.eye(GAUGES), net),
-        loading_m=change_m,
-        glr=300.0,
-        end_day=end,
-    )
-
-
 def _ledger(net, *leaks):
     return Ledger(signatures=net, leaks=list(leaks))
 
 
 def test_the_large_leak_that_a_repair_ended_is_not_saved_by_a_small_one_that_lay_nearer(net):
     residual = _record(net, (10, 12.0, 40, 90.4))
-    small, large = _leak(net, 11, 2.0, 44, 90), _leak(net, 10, 12.0, 40)
+    small, large = open_leak(net, 11, 2.0, 44, 90), open_leak(net, 10, 12.0, 40)
     ended = end_mended(_ledger(net, small, large), residual, [Repair(day=90.4, place=11)])
     assert ended == [large]
     assert large.end_day == 90
@@ -55,7 +41,7 @@ def test_the_large_leak_that_a_repair_ended_is_not_saved_by_a_small_one_that_lay
 
 def test_a_leak_that_stands_beside_a_repaired_one_is_left_alone(net):
     residual = _record(net, (10, 12.0, 40, 90.4), (12, 6.0, 60, None))
-    repaired, standing = _leak(net, 10, 12.0, 40, 90), _leak(net, 12, 6.0, 60)
+    repaired, standing = open_leak(net, 10, 12.0, 40, 90), open_leak(net, 12, 6.0, 60)
     assert end_mended(_ledger(net, repaired, standing), residual, [Repair(day=90.4, place=10)]) == []
     assert standing.end_day is None
 
@@ -73,19 +59,19 @@ def test_a_leak_that_stands_beside_a_repaired_one_is_left_alone(net):
 )
 def test_a_repair_that_says_nothing_of_it_ends_no_leak(net, repair, settings):
     residual = _record(net, (12, 12.0, 40, 90.4))
-    leak = _leak(net, 12, 12.0, 40)
+    leak = open_leak(net, 12, 12.0, 40)
     assert end_mended(_ledger(net, leak), residual, [repair], settings) == []
 
 
 def test_it_is_ended_where_the_same_repair_is_near_and_late_enough(net):
     residual = _record(net, (12, 12.0, 40, 90.4))
-    leak = _leak(net, 12, 12.0, 40)
+    leak = open_leak(net, 12, 12.0, 40)
     assert end_mended(_ledger(net, leak), residual, [Repair(day=90.4, place=12)]) == [leak]
 
 
 def test_growth_counts_as_the_leaks_own(net):
     residual = _record(net, (12, 6.0, 40, 100.5), (12, 8.0, 60, 100.5))
-    leak = _leak(net, 12, 6.0, 40)
+    leak = open_leak(net, 12, 6.0, 40)
     leak.growth.append(Course(start_day=60, ramp_days=0))
     assert end_mended(_ledger(net, leak), residual, [Repair(day=100.5, place=12)]) == [leak]
 
@@ -93,7 +79,7 @@ def test_growth_counts_as_the_leaks_own(net):
 def test_a_past_without_leaks_or_repairs_ends_nothing(net):
     residual = _record(net)
     assert end_mended(_ledger(net), residual, [Repair(day=90.0, place=3)]) == []
-    assert end_mended(_ledger(net, _leak(net, 3, 5.0, 40)), residual, []) == []
+    assert end_mended(_ledger(net, open_leak(net, 3, 5.0, 40)), residual, []) == []
 
 
 def test_the_past_is_judged_so_before_anything_is_told(net, monkeypatch):

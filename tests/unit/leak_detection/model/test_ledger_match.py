@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from leak_detection.model.ledger_match import end_of, growth_of, mended, return_of
-from leak_detection.model.ledger_records import LedgerSettings, OpenLeak
-from leak_detection.model.places import locate
-from tests.support.pipe_line import GAUGES, pipe_line
+from leak_detection.model.ledger_records import LedgerSettings
+from tests.support.pipe_line import GAUGES, open_leak, pipe_line
 
 _S = LedgerSettings()
 _ERROR = 1e-6 * np.eye(GAUGES)
@@ -20,16 +19,8 @@ def _net():
 
 
 def _line(net, place, flow_m3h=6.0, start=50, end=None):
-    found = locate(net.at(flow_m3h)[place] * flow_m3h, _ERROR, net)
-    return OpenLeak(
-        start_day=start,
-        ramp_days=0,
-        found_day=start + 1,
-        place=replace(found, index=place, flow_m3h=flow_m3h),
-        loading_m=net.at(flow_m3h)[place] * flow_m3h,
-        glr=99.0,
-        end_day=end,
-    )
+    leak = open_leak(net, place, flow_m3h, start, end)
+    return replace(leak, glr=99.0, place=replace(leak.place, index=place, flow_m3h=flow_m3h))
 
 
 def test_a_leak_grows_where_it_is_an_open_one_before_one_that_has_just_ended(net):
