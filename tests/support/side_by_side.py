@@ -57,6 +57,11 @@ PARTS = (
         ),
         niceness=4,
     ),
+    Part(
+        name="roads",
+        paths=tuple(f"tests/integration/{folder}" for folder in ("edge", "ingest", "protocols", "security", "storage")),
+        niceness=3,
+    ),
     Part(name="all others", niceness=4),
 )
 
