@@ -32,7 +32,7 @@ def narrow(browser: Any) -> Iterator[Any]:
 
 def check(page: Any) -> None:
     """Fits, turns with the language, has nothing that keeps anybody out, and buttons a thumb can hit."""
-    page.wait_for_load_state("load")  # a form's answer is read before its style sheet has come
+    page.wait_for_load_state("load")  # of a form's answer the first lines are there before the rest
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
     low = page.evaluate("[...document.querySelectorAll('main button')].filter((b) => b.getBoundingClientRect().height < 36).length")
