@@ -1,7 +1,6 @@
 """A zone's leakage watched tick by tick: steps, slow growth, ends, and what looks like a leak but is a meter or a valve.
 
-    slope moved ─▶ hold: the relation itself changed (boundary valve, meter); nothing is said of leaks until it is back or has
-    settled
+    slope moved ─▶ hold: the relation itself changed (``zone_slope``); nothing is said of leaks until it is back or has settled
     rise of 2 days over the median of the 14 before   ─▶ burst            (18 h suffice for three times the threshold)
     rise of 5 days over the least of 60               ─▶ creeping
     fall                                              ─▶ over; the baseline starts anew
@@ -25,18 +24,15 @@ from leak_detection import robust
 from leak_detection.zone_balance import PER_DAY, TICK_H, BalanceRow
 from leak_detection.zone_open import OpenLeak, fallen, grown
 from leak_detection.zone_parts import DayParts, PartRow
+from leak_detection.zone_slope import SlopeWatch, ratio
 
 _ADDITIVE = 3.0
 _METER_SHARE = 0.12
 """Of the inflow: more than so much no meter begins to read wrong."""
-_SCALED_LEAST, _SCALED_SHARE, _SCALED_SDS = 0.01, 0.6, 2.0
-"""Least change of the slope that counts; least part of a level's change that it must explain; and its own spreads."""
 _CHANCE = 0.5
 """Of the threshold, by which a slow rise must pass a level that the zone has only come back to."""
 _STEP_KNOWN = 3 * PER_DAY
 """Ticks after which the last two days say how large a step was."""
-_SUSPECT = 6
-"""Ticks: the windows that still hold the moment of a change; a slope moved in these alone is the edge of a step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +43,6 @@ class WatchSettings:
     least_share: float = 0.008
     """Of the mean inflow."""
     sds: float = 6.0
-    slope_share: float = 0.025
-    """Change of the slope that holds the watch, and ``sds`` of its own spread if that is more."""
-    settle_days: int = 21
-    """A slope that has stayed moved so long is the new one."""
     again_days: float = 7.0
     """A slow rise beside what is open is told no sooner than so long after the last alarm; a step always is."""
     everywhere: float = 0.4
@@ -95,40 +87,44 @@ class ZoneWatch:
     """Flow of the leaks told and not over."""
     opened: list[OpenLeak] = field(default_factory=list)
     """The same flow leak by leak."""
-    held: bool = False
     unexplained_m3h: float = float("nan")
     """Mean inflow of the last window beyond slope, meters and level; what the neighbour test compares."""
+    _relation: SlopeWatch = field(default_factory=SlopeWatch)
     _levels: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
     _parts: DayParts = field(default_factory=lambda: DayParts(60 * PER_DAY))
     _changes: deque[float] = field(default_factory=lambda: deque(maxlen=60 * PER_DAY))
-    _slopes: deque[float] = field(default_factory=lambda: deque(maxlen=40 * PER_DAY))
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=8))
-    _moved: deque[float] = field(default_factory=lambda: deque(maxlen=200))
     _before: _Before | None = None
     _told_h: int = -10_000
-    _clear: int = 0
     _added: int = 0
-    _former: float = 0.0
     _ceiling: float = float("-inf")
     _ceiling_ticks: int = 0
     _floor: float = float("inf")
 
+    @property
+    def held(self) -> bool:
+        """The relation of inflow and meters has moved and not settled: nothing is said of leaks."""
+        return self._relation.held
+
     def step(self, row: BalanceRow) -> ZoneAlarm | None:
         """Takes one row of the balance; an alarm if there is something new to say."""
         slope, leakage = row.slope, row.leakage_m3h
-        usual = self._slope()
+        usual = self._relation.usual()
         if np.isfinite(usual):
             leakage += (row.usual_slope - usual) * row.usual_meters_m3h
         own = leakage + (usual - slope) * row.usual_meters_m3h
         added = self._is_additive(own, slope - usual, row.usual_meters_m3h, row.mean_inflow_m3h)
         self._added = self._added + 1 if added else 0
-        if self._added > PER_DAY and self._off(slope):
+        if self._added > PER_DAY and self._relation.off(slope):
             # A large leak bends the relation a little; a valve or a meter turns it. Judged by windows that hold it whole.
             leakage = min(leakage, own)
-            self.held = False
-            self._moved.clear()
-        elif (hold := self._hold(slope)) is not None:
-            return self._slope_alarm(row, hold)
+            self._relation.release()
+        else:
+            news = self._relation.follow(slope)
+            if news.settled is not None:
+                self._rescale(news.settled)
+            if news.change is not None:
+                return self._slope_alarm(row, news.change)
         self._track_unexplained(row)
         if self.held or not np.isfinite(leakage):
             return None
@@ -136,7 +132,7 @@ class ZoneWatch:
 
     def _is_additive(self, own: float, change: float, meters: float, inflow: float) -> bool:
         """Whether water has been added that no change of the slope explains."""
-        if (self.held and len(self._moved) > _SUSPECT) or not self._levels:
+        if self._relation.turned or not self._levels:
             return False
         rise = own - robust.scalar_median(np.array(self._levels)[-14 * PER_DAY :])
         return rise > self.threshold(inflow) and rise > _ADDITIVE * abs(change) * meters
@@ -150,71 +146,21 @@ class ZoneWatch:
         sd = robust.SD_OF_MAD * robust.scalar_median(np.abs(np.array(self._changes))) / np.sqrt(2.0) if self._changes else np.nan
         return float(sd) if np.isfinite(sd) else 0.0
 
-    def _slope(self) -> float:
-        return robust.scalar_median(np.array(self._slopes)[-15 * PER_DAY :]) if self._slopes else float("nan")
-
-    def _hold(self, slope: float) -> float | None:
-        """Follows the slope; its change once it has stayed moved for more than a window, else None."""
-        if not np.isfinite(slope):
-            return None
-        if len(self._slopes) < 5 * PER_DAY:
-            self._slopes.append(slope)
-            return None
-        if not self._off(slope):
-            self._clear += 1
-            if len(self._moved) <= _SUSPECT or self._clear > PER_DAY:
-                self.held = False
-                self._moved.clear()
-                self._slopes.append(slope)
-            return None
-        usual = robust.scalar_median(np.array(self._slopes))
-        self._clear = 0
-        self.held = True
-        self._moved.append(slope)
-        if len(self._moved) >= self.settings.settle_days * PER_DAY or self._is_former(slope):
-            self._settle(list(self._moved)[-7 * PER_DAY :])
-        return _ratio(slope, usual) - 1.0 if len(self._moved) == _SUSPECT + 1 else None
-
-    def _off(self, slope: float) -> bool:
-        """Whether a slope is farther from the usual one than slopes have been."""
-        if not np.isfinite(slope) or len(self._slopes) < 5 * PER_DAY:
-            return False
-        known = np.array(self._slopes)
-        usual = robust.scalar_median(known)
-        # Not as a ratio: an inlet meter that reads zero for weeks has a slope of zero.
-        return abs(slope - usual) > max(self.settings.slope_share * abs(usual), self.settings.sds * robust.scalar_sd(known))
-
-    def _is_former(self, slope: float) -> bool:
-        """Whether the slope has been back for two days at what it was before it last settled."""
-        recent = np.array(self._moved)[-2 * PER_DAY :]
-        return bool(
-            self._former > 0
-            and recent.size == 2 * PER_DAY
-            and np.abs(recent / self._former - 1.0).max() <= self.settings.slope_share
-            and abs(slope / self._former - 1.0) <= self.settings.slope_share
-        )
-
-    def _settle(self, recent: list[float]) -> None:
-        """The slope of late is the slope now.
+    def _rescale(self, slopes: float) -> None:
+        """The levels after the slope has settled, by the ratio of the slope of now to the one before.
 
         A biased meter or a neighbour's water scales the level with the slope, customers that are no longer read leave it alone:
         what is a rise under both is a leak.
         """
-        self._former = robust.scalar_median(np.array(self._slopes))
-        ratio = _ratio(robust.scalar_median(np.array(recent)), self._former)
-        self._slopes.clear()
-        self._slopes.extend((recent * (6 * PER_DAY))[: 6 * PER_DAY])
-        self._moved.clear()
         # The windows that held the moment of change say nothing of either side.
-        self._relearn([v * max(1.0, ratio) for v in list(self._levels)[: -2 * PER_DAY]])
+        self._relearn([v * max(1.0, slopes) for v in list(self._levels)[: -2 * PER_DAY]])
         self._parts.drop_last(2 * PER_DAY)
         self._recent.clear()
-        self._floor = min(self._floor, self._floor * ratio)
-        self.held = False
+        self._floor = min(self._floor, self._floor * slopes)
 
     def _track_unexplained(self, row: BalanceRow) -> None:
         level = robust.scalar_median(np.array(self._levels)[-14 * PER_DAY :]) if self._levels else float("nan")
-        self.unexplained_m3h = float(row.mean_inflow_m3h - self._slope() * row.mean_meters_m3h - level)
+        self.unexplained_m3h = float(row.mean_inflow_m3h - self._relation.usual() * row.mean_meters_m3h - level)
 
     def _slope_alarm(self, row: BalanceRow, change: float) -> ZoneAlarm:
         self._track_unexplained(row)
@@ -230,7 +176,7 @@ class ZoneWatch:
             self._changes.append(leakage - self._recent[-PER_DAY])
         self._recent.append(leakage)
         self._levels.append(leakage)
-        self._parts.add(row, usual if np.isfinite(usual := self._slope()) else row.usual_slope)
+        self._parts.add(row, usual if np.isfinite(usual := self._relation.usual()) else row.usual_slope)
         self._put_back(limit := self.threshold(row.mean_inflow_m3h))
         levels = np.array(self._levels)
         # The level lags two days behind, so that what is judged has not taught it.
@@ -239,9 +185,9 @@ class ZoneWatch:
             return None
         level = robust.scalar_median(past[-14 * PER_DAY :])
         moved = float(np.median(two_days[-5:])) - level
-        if abs(moved) > limit and (ratio := self._scaled(_ratio(moved, row.mean_inflow_m3h, 0.0))) is not None:
-            self._settle(list(self._slopes)[-PER_DAY:])
-            return self._slope_alarm(row, ratio - 1.0)
+        if abs(moved) > limit and (by := self._relation.explains(ratio(moved, row.mean_inflow_m3h, 0.0))) is not None:
+            self._rescale(self._relation.settle())
+            return self._slope_alarm(row, by - 1.0)
         if float(two_days.max()) < level - limit and self.open_m3h <= 0:
             self._ceiling, self._ceiling_ticks = level, 45 * PER_DAY
         self._ceiling_ticks -= 1
@@ -280,22 +226,6 @@ class ZoneWatch:
             if self._parts.rise(around, 5) >= self.settings.everywhere * flow:
                 return self._tell(row, FindingKind.CREEPING, row.end_h - (levels.size - first) * TICK_H, flow, limit)
         return None
-
-    def _scaled(self, share: float) -> float | None:
-        """Ratio of the newest slopes to the usual one if it explains a change of the level by this share of the inflow, else None.
-
-        A meter that reads wrong, or water that follows a neighbour's use, changes slope and level alike; a leak the level alone.
-        """
-        known = np.array(self._slopes)
-        if known.size < 10 * PER_DAY:
-            return None
-        recent, older = known[-5:], known[: -2 * PER_DAY][-15 * PER_DAY :]
-        usual = robust.scalar_median(older)
-        if usual <= 0.0:
-            return None
-        change = robust.scalar_median(recent) / usual - 1.0
-        sure = abs(change) > max(_SCALED_LEAST, _SCALED_SDS * robust.scalar_sd(older) / usual)
-        return 1.0 + change if sure and change * share > 0 and abs(change) > _SCALED_SHARE * abs(share) else None
 
     def _learn_floor(self, past: FloatArray) -> None:
         """The least level that has lasted three days: what the zone loses when nothing new is open."""
@@ -354,8 +284,3 @@ class ZoneWatch:
             flow_error_m3h=max(sd, row.residual_m3h / 3), confidence=float(1 - 0.5 * np.exp(1 - flow / limit)),
             leak=self.opened[-1],
         )  # fmt: skip
-
-
-def _ratio(value: float, usual: float, otherwise: float = 1.0) -> float:
-    """Their ratio; ``otherwise`` where nothing is usual, as with an inlet meter that has read zero."""
-    return value / usual if usual > 0.0 else otherwise
