@@ -30,7 +30,7 @@ def leaks_replay(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary: neither findings nor how far it is.")] = False,
 ) -> None:
     """Replays a recording as it would have run: nothing is seen before its time."""
-    from app.leaks_explain import ReplayOutputs, run_replay
+    from app.leaks_run import ReplayOutputs, run_replay
 
     outputs = ReplayOutputs(alarms=out, findings=findings, plots=plots)
     run_replay(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from app.leaks_explain import ReplayOutputs, run_replay
+from app.leaks_run import ReplayOutputs, run_replay
 from domain.calendar import Calendar
 from tests.support.shared_data import shared
 

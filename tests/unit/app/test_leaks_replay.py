@@ -18,8 +18,9 @@ from app.leak_town_records import TownPlan
 from app.leak_town_write import write_town
 from app.leaks_alarms import AlarmRow
 from app.leaks_drawing import SEEN
-from app.leaks_explain import ReplayOutputs, run_explain, run_replay, summary
+from app.leaks_explain import run_explain
 from app.leaks_replay import Replayed, replay_dataset
+from app.leaks_run import ReplayOutputs, run_replay, summary
 from app.scheduler import open_scheduler
 from domain.errors import ConfigurationError
 
