@@ -4,6 +4,6 @@
     law ─────────────────────────────────── order ──▶┘
 
 ``authorisation``, ``interlocks``, ``arbitration``, ``history`` and ``selection`` decide and are pure; ``desk`` asks them in order,
-``road`` is the one way a command leaves, ``upkeep`` does what time demands, ``view`` says what is known of an actuator, and
-``dispatch`` carries signed commands to the gateways and brings the outcomes back.
+``road`` is the one way a command leaves, ``answers`` keeps what comes back, ``upkeep`` does what time demands, ``view`` says what
+is known of an actuator, and ``dispatch`` carries signed commands to the gateways and brings the outcomes back.
 """

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.ports_commands import ModeRow
-from domain.setpoints import Command, Mode, Source
+from domain.setpoints import Command, Mode, Reason, Source
 
 LAW_OWNER = "law"
 """Owner of an actuator that no person has taken."""
@@ -70,3 +70,12 @@ def pre_empts(source: Source, pending: Command) -> bool:
 def is_superseded(command: Command, others: tuple[Command, ...]) -> bool:
     """Whether a newer owner has ordered the same actuator: the older order must not reach the gateway before the newer one."""
     return any(o.actuator == command.actuator and o.owner_token > command.owner_token for o in others)
+
+
+def bad_end(mode: Mode, until: datetime | None, now: datetime, *, longest_s: float) -> tuple[Reason, ...]:
+    """Why manual cannot end at this moment: it must end, and within ``longest_s`` process seconds. Empty where it can."""
+    if mode is not Mode.MANUAL or until is None:
+        return ()
+    if until.tzinfo is not None and 0 < (until - now).total_seconds() <= longest_s:
+        return ()
+    return (Reason(code="bad_end", text=f"manual until {until.isoformat()}: it must end within the next {longest_s / 3600:.0f} h"),)

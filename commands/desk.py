@@ -10,32 +10,28 @@ thresholds an order waits for a second person (``approvals``); in auto leases li
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from commands import arbitration
-from commands.alarms import AlarmGate, GatewayAlarm, read_alarm
+from commands.answers import Answers, OnAlarm, OnConcluded
 from commands.approvals import Approvals
 from commands.authorisation import Right, right_to_set
-from commands.doors import Doors, no_words, said
+from commands.doors import Doors, no_words
 from commands.emergencies import Emergencies, Evidence
 from commands.heartbeat import Heartbeats
 from commands.interlocks import check_mode
-from commands.road import HISTORY_ROWS, BadWish, Road, finite, new_id
-from commands.selection import Accepted, Selection, SelectionBook
+from commands.road import BadWish, Road, finite, new_id
+from commands.selection import Accepted, Selection, SelectionBook, mismatch
 from commands.settings import DeskSettings
 from commands.upkeep import OnEffect, Upkeep
 from domain.inventory import Inventory
 from domain.ports import Clock, User
 from domain.ports_commands import ActuatorView, CommandSender, CommandStore, EffectPredictor, ModeRow, TwoPeopleStore
-from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Refused, Source, Unknown, outcome_word
+from domain.setpoints import Command, Mode, Outcome, PredictedEffect, Proposal, Reason, Refused, Source
 from domain.two_people import ApprovalRequest, Emergency, same_person
-
-REMEMBERED_OUTCOMES = 2000
 
 
 class Desk:
@@ -72,9 +68,9 @@ class Desk:
         monotonic: Callable[[], float],
         wall: Callable[[], datetime],
         settings: DeskSettings | None = None,
-        on_concluded: Callable[[Command, Outcome], Awaitable[None]] | None = None,
+        on_concluded: OnConcluded | None = None,
         on_effect: OnEffect | None = None,
-        on_alarm: Callable[[GatewayAlarm], Awaitable[None]] | None = None,
+        on_alarm: OnAlarm | None = None,
         evidence: Evidence | None = None,
         make_id: Callable[[], str] = new_id,
     ) -> None:
@@ -97,14 +93,9 @@ class Desk:
         self._approvals = Approvals(doors=self._doors, store=two_people, wall=wall)
         self._emergencies = Emergencies(doors=self._doors, store=two_people, evidence=evidence)
         self._beats = Heartbeats(patience_s=self._settings.law_patience_s)
-        self._upkeep = Upkeep(road=self._road, conclude=self._conclude, heartbeats=self._beats, on_effect=on_effect)
+        self._answers = Answers(doors=self._doors, on_concluded=on_concluded, on_alarm=on_alarm)
+        self._upkeep = Upkeep(road=self._road, conclude=self._answers.conclude, heartbeats=self._beats, on_effect=on_effect)
         self._book = SelectionBook(proposal_ttl_s=self._settings.proposal_ttl_s)
-        self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
-        self._concluded = asyncio.Condition()
-        self._foreign: set[tuple[str, str]] = set()
-        self._on_concluded = on_concluded
-        self._alarms = AlarmGate()
-        self._on_alarm = on_alarm
 
     async def start(self) -> None:
         """After a restart: commands still pending go to the sender again (it drops those past their expiry), and approvals whose
@@ -142,7 +133,8 @@ class Desk:
             )
             return await self._doors.refuse(user.name, "select_refused", proposal_id, (reason,))
         async with self._road.lock(proposal.actuator):
-            reasons = (*self._doors.denied(user, Right.SELECT, proposal.actuator), *self._reserved(user.name, proposal.actuator))
+            reserved = self._book.reserved(user.name, proposal.actuator, self._monotonic())
+            reasons = (*self._doors.denied(user, Right.SELECT, proposal.actuator), *reserved)
             if reasons:
                 return await self._doors.refuse(user.name, "select_refused", proposal_id, reasons)
             await self._doors.audit(user.name, "select", proposal_id, {"actuator": proposal.actuator, "value_m": proposal.value_m})
@@ -167,7 +159,8 @@ class Desk:
             return await self._doors.refuse(user.name, "execute_refused", selection_id, (reason,))
         proposal = selection.proposal
         async with self._road.lock(proposal.actuator):
-            hindered = self._not_held(user, selection) or self._mismatch(selection, confirm_value_m)
+            not_held = self._book.not_held(user.name, selection, self._monotonic(), holds_s=self._settings.selection_s)
+            hindered = not_held or mismatch(selection, confirm_value_m, within_m=self._settings.confirm_within_m)
             if hindered:
                 return await self._doors.refuse(user.name, "execute_refused", proposal.proposal_id, hindered)
             self._book.release(selection)
@@ -231,7 +224,7 @@ class Desk:
             not_auto = check_mode(Source.LAW, row.mode)
             reasons = (
                 *(() if not_auto is None else (not_auto,)),
-                *self._reserved(law, actuator),
+                *self._book.reserved(law, actuator, self._monotonic()),
                 *against,
             )
             await self._store.save_proposal(proposal, reasons, effect)
@@ -252,7 +245,7 @@ class Desk:
         now = self._clock.now()
         if mode is Mode.MANUAL and until is None:
             until = now + timedelta(seconds=self._settings.manual_s)
-        reasons = (*denied, *no_words(reason), *self._bad_end(mode, until, now))
+        reasons = (*denied, *no_words(reason), *arbitration.bad_end(mode, until, now, longest_s=self._settings.manual_max_s))
         if reasons:
             return await self._doors.refuse(user.name, "mode_refused", actuator, reasons)
         async with self._road.lock(actuator):
@@ -267,61 +260,16 @@ class Desk:
             outcome: The answer.
             origin: ``group/node`` the answer came from; an answer of a gateway that was not asked is audited and not believed.
         """
-        alarm = read_alarm(outcome, origin or "")
-        if alarm is not None:
-            await self._take_alarm(alarm)
-            return
-        command = await self._pending(outcome.command_id)
-        if origin is not None and command is not None and command.gateway != origin:
-            if (command.command_id, origin) not in self._foreign:
-                self._foreign.add((command.command_id, origin))
-                body = {"asked": command.gateway, "answered": origin, "outcome": outcome_word(outcome)}
-                await self._doors.audit(origin, "foreign_answer", outcome.command_id, body)
-            return
-        known = self._outcomes.get(outcome.command_id)
-        if not await self._conclude(outcome) and isinstance(known, Unknown) and not isinstance(outcome, Unknown):
-            await self._doors.audit(origin or "gateway", "late_answer", outcome.command_id, {"outcome": outcome_word(outcome)})
-            self._outcomes[outcome.command_id] = outcome  # so that repeats of the late answer are not audited again
+        await self._answers.take(outcome, origin)
 
     async def wait(self, command_id: str, timeout_s: float) -> Outcome | None:
         """The outcome of a command issued since the desk started, or None if it does not come within ``timeout_s`` of wall time."""
-        async with self._concluded:
-            try:
-                await asyncio.wait_for(self._concluded.wait_for(lambda: command_id in self._outcomes), timeout_s)
-            except TimeoutError:
-                return None
-        return self._outcomes[command_id]
+        return await self._answers.wait(command_id, timeout_s)
 
     async def tick(self) -> None:
         """What time demands: outcomes that never came, manual modes that end, leases to renew. Call it every few wall seconds."""
         await self._approvals.end_overdue()
         await self._upkeep.run()
-
-    async def _take_alarm(self, alarm: GatewayAlarm) -> None:
-        if not self._alarms.passes(alarm, self._clock.now()):
-            return
-        rows = await self._store.commands(limit=HISTORY_ROWS) if alarm.claimed_id else ()
-        explained = alarm.explained(known=any(r.command.command_id == alarm.claimed_id for r in rows))
-        body = {"code": alarm.code, "claimed_id": alarm.claimed_id, "reasons": said(alarm.reasons), "explained": explained}
-        await self._doors.audit(alarm.edge or "gateway", "gateway_alarm", alarm.edge, body)
-        if self._on_alarm is not None and not explained:
-            await self._on_alarm(alarm)
-
-    async def _pending(self, command_id: str) -> Command | None:
-        return next((c for c in await self._store.pending() if c.command_id == command_id), None)
-
-    async def _conclude(self, outcome: Outcome) -> bool:
-        command = await self._pending(outcome.command_id)
-        first = await self._store.finish(outcome)
-        if first:
-            self._outcomes[outcome.command_id] = outcome
-            while len(self._outcomes) > REMEMBERED_OUTCOMES:
-                self._outcomes.popitem(last=False)
-            async with self._concluded:
-                self._concluded.notify_all()
-            if self._on_concluded is not None and command is not None:
-                await self._on_concluded(command, outcome)
-        return first
 
     async def _consider(self, proposal: Proposal, denied: tuple[Reason, ...]) -> Accepted | Refused:
         denied = (*denied, *no_words(proposal.reason))
@@ -357,47 +305,3 @@ class Desk:
         if finite(proposal.value_m) is None:
             reasons.append(Reason(code="not_finite", text=f"{proposal.value_m} is not a pressure in metres"))
         return await self._doors.refuse(proposal.author, "proposal_refused", proposal.proposal_id, tuple(reasons))
-
-    def _reserved(self, name: str, actuator: str) -> tuple[Reason, ...]:
-        now_s = self._monotonic()
-        holder = self._book.holder(actuator, now_s)
-        if holder is None or holder.user == name:
-            return ()
-        return (
-            Reason(
-                code="reserved",
-                text=f"{holder.user} has selected {actuator} for another {holder.ends_at_s - now_s:.0f} s",
-                parameters={"left_s": holder.ends_at_s - now_s},
-            ),
-        )
-
-    def _mismatch(self, selection: Selection, confirm_value_m: float) -> tuple[Reason, ...]:
-        wanted = selection.proposal.value_m
-        if abs(confirm_value_m - wanted) < self._settings.confirm_within_m:
-            return ()
-        text = f"typed again was {confirm_value_m} m, selected is {wanted:.2f} m"
-        return (Reason(code="not_confirmed", text=text, parameters={"typed_m": confirm_value_m, "value_m": wanted}),)
-
-    def _not_held(self, user: User, selection: Selection) -> tuple[Reason, ...]:
-        if selection.user != user.name:
-            return (Reason(code="selected_by_other", text=f"{selection.user} selected it; {user.name} cannot execute it"),)
-        held = self._book.holder(selection.proposal.actuator, self._monotonic())
-        if held is None or held.selection_id != selection.selection_id:
-            return (
-                Reason(
-                    code="selection_over",
-                    text=f"a selection holds for {self._settings.selection_s:.0f} s; this one is over",
-                    parameters={"limit_s": self._settings.selection_s},
-                ),
-            )
-        return ()
-
-    def _bad_end(self, mode: Mode, until: datetime | None, now: datetime) -> tuple[Reason, ...]:
-        if mode is not Mode.MANUAL or until is None:
-            return ()
-        longest_s = self._settings.manual_max_s
-        if until.tzinfo is not None and 0 < (until - now).total_seconds() <= longest_s:
-            return ()
-        return (
-            Reason(code="bad_end", text=f"manual until {until.isoformat()}: it must end within the next {longest_s / 3600:.0f} h"),
-        )

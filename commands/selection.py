@@ -59,6 +59,32 @@ class SelectionBook:
         held = self._by_actuator.get(actuator)
         return held if held is not None and now_s < held.ends_at_s else None
 
+    def reserved(self, name: str, actuator: str, now_s: float) -> tuple[Reason, ...]:
+        """Why this person or law must wait: another has selected the actuator. Empty where nobody else has."""
+        held = self.holder(actuator, now_s)
+        if held is None or held.user == name:
+            return ()
+        left_s = held.ends_at_s - now_s
+        text = f"{held.user} has selected {actuator} for another {left_s:.0f} s"
+        return (Reason(code="reserved", text=text, parameters={"left_s": left_s}),)
+
+    def not_held(self, name: str, selection: Selection, now_s: float, *, holds_s: float) -> tuple[Reason, ...]:
+        """Why this person cannot execute a selection: it is another's, or over. Empty where they can.
+
+        Args:
+            name: Who wants to.
+            selection: What was selected.
+            now_s: Monotonic wall time [s].
+            holds_s: For how long a selection holds [wall s].
+        """
+        if selection.user != name:
+            return (Reason(code="selected_by_other", text=f"{selection.user} selected it; {name} cannot execute it"),)
+        held = self.holder(selection.proposal.actuator, now_s)
+        if held is not None and held.selection_id == selection.selection_id:
+            return ()
+        text = f"a selection holds for {holds_s:.0f} s; this one is over"
+        return (Reason(code="selection_over", text=text, parameters={"limit_s": holds_s}),)
+
     def reserve(self, selection: Selection) -> None:
         """Reserves the actuator; the caller has asked ``holder`` first."""
         self._by_actuator[selection.proposal.actuator] = selection
@@ -73,3 +99,12 @@ class SelectionBook:
         if held is not None and held.selection_id == selection.selection_id:
             del self._by_actuator[selection.proposal.actuator]
         self._proposals.pop(selection.proposal.proposal_id, None)
+
+
+def mismatch(selection: Selection, confirm_value_m: float, *, within_m: float) -> tuple[Reason, ...]:
+    """Why the value typed again does not confirm the selection; empty where it is nearer than ``within_m``."""
+    wanted = selection.proposal.value_m
+    if abs(confirm_value_m - wanted) < within_m:
+        return ()
+    text = f"typed again was {confirm_value_m} m, selected is {wanted:.2f} m"
+    return (Reason(code="not_confirmed", text=text, parameters={"typed_m": confirm_value_m, "value_m": wanted}),)

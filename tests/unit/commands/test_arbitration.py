@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import arbitration
-from commands.arbitration import LAW_OWNER, change, first_row, give_back, is_over, is_superseded, pre_empts, take_manual
+from commands.arbitration import LAW_OWNER, bad_end, change, first_row, give_back, is_over, is_superseded, pre_empts, take_manual
 from domain.ports_commands import ModeRow
 from domain.setpoints import Mode, Source
 from tests.support.desk import START, any_command
@@ -81,3 +81,12 @@ def test_orders_that_are_not_superseded_reach_the_gateway_in_the_order_of_their_
     assert first == [4]
     assert not is_superseded(any_command(actuator="other", owner_token=1), waiting)
     assert arbitration.LAW_OWNER == "law"
+
+
+def test_manual_must_end_and_within_its_longest_time() -> None:
+    def codes(mode: Mode, hours: float) -> list[str]:
+        return [r.code for r in bad_end(mode, START + timedelta(hours=hours), START, longest_s=12 * 3600.0)]
+
+    assert [codes(Mode.MANUAL, h) for h in (-1.0, 0.0, 12.0, 12.1)] == [["bad_end"], ["bad_end"], [], ["bad_end"]]
+    assert codes(Mode.AUTO, 99.0) == []
+    assert [r.code for r in bad_end(Mode.MANUAL, datetime(2026, 5, 3, 3), START, longest_s=12 * 3600.0)] == ["bad_end"]

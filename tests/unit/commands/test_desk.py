@@ -4,95 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
-from commands.desk import Desk
 from commands.road import BadWish
 from commands.selection import Accepted, Selection
-from commands.settings import DeskSettings
 from domain.audit import verify_chain
-from domain.ports import User
 from domain.ports_commands import ModeRow
-from domain.setpoints import Command, Expired, Mode, Outcome, Refused, Source, Unknown, Verified, outcome_word
+from domain.setpoints import Command, Mode, Refused, Source, Verified
 from tests.support.command_store import MemoryCommandStore
-from tests.support.desk import OPERATOR, SECOND, START, SUPERVISOR, VIEWER, Outbox, SetClock, TinyEdge, Valves, small_site
-from tests.support.two_people_store import MemoryTwoPeople
-
-PRV = "prv_medina"
-
-
-@dataclass
-class House:
-    """A desk with everything around it."""
-
-    clock: SetClock = field(default_factory=SetClock)
-
-    def __post_init__(self) -> None:
-        self.journal: list[tuple[str, str]] = []
-        self.concluded: list[tuple[str, str]] = []
-        self.store = MemoryCommandStore(self.journal)
-        self.two_people = MemoryTwoPeople(self.store)
-        self.valves = Valves(self.clock)
-        self.outbox = Outbox(self.journal)
-        self.site = small_site()
-        limits = {k: (a.min_m, a.max_m) for k, a in self.site.actuators.items()}
-        self.edge = TinyEdge(clock=self.clock, valves=self.valves, limits=limits.__getitem__)
-        self.desk = self.new_desk()
-
-    def new_desk(self, settings: DeskSettings | None = None) -> Desk:
-        return Desk(
-            inventory=self.site,
-            store=self.store,
-            two_people=self.two_people,
-            view=self.valves,
-            predictor=self.valves,
-            sender=self.outbox,
-            clock=self.clock,
-            monotonic=self.clock.monotonic,
-            wall=self.clock.now,
-            settings=settings,
-            on_concluded=self.note,
-        )
-
-    async def note(self, command: Command, outcome: Outcome) -> None:
-        self.concluded.append((command.command_id, outcome_word(outcome)))
-
-    async def proposal(self, value_m: float = 39.0, user: User = OPERATOR) -> str:
-        accepted = await self.desk.propose(user, PRV, value_m, "night")
-        assert isinstance(accepted, Accepted), accepted
-        return accepted.proposal.proposal_id
-
-    async def selection(self, value_m: float = 39.0, user: User = OPERATOR) -> str:
-        selection = await self.desk.select(user, await self.proposal(value_m, user))
-        assert isinstance(selection, Selection), selection
-        return selection.selection_id
-
-    async def executed(self, value_m: float = 39.0, user: User = OPERATOR) -> Command:
-        command = await self.desk.execute(user, await self.selection(value_m, user), value_m)
-        assert isinstance(command, Command), command
-        return command
-
-    async def auto(self) -> None:
-        assert isinstance(await self.desk.set_mode(SUPERVISOR, PRV, Mode.AUTO, None, "trial is over"), ModeRow)
-
-    async def answer(self) -> Outcome:
-        outcome = self.edge.receive(self.outbox.sent[-1])
-        await self.desk.on_outcome(outcome, "demo/gw-1")
-        return outcome
+from tests.support.desk import OPERATOR, SECOND, START, SUPERVISOR, VIEWER
+from tests.support.desk_house import PRV, House, codes
 
 
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-def codes(answer: object) -> list[str]:
-    assert isinstance(answer, Refused), answer
-    assert answer.by == "desk"
-    return [r.code for r in answer.reasons]
 
 
 async def test_a_person_walks_from_wish_to_verified(house: House) -> None:
@@ -245,46 +173,6 @@ async def test_a_mode_needs_a_reason_a_right_and_a_near_end(house: House) -> Non
     row = await house.desk.set_mode(OPERATOR, PRV, Mode.MANUAL, None, "works on the main")
     assert isinstance(row, ModeRow)
     assert (row.owner, row.until) == ("amina", START + timedelta(hours=1))
-
-
-async def test_an_outcome_counts_once(house: House) -> None:
-    command = await house.executed()
-    await house.answer()
-    await house.answer()
-    await house.desk.on_outcome(Expired(command_id=command.command_id, at=START))
-    await house.desk.on_outcome(Expired(command_id="never heard of", at=START))
-    assert isinstance(await house.desk.wait(command.command_id, 0.01), Verified)
-    assert house.store.actions().count("verified") == 1
-    assert house.concluded == [(command.command_id, "verified")]
-    assert "expired" not in house.store.actions()
-
-
-async def test_an_answer_from_a_gateway_that_was_not_asked_is_not_believed(house: House) -> None:
-    command = await house.executed()
-    for _ in range(3):
-        await house.desk.on_outcome(Verified(command_id=command.command_id, at=START, readback_m=39.0), "demo/gw-9")
-    assert house.store.actions()[-2:] == ["command", "foreign_answer"]
-    assert await house.desk.wait(command.command_id, 0.01) is None
-    await house.answer()
-    assert isinstance(await house.desk.wait(command.command_id, 0.01), Verified)
-
-
-async def test_silence_ends_unknown_once_and_a_late_answer_is_noted_once(house: House) -> None:
-    command = await house.executed()
-    house.clock.pass_s(719)
-    await house.desk.tick()
-    assert await house.desk.wait(command.command_id, 0.01) is None
-    house.clock.pass_s(1)
-    await house.desk.tick()
-    await house.desk.tick()
-    assert isinstance(await house.desk.wait(command.command_id, 0.01), Unknown)
-    assert house.store.actions().count("unknown") == 1
-    assert house.concluded == [(command.command_id, "unknown")]
-    late = Verified(command_id=command.command_id, at=START, readback_m=39.0)
-    await house.desk.on_outcome(late, "demo/gw-1")
-    await house.desk.on_outcome(late, "demo/gw-1")
-    assert house.store.actions().count("late_answer") == 1
-    assert (await house.store.commands())[0].state == "unknown"
 
 
 async def test_after_unknown_nothing_moves_until_the_site_has_been_read(house: House) -> None:

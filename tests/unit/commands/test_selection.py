@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from commands.selection import Selection, SelectionBook
+import math
+
+import pytest
+
+from commands.selection import Selection, SelectionBook, mismatch
 from domain.setpoints import Proposal, Source
 from tests.support.desk import START
 
@@ -49,3 +53,27 @@ def test_a_selection_holds_until_its_end_and_a_new_one_replaces_it() -> None:
     assert book.find("s1") is None
     book.release(selection(1, 30.0))
     assert book.find("s2") is not None
+
+
+def test_a_reserved_actuator_keeps_others_out_for_as_long_as_it_says() -> None:
+    book = SelectionBook(proposal_ttl_s=600)
+    book.reserve(selection(1, 30.0))
+    (reason,) = book.reserved("brahim", "prv_medina", 18.0)
+    assert (reason.code, reason.parameters) == ("reserved", {"left_s": 12.0})
+    assert book.reserved("amina", "prv_medina", 18.0) == ()
+    assert book.reserved("brahim", "prv_medina", 30.0) == ()
+
+
+def test_only_who_selected_may_execute_and_only_what_still_holds() -> None:
+    book, first = SelectionBook(proposal_ttl_s=600), selection(1, 30.0)
+    book.reserve(first)
+    assert book.not_held("amina", first, 29.0, holds_s=30.0) == ()
+    assert [r.code for r in book.not_held("brahim", first, 29.0, holds_s=30.0)] == ["selected_by_other"]
+    assert [r.code for r in book.not_held("amina", first, 30.0, holds_s=30.0)] == ["selection_over"]
+    book.reserve(selection(2, 60.0))
+    assert [r.code for r in book.not_held("amina", first, 29.0, holds_s=30.0)] == ["selection_over"]
+
+
+@pytest.mark.parametrize(("typed_m", "confirmed"), [(39.0, True), (39.004, True), (39.02, False), (math.nan, False)])
+def test_the_value_typed_again_must_be_the_one_selected(typed_m: float, confirmed: bool) -> None:
+    assert (mismatch(selection(1, 30.0), typed_m, within_m=0.005) == ()) is confirmed
