@@ -19,7 +19,9 @@ from app.twin_network import Network, read_network
 from app.twin_zone import EpanetZone, Feed
 from domain.errors import ConfigurationError
 from domain.points import PointKey
-from pressure_control.bench import BENCH_SETTINGS, SPARING_SETTINGS, BenchInfo, BenchObs, Controller, Setpoints, settings_for
+from pressure_control.bench import Controller, Setpoints
+from pressure_control.bench_rows import BenchObs
+from pressure_control.bench_site import BENCH_SETTINGS, SPARING_SETTINGS, BenchInfo, settings_for
 from pressure_control.settings import ControlSettings
 from pressure_control.twin.zone_twin import ZoneTwin
 

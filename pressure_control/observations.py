@@ -118,6 +118,23 @@ def valve_tasks(inventory: Inventory) -> dict[str, ValveTask]:
     return tasks
 
 
+def downstream_first(tasks: Mapping[str, ValveTask]) -> tuple[str, ...]:
+    """Valves in such an order that each comes after those it feeds."""
+    order: list[str] = []
+
+    def visit(key: str, path: frozenset[str]) -> None:
+        if key in order or key in path:
+            return
+        for watched in tasks[key].watched:
+            if watched.valve is not None and watched.valve in tasks:
+                visit(watched.valve, path | {key})
+        order.append(key)
+
+    for key in tasks:
+        visit(key, frozenset())
+    return tuple(order)
+
+
 def window(task: ValveTask, grids: Mapping[PointKey, FloatArray], *, start_s: float, step_s: float, minute: FloatArray) -> Window:
     """The window of a task from points on one grid."""
     actuator = task.actuator

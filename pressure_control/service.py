@@ -12,28 +12,24 @@ from domain.inventory import Inventory
 from domain.points import PointKey
 from domain.ports import SeriesSource
 from domain.readings import Quality, Reading
-from domain.series import FloatArray, local_days_and_minutes
+from domain.series import local_days_and_minutes
 from domain.setpoints import Mode, PredictedEffect
 from pressure_control.advice import Advice
 from pressure_control.advise import advise, ages, last_move_s
 from pressure_control.budget import Moves, moves_seen
 from pressure_control.effect import N1, Present, predict_effect
-from pressure_control.fit import fit_valve
-from pressure_control.keeping import unusable
 from pressure_control.laws.law import LawInputs
 from pressure_control.laws.table import DEFAULT_LAW, LAWS, STEPWISE
 from pressure_control.learner import ZoneLearner
 from pressure_control.learning import ValveModel
-from pressure_control.observations import ValveTask, Window, newest, valve_tasks, window
+from pressure_control.lessons import Lessons
+from pressure_control.observations import ValveTask, Window, downstream_first, newest, valve_tasks, window
 from pressure_control.settings import ControlSettings
 from pressure_control.supervisor import Standing, Wish, decide
 from pressure_control.twin.zone_twin import ZoneTwin
 
 _RECENT_S = 6 * 3600.0
-_LEARN_EVERY_S = 86400.0
-_TWIN_LEARNS_S = 4 * 86400.0
 _LONG_AGO_S = 1e9
-_FEW_STEPS = 24
 _USABLE = (Quality.GOOD, Quality.ESTIMATED)
 
 
@@ -69,7 +65,7 @@ class PressureControl:
         history_days: int = 14,
     ) -> None:
         self._tasks = valve_tasks(inventory)
-        self._order = _downstream_first(self._tasks)
+        self._order = downstream_first(self._tasks)
         self._calendar = inventory.site.calendar
         self._zone_info = self._calendar.zone
         self._series, self._clock = series, clock
@@ -79,11 +75,9 @@ class PressureControl:
         self._factors = inventory.site.factors
         self._points = tuple(dict.fromkeys(p for t in self._tasks.values() for p in t.points))
         self._cache = GridCache(series, self._points, span_s=history_days * 86400.0)
-        self._models: dict[str, ValveModel] = dict(models or {})
-        self._learners: dict[str, ZoneLearner] = dict(learners or {})
-        self._dropped: dict[str, str] = {}
-        self._twins, self._taught = dict(twins or {}), set[str]()
-        self._caught_up: set[str] = set()
+        self._lessons = Lessons(
+            self._tasks, self._cache, self._settings, self._zone_info, models=models, learners=learners, twins=twins
+        )
         self._off: dict[str, float] = {}
         self._stepwise = law in STEPWISE
         self._standing: dict[str, Standing] = {}
@@ -93,22 +87,22 @@ class PressureControl:
     @property
     def models(self) -> Mapping[str, ValveModel]:
         """What has been learned, by actuator."""
-        return self._models
+        return self._lessons.models
 
     @property
     def learners(self) -> Mapping[str, ZoneLearner]:
         """What has been learned step by step, by actuator."""
-        return self._learners
+        return self._lessons.learners
 
     @property
     def twins(self) -> Mapping[str, ZoneTwin]:
         """Copies of zones with what they learned, by zone."""
-        return self._twins
+        return self._lessons.twins
 
     @property
     def dropped(self) -> Mapping[str, str]:
         """Why what was learned before a restart was not taken over, by actuator; by zone of a twin."""
-        return self._dropped
+        return self._lessons.dropped
 
     @property
     def advice(self) -> Mapping[str, Advice]:
@@ -119,7 +113,7 @@ class PressureControl:
         """An advice for each valve."""
         await self._cache.refresh(now)
         latest = await self._series.latest(self._points)
-        self._learn_one(now)
+        self._lessons.learn_due(self._order, now.timestamp())
         downstream: dict[str, float] = {}
         for key in self._order:
             advice, current = self._advise(key, now, latest, downstream)
@@ -133,8 +127,8 @@ class PressureControl:
         """Learns every valve's zone anew from the past."""
         await self._cache.refresh(now)
         for key in self._tasks:
-            self._learn(key)
-        return self._models
+            self._lessons.learn(key)
+        return self._lessons.models
 
     async def predict(self, actuator: str, value_m: float) -> PredictedEffect:
         """The effect of a setpoint, from the newest readings.
@@ -157,13 +151,13 @@ class PressureControl:
             critical_m=critical,
         )
         leakage = self._night_leakage(task.zone.key) if self._night_leakage else None
-        learner = self._learners.get(actuator)
+        learner = self._lessons.learners.get(actuator)
         return predict_effect(
             task.actuator,
             task.zone,
             value_m,
             present,
-            model=self._models.get(actuator),
+            model=self._lessons.models.get(actuator),
             night_leakage_m3h=leakage,
             n1=learner.response.exponent(leakage) if learner is not None and leakage is not None else N1,
             factors=self._factors,
@@ -176,15 +170,15 @@ class PressureControl:
         held = latest.get(task.actuator.setpoint)
         current = held.value if held is not None else None
         recent = self._recent(task, now, latest)
-        learner = self._advance(key, recent) if self._stepwise else None
+        learner = self._lessons.advance(key, recent) if self._stepwise else None
         inputs = LawInputs(
             task=task,
             recent=recent,
-            model=self._models.get(key),
+            model=self._lessons.models.get(key),
             settings=self._settings,
             stuck_beside_m={a.key: self._off[a.key] for a in task.siblings if a.key in self._off},
             learner=learner,
-            twin=self._twin(key, learner) if learner is not None else None,
+            twin=self._lessons.twin(key, learner) if learner is not None else None,
             downstream_m={w.valve: downstream[w.valve] for w in task.watched if w.valve is not None and w.valve in downstream},
             day_class=self._calendar.day_class(self._calendar.local(now).date()),
         )
@@ -206,39 +200,6 @@ class PressureControl:
         else:
             self._off.pop(key, None)
         return advice, current
-
-    def _advance(self, key: str, recent: Window) -> ZoneLearner:
-        """The valve's step-by-step learner, brought up to now; a new one begins with the whole history."""
-        learner = self._learners.get(key)
-        if learner is not None and key not in self._caught_up and (reason := unusable(learner, self._cache, recent.end_s)):
-            self._dropped[key] = reason
-            learner = None
-        # A history that came in after the first lesson is older than what was learned: only a new learner takes it.
-        if learner is None or self._samples(key) > 1.2 * learner.flow.samples + 2 * _FEW_STEPS:
-            learner = self._learners[key] = ZoneLearner(self._cache.step_s)
-            self._caught_up.discard(key)
-        if key not in self._caught_up:
-            # Also after a stop longer than the window: what came in meanwhile is in the history.
-            learner.advance(self._past(key))
-            self._caught_up.add(key)
-        learner.advance(recent)
-        return learner
-
-    def _twin(self, key: str, learner: ZoneLearner) -> ZoneTwin | None:
-        """The copy of the valve's zone; at first it is taught the last days, or what came in since it was kept."""
-        task = self._tasks[key]
-        zone = task.zone.key
-        twin = self._twins.get(zone)
-        if twin is None or zone in self._taught:
-            return twin
-        past = self._past(key)
-        if twin.residuals and (reason := unusable(twin, self._cache, past.end_s)):
-            self._dropped[zone] = f"twin: {reason}"
-            twin = self._twins[zone] = ZoneTwin(twin.model, twin.valves)
-        days = past if twin.residuals else past.tail(round(_TWIN_LEARNS_S / self._cache.step_s))
-        twin.advance(days, learner, twin.offsets_m((task.actuator, *task.siblings)))
-        self._taught.add(zone)
-        return twin
 
     def _recent(self, task: ValveTask, now: datetime, latest: Mapping[PointKey, Reading]) -> Window:
         """The newest hours, ended by the minutes after the last complete bucket."""
@@ -277,53 +238,8 @@ class PressureControl:
         setpoint = cache.grids[self._tasks[key].actuator.setpoint]
         return moves_seen(setpoint, start_s=cache.start_s, step_s=cache.step_s, now_s=now_s)
 
-    def _learn_one(self, now: datetime) -> None:
-        """Learns what has never been learned, and one stale model a tick."""
-        for key in self._order:
-            model = self._models.get(key)
-            if model is None:
-                self._learn(key)
-            elif now.timestamp() - model.until_s > _LEARN_EVERY_S or self._samples(key) > 1.1 * model.samples:
-                self._learn(key)
-                return
-
-    def _samples(self, key: str) -> int:
-        """Steps with flow and outlet pressure: a history that came in after the first lesson is worth a second one."""
-        actuator, grids = self._tasks[key].actuator, self._cache.grids
-        return int((np.isfinite(grids[actuator.flow]) & np.isfinite(grids[actuator.outlet_pressure])).sum())
-
-    def _learn(self, key: str) -> None:
-        model = fit_valve(self._tasks[key], self._past(key), self._settings, self._models.get(key))
-        if model is not None:
-            self._models[key] = model
-
-    def _past(self, key: str) -> Window:
-        """The whole history kept of a valve."""
-        grids: Mapping[PointKey, FloatArray] = self._cache.grids
-        start, step = self._cache.start_s, self._cache.step_s
-        size = len(next(iter(grids.values())))
-        _, minute = local_days_and_minutes(start + step * np.arange(size, dtype=np.float64), self._zone_info)
-        return window(self._tasks[key], grids, start_s=start, step_s=step, minute=minute)
-
 
 def _fresh(reading: Reading, now: datetime, stale_s: float) -> float | None:
     """The value if it is good and not older than ``stale_s``."""
     usable = reading.value is not None and reading.quality in _USABLE
     return reading.value if usable and (now - reading.observed_at).total_seconds() <= stale_s else None
-
-
-def _downstream_first(tasks: Mapping[str, ValveTask]) -> tuple[str, ...]:
-    """Actuators in such an order that each comes after the valves it feeds."""
-    order: list[str] = []
-
-    def visit(key: str, path: frozenset[str]) -> None:
-        if key in order or key in path:
-            return
-        for watched in tasks[key].watched:
-            if watched.valve is not None and watched.valve in tasks:
-                visit(watched.valve, path | {key})
-        order.append(key)
-
-    for key in tasks:
-        visit(key, frozenset())
-    return tuple(order)
