@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from domain.inventory import Inventory, build_inventory
 from domain.ports import User
@@ -201,7 +202,7 @@ class TinyEdge:
         return Verified(command_id=command.command_id, at=now, readback_m=command.value_m)
 
 
-def any_command(**changes: object) -> Command:
+def any_command(**changes: Any) -> Command:
     """A plausible command, with fields changed as asked."""
     command = Command(
         command_id="c1",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class Street:
         path.write_text("\n".join(f'{key} = "{value}"' for key, value in wrap(self.kek, found).items()))
         return path
 
-    def settings(self, name: str, access: Access = Access.GMAC, *, switch: bool = False, **how: object) -> DeviceSettings:
+    def settings(self, name: str, access: Access = Access.GMAC, *, switch: bool = False, **how: Any) -> DeviceSettings:
         """A meter's ``[[device]]``."""
         number = self.names.index(name) + 1
         client = {Access.LLS: READER, Access.GMAC: MANAGER}.get(access, 16)
@@ -164,7 +165,7 @@ class Street:
 
 
 @asynccontextmanager
-async def street(folder: Path, **how: object) -> AsyncIterator[Street]:
+async def street(folder: Path, **how: Any) -> AsyncIterator[Street]:
     """Meters that listen, and a gateway's store and queue; one address, so one queue."""
     import asyncio
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from domain.ports import ChannelRow
 from storage.sequence_set import EMPTY, SequenceSet
 
 
-def channel(edge: str, device: str, metric: str, point_id: int, **other: object) -> ChannelRow:
+def channel(edge: str, device: str, metric: str, point_id: int, **other: Any) -> ChannelRow:
     """A channel with everyday limits."""
     values: dict[str, object] = {
         "resolution": 0.01,

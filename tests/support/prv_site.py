@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -61,7 +62,7 @@ class HandClock:
         self.moment += timedelta(seconds=seconds)
 
 
-def command(number: int, value_m: float, now: datetime, **changes: object) -> Command:
+def command(number: int, value_m: float, now: datetime, **changes: Any) -> Command:
     """A well-formed order; its counter is its number."""
     made = Command(
         command_id=f"c{number}",

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ MODEL = "generic_tank_level"
 class Watched(Collector):
     """Notes when each device's readings came."""
 
-    def __init__(self, **parts: object) -> None:
+    def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self.seen: Counter[str] = Counter()
 
@@ -73,7 +74,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
     connection.close()
 
 
-def device(key: str, **settings: object) -> DeviceSettings:
+def device(key: str, **settings: Any) -> DeviceSettings:
     return DeviceSettings(**{"key": key, "model": MODEL, "unit_id": 1, "period_s": 0.5, "timeout_s": 0.5} | settings)
 
 

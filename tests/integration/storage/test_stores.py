@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ async def analytics(town_database: FreshDatabase) -> AsyncIterator[Database]:
         yield pool
 
 
-async def write(ingest: PostgresIngestStore, admin: AsyncConnection, numbers: range, **more: object) -> None:
+async def write(ingest: PostgresIngestStore, admin: AsyncConnection, numbers: range, **more: Any) -> None:
     row = await (await admin.execute("SELECT point_id FROM point WHERE key = %s", (UPPER,))).fetchone()
     assert row is not None
     await ingest.write([block(numbers, point_id=row[0], **more)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ LEAK = Finding(
 )  # fmt: skip
 
 
-def said(number: int, kind: ComplaintKind = ComplaintKind.WET_STREET, hours: float = 1.0, **more: object) -> Complaint:
+def said(number: int, kind: ComplaintKind = ComplaintKind.WET_STREET, hours: float = 1.0, **more: Any) -> Complaint:
     at = NOW - timedelta(hours=hours)
     plain = Complaint(
         key=f"c{number}", kind=kind, noticed_at=at, taken_at=at, taken_by="omar", zone="medina", phone=f"06000000{number:02}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -61,7 +62,7 @@ def orders(rows: list[AuditRow]) -> list[tuple[str, Command]]:
     ]
 
 
-def evidence(rows: list[AuditRow], **changes: object) -> Evidence:
+def evidence(rows: list[AuditRow], **changes: Any) -> Evidence:
     mark = make_anchor(head(rows, len(rows)), at=DAY, previous=FIRST, key=KEY, key_id="audit")
     full = Evidence(anchors=anchored(rows, 20, 45), copies=[mark], orders=orders(rows), keys=[KEY.public_key()])
     return replace(full, **changes)

@@ -11,8 +11,8 @@ import pytest
 from commands.heartbeat import Heartbeats
 from domain.setpoints import Command, Mode, Source, Verified
 from tests.support.desk import START, SUPERVISOR
+from tests.support.desk_house import PRV, House
 from tests.support.prv_site import PrvSite, prv_site, signed
-from tests.unit.commands.test_desk import PRV, House
 
 
 class LawHouse(House):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -201,7 +202,7 @@ async def test_a_newer_request_takes_the_place_of_the_older() -> None:
     assert codes(await house.desk.approve(SECOND, first.request_id, 39.0)) == ["unknown_request"]
 
 
-def found(**given_: object) -> list[str]:
+def found(**given_: Any) -> list[str]:
     values = {"value_m": 40.0, "current_m": 40.0, "connections": 100, "rules": SecondPersonRules()} | given_
     reasons: tuple[Reason, ...] = why_two(values.pop("value_m"), **values)
     return [r.code for r in reasons]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_kept_command_tells_the_same() -> None:
     assert (view.word, view.title, view.lines) == ("failed", "Failed", ("Read back from the site: 30.00 m.", "old value"))
 
 
-def alert(key: str, **changes: object) -> Alert:
+def alert(key: str, **changes: Any) -> Alert:
     values: dict[str, object] = {
         "key": key, "code": "leak.burst", "zone": "medina", "priority": Priority.HIGH, "state": AlertState.UNACKNOWLEDGED,
         "raised_at": NOW, "updated_at": NOW, "parameters": {},

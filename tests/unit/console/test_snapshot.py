@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.console_past import NOW, past_alerts
 from tests.support.console_services import demo_inventory
 
 
-def zone_row(zone: str, **changes: object) -> ZoneNow:
+def zone_row(zone: str, **changes: Any) -> ZoneNow:
     row = ZoneNow(
         zone=zone, inflow_m3h=50.0, inflow_at=NOW - timedelta(seconds=60), night_flow_m3h=10.0, night=date(2026, 5, 6),
         critical_m=25.0, critical_at=NOW - timedelta(seconds=60), suspect=False,
@@ -23,7 +24,7 @@ def zone_row(zone: str, **changes: object) -> ZoneNow:
     return replace(row, **changes)
 
 
-def actuator_state(key: str, **changes: object) -> ActuatorState:
+def actuator_state(key: str, **changes: Any) -> ActuatorState:
     state = ActuatorState(
         actuator=key, mode=Mode.AUTO, mode_until=None, owner="law", owner_token=1, setpoint_m=36.0, outlet_m=36.0, inlet_m=55.0,
         flow_m3h=50.0, observed_at=NOW - timedelta(seconds=60),

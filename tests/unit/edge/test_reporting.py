@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ MODEL = load_model("generic_flowmeter")
 FLOW = "flow_m3h"
 
 
-def reporter(**settings: object) -> Reporter:
+def reporter(**settings: Any) -> Reporter:
     return Reporter(MODEL, ReportSettings(**settings))
 
 

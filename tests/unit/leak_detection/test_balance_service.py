@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.support.toy_zone import PER_DAY, ToySource, ToyTown, ToyZone
 ONSET, REPAIR = 24 * PER_DAY, 30 * PER_DAY
 
 
-def one_zone(**more: object) -> ToyTown:
+def one_zone(**more: Any) -> ToyTown:
     town = ToyTown(seed=4, days=36, zones={"medina": ToyZone("medina", mean_m3h=60.0)}, fixed_m={"medina": 40.0}, **more)
     town.run(0, town.size)
     return town

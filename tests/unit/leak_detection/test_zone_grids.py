@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ ZONES = {"fast": ToyZone("fast", mean_m3h=60.0), "slow": ToyZone("slow", mean_m3
 ONSET = 24 * PER_DAY
 
 
-def town(**more: object) -> ToyTown:
+def town(**more: Any) -> ToyTown:
     made = ToyTown(seed=4, days=30, zones=ZONES, fixed_m={"fast": 40.0, "slow": 40.0}, **more)
     made.run(0, made.size)
     return made

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def past(town: ToyTown, key: str) -> Window:
     return window(task, town.data, start_s=town.seconds[0], step_s=300.0, minute=minute)
 
 
-def town(**changes: object) -> ToyTown:
+def town(**changes: Any) -> ToyTown:
     made = ToyTown(seed=1, days=10, **changes)
     made.run(0, made.size)
     return made

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def _ciphered(**how: bool) -> Ciphering:
     return Ciphering(keys=KEYS, title=b"KHT" + os.urandom(5), counter_name="test", **how)
 
 
-def _client(port: int, sap: int, association: Association, **more: object) -> DlmsClient:
+def _client(port: int, sap: int, association: Association, **more: Any) -> DlmsClient:
     return DlmsClient(
         "127.0.0.1",
         port,
