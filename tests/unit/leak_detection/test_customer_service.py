@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from domain.customers import CustomerFinding, CustomerKind
 from domain.inventory import Inventory, Site
 from domain.points import Point, PointKey, PointKind, Role
 from domain.quantities import Quantity
+from domain.readings import Reading
 from domain.series import Series
 from leak_detection.customer_hours import hourly_use, register_use, watched_meters
 from leak_detection.customer_service import SILENT, CustomerService
@@ -60,7 +62,7 @@ class Meters:
         return Inventory(site=site, zones={}, points=self.points, gateways={}, devices={}, actuators={})
 
     async def series(
-        self, points: list[PointKey], start: datetime, end: datetime, step_s: int | None = None
+        self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
     ) -> dict[PointKey, Series]:
         found = {}
         for point in points:
@@ -73,7 +75,7 @@ class Meters:
             found[point] = Series(point=point, times=times, values=values, quality=np.zeros(values.size, dtype=np.int16))
         return found
 
-    async def latest(self, points: object) -> dict[PointKey, object]:
+    async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
         return {}
 
 
@@ -225,13 +227,15 @@ async def test_intervals_and_momentary_flows_give_the_same_hours() -> None:
     flow = meter("f", PointKind.INSTANT, Quantity.FLOW, period_s=60)
 
     class Source:
-        async def series(self, points: list[PointKey], start: object, end: object, step_s: int | None = None) -> object:
+        async def series(
+            self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
+        ) -> dict[PointKey, Series]:
             ends = [900.0 * k for k in range(1, 9)]
             volumes = series_of(ends, [0.001, 0.002, 0.003, 0.004, 0.0, 0.0, 0.0, 0.005])
             means = series_of([0.0, 3600.0], [0.010, 0.005])
             return {p: replace(volumes if p == "i" else means, point=p) for p in points}
 
-        async def latest(self, points: object) -> object:
+        async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
             return {}
 
     found = await hourly_use(Source(), [quarter, flow], {}, start_s=0.0, hours=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def town() -> ToyTown:
     return made
 
 
-def behind(town: ToyTown, **more: object) -> CustomerFinding:
+def behind(town: ToyTown, **more: Any) -> CustomerFinding:
     told = town.time(ONSET + PER_DAY // 2)
     leak = CustomerFinding(
         key="customer:m:1", meter=PointKey("m"), zone="medina", kind=CustomerKind.SUDDEN, since=town.time(ONSET), found_at=told,

@@ -12,6 +12,7 @@ import pytest
 
 from domain.calendar import Calendar
 from domain.points import PointKey
+from domain.readings import Reading
 from domain.series import Series
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import LearnedNetwork, NetworkPast
@@ -27,6 +28,9 @@ class Source:
 
     def __init__(self, *, untidy: bool) -> None:
         self.untidy = untidy
+
+    async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
+        raise NotImplementedError("nobody asks for the newest alone")
 
     async def series(
         self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None

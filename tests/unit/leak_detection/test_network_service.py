@@ -14,6 +14,7 @@ import pytest
 
 from domain.calendar import Calendar
 from domain.points import PointKey
+from domain.readings import Reading
 from domain.series import Series, empty
 from leak_detection import network_live
 from leak_detection.model.ledger_records import Repair
@@ -42,6 +43,9 @@ class Source:
         self.first = first
         self.latest_end = START
         self.silent: dict[PointKey, tuple[datetime, datetime]] = {}
+
+    async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
+        raise NotImplementedError("nobody asks for the newest alone")
 
     async def series(
         self, points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None

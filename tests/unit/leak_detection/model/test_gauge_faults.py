@@ -144,8 +144,8 @@ def test_the_future_changes_nothing(town):
     _step(pressure)
     other = pressure.copy()
     other[_rows(_AT + 5)] = other[_rows(_AT + 5)][::-1]
-    told = [screen(p, town[1], _PER_DAY, _signatures()).told[: _AT + 5] for p in (pressure, other)]
-    assert np.array_equal(*told)
+    one, two = (screen(p, town[1], _PER_DAY, _signatures()).told[: _AT + 5] for p in (pressure, other))
+    assert np.array_equal(one, two)
 
 
 def test_one_day_after_another_is_the_same_as_the_recording(town):

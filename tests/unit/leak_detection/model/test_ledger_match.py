@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leak_detection.model.ledger_match import end_of, growth_of, mended, return_of
-from leak_detection.model.ledger_records import LedgerSettings
+from leak_detection.model.ledger_records import LedgerSettings, OpenLeak
 from tests.support.pipe_line import GAUGES, open_leak, pipe_line
 
 _S = LedgerSettings()
@@ -18,7 +18,7 @@ def _net():
     return pipe_line(error=0.1)
 
 
-def _line(net, place, flow_m3h=6.0, start=50, end=None):
+def _line(net, place, flow_m3h=6.0, start=50, end=None) -> OpenLeak:
     leak = open_leak(net, place, flow_m3h, start, end)
     return replace(leak, glr=99.0, place=replace(leak.place, index=place, flow_m3h=flow_m3h))
 

@@ -46,6 +46,7 @@ def test_a_valve_alone_is_no_sure_place(street):
 
 def test_a_balance_knows_nothing_of_valves_and_a_gauge_left_out_takes_its_part_along(street):
     whole = with_balance(street, np.arange(_PLACES) < 3)
+    assert whole.wander_m is not None
     assert whole.wander_m[:, -1] == pytest.approx(0.0)
     assert whole.wander_m[:, :-1] == pytest.approx(street.wander_m)
     seen = np.arange(_GAUGES) != 2

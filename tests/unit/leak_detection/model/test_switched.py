@@ -34,13 +34,14 @@ def test_a_pump_is_switched_and_a_demand_is_not():
 
 
 def test_a_swing_is_in_one_piece_at_a_time_and_nothing_where_the_flow_is_missing():
-    flow = 30.0 + 10.0 * (-1.0) ** np.arange(_DAYS)
+    flow = 30.0 + 10.0 * (-1.0) ** np.arange(_DAYS, dtype=np.float64)
     flow[20] = np.nan
     pieces = swings(flow[:, None])
     assert [int(np.flatnonzero(piece)[0]) for piece in pieces] == [70, 10, 0]
     assert (np.count_nonzero(pieces, axis=0) <= 1).all()
-    assert sum(pieces)[20] == 0.0
-    assert sum(pieces).std() == pytest.approx(1.0, abs=0.05)
+    together = np.sum(pieces, axis=0)
+    assert together[20] == 0.0
+    assert together.std() == pytest.approx(1.0, abs=0.05)
     assert swings(np.full((_DAYS, 1), 7.0)) == []
 
 
