@@ -110,7 +110,8 @@ async def _in_child(past: NetworkPast) -> LearnedNetwork:
 
 def main() -> None:
     """The child: one past in, one outcome out."""
-    from app.leak_learning import learn_network
+    from app.cores import open_cores
+    from app.leak_learning import BESIDE, learn_network
 
     os.nice(_NICE)
     # What a C library prints must not get between the bytes of the outcome.
@@ -119,7 +120,8 @@ def main() -> None:
         past = pickle.loads(sys.stdin.buffer.read())  # noqa: S301  (written by our own parent)
         found: LearnedNetwork | str
         try:
-            found = learn_network(past)
+            with open_cores(loads=BESIDE) as cores:
+                found = learn_network(past, cores=cores)
         except KhettaraError as error:
             found = str(error)
         out.write(pickle.dumps(found))

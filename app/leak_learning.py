@@ -11,12 +11,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.leak_signatures import NetworkSignatures, make_signatures
+from app.cores import HERE, Cores
+from app.leak_signatures import NetworkSignatures, calibrated_copy
 from app.leak_states import operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
+from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger_records import Repair
+from leak_detection.model.listener import LISTENED_M3H, Listener, RawRows, listen
 from leak_detection.model.readings import Plausible, in_words, plausible
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet, with_balance
@@ -31,20 +34,25 @@ from leak_detection.network_past import (
     known_enough,
     silent,
 )
-from leak_detection.network_run import NetworkRun
+from leak_detection.network_run import WARM_DAYS, NetworkRun
 from simulator.inp import read_sections
 
+BESIDE = ("app.leak_signatures", "leak_detection.model.listener")
+"""What other processes need that share the work."""
 _TEACH_EVERY = 3
 """Every so many rows teach the regression: neighbours in time say nearly the same."""
+_PIECE_DAYS = 30
+"""Listened to at a time."""
 _MOST_REST = 0.5
 """Of what flows into a tank's part: with more than this unmetered, its balance says little."""
 
 
-def learn_network(past: NetworkPast, *, seen: Seen = nobody) -> LearnedNetwork:
+def learn_network(past: NetworkPast, *, cores: Cores = HERE, seen: Seen = nobody) -> LearnedNetwork:
     """Learns from the days before the opening and steps through all rows.
 
     Args:
         past: The recording so far.
+        cores: To share the work among; what is learnt is the same to the bit, however many there are.
         seen: Is told how far it is.
 
     Raises:
@@ -76,29 +84,35 @@ def learn_network(past: NetworkPast, *, seen: Seen = nobody) -> LearnedNetwork:
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
         )
-    found = make_signatures(past.network, past.gauges, past.meters, past.tanks, states, regression, seen=seen)
+    with calibrated_copy(past.network, past.gauges, past.meters, past.tanks, states, regression, cores=cores, seen=seen) as copy:
+        listener = Listener(
+            per_day=past.per_day,
+            regression=regression,
+            signatures=copy.leaks.at(LISTENED_M3H),
+            distance_m=copy.leaks.distance_m,
+            rises=rises,
+            pressure_range=ranges[0].of(gauges),
+            driver_range=ranges[1].of(drivers),
+            switched=_switched(past.drivers[:teach:_TEACH_EVERY, : len(past.meters)]),
+        )
+        heard = cores.chain(listen, listener, _pieces(past))
+        found = copy.signatures()
     balance, whole = _balances(past, found)
-    watch = NetworkWatch(
-        per_day=past.per_day,
-        regression=regression,
-        gauges=found.signatures,
-        whole=whole,
-        rises=rises,
-        pressure_range=ranges[0].of(gauges),
-        driver_range=ranges[1].of(drivers),
-        switched=_switched(past.drivers[:teach:_TEACH_EVERY, : len(past.meters)]),
-    )
     place = {pipe: k for k, pipe in enumerate(found.pipes)}
     run = NetworkRun(
-        watch=watch,
+        watch=NetworkWatch(listener=listener, gauges=found.signatures, whole=whole),
         opening=past.opening,
         repairs=tuple(Repair(day=day, place=place.get(pipe)) for day, pipe in past.repairs),
     )
-    for rows in _hours(past):
-        run.hour(past.pressure_m[rows], past.drivers[rows])
-        if rows.stop % past.per_day == 0:
-            run.end_day(balance[rows.stop // past.per_day - 1])
-            seen(f"day {run.days} of {past.days}", run.days, past.days)
+    for some in heard.results:
+        for news in some:
+            if isinstance(news, HourNews):
+                run.heard(news)
+            else:
+                run.closed(news, balance[run.days])
+                seen(f"day {run.days} of {past.days}", run.days, past.days)
+    run.watch.listener = heard.state
+    run.watch.listener.share(found.signatures.distance_m)
     return LearnedNetwork(
         run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
     )
@@ -128,9 +142,15 @@ def _at_sources(past: NetworkPast) -> NDArray[np.bool_]:
     return np.array([name in fixed for name in past.gauges], dtype=bool)
 
 
-def _hours(past: NetworkPast) -> Iterator[slice]:
-    step = past.per_day // 24
-    return (slice(row, row + step) for row in range(0, len(past.pressure_m) // step * step, step))
+def _pieces(past: NetworkPast) -> Iterator[RawRows]:
+    """All rows, some days at a time."""
+    size = past.per_day * _PIECE_DAYS
+    for first in range(0, len(past.pressure_m), size):
+        yield RawRows(
+            pressure_m=past.pressure_m[first : first + size],
+            drivers=past.drivers[first : first + size],
+            seek_from_day=past.opening - WARM_DAYS,
+        )
 
 
 def _without(past: NetworkPast, gauges: np.ndarray, drivers: np.ndarray) -> NetworkPast:

@@ -59,13 +59,16 @@ def replay_dataset(dataset: Path, points: Path | None, over: ZoneMap, seen: Seen
     Raises:
         ConfigurationError: Nothing that is known, or something in it is wrong.
     """
+    from app.cores import open_cores
+    from app.leak_learning import BESIDE
     from app.leaks_replay_network import replay_network_folder
     from app.leaks_replay_zones import replay_csv, replay_metered_zones
 
     if dataset.is_dir() and (dataset / "dma.npz").exists():
         return replay_metered_zones(dataset, over, seen)
     if dataset.is_dir() and (dataset / "meta.json").exists():
-        return replay_network_folder(dataset, seen)
+        with open_cores(loads=BESIDE) as cores:
+            return replay_network_folder(dataset, seen, cores)
     if dataset.is_dir() and len(found := sorted(dataset.glob("*inflow*.csv*"))) == 1:
         dataset = found[0]
     if dataset.is_file():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.cores import HERE, Cores
 from app.leak_learning import learn_network
 from app.leak_site import pipe_zones
 from app.leaks_alarms import epoch_of
@@ -36,7 +37,7 @@ _ENOUGH = 0.5
 """Share of a day's samples: with fewer nothing is told of it."""
 
 
-def replay_network_folder(folder: Path, seen: Seen = nobody) -> Replayed:
+def replay_network_folder(folder: Path, seen: Seen = nobody, cores: Cores = HERE) -> Replayed:
     """A folder with years, ``meta.json`` and a network.
 
     Raises:
@@ -45,7 +46,7 @@ def replay_network_folder(folder: Path, seen: Seen = nobody) -> Replayed:
     """
     data = read_network_set(folder)
     sections = _sections(data)
-    learned = learn_network(as_past(data), seen=seen)
+    learned = learn_network(as_past(data), cores=cores, seen=seen)
     findings = network_findings(data, learned, sections)
     return Replayed(
         kind="network with a model", zones=len(set(_pipe_zones(sections).values())), days=len(data.pressure_m) / data.per_day,
@@ -97,7 +98,7 @@ def _notes(data: NetworkSet, learned: LearnedNetwork) -> tuple[str, ...]:
     end = data.start + timedelta(seconds=len(data.pressure_m) * data.step_s)
     if outside := [moment for moment, _ in data.repairs if not data.start <= moment < end]:
         unknown += (f"{len(outside)} of {len(data.repairs)} repairs lie outside the recording ({data.start} to {end}): unused",)
-    faults = faults_in_words(learned.run.watch.layer.screener.record.faults, used, data.start)
+    faults = faults_in_words(learned.run.watch.listener.layer.screener.record.faults, used, data.start)
     return (*_unjudged(data, learned), *data.notes(), *faults, *learned.doubts, *unknown)
 
 
@@ -150,9 +151,9 @@ def drawn_findings(findings: Sequence[Finding], data: NetworkSet, learned: Learn
     used = [name for name, use in zip(data.gauges, learned.gauges, strict=True) if use]
     rows = len(data.drivers) // data.per_day * data.per_day
     pressure, drivers = data.pressure_m[:rows, learned.gauges], data.drivers[:rows, learned.drivers]
-    watch = learned.run.watch
-    known = drivers if watch.rises is None else watch.rises.over(drivers)
-    residual = daily_residuals(pressure, known, watch.regression, data.per_day)
+    listener = learned.run.watch.listener
+    known = drivers if listener.rises is None else listener.rises.over(drivers)
+    residual = daily_residuals(pressure, known, listener.regression, data.per_day)
     hours = (data.drivers[:rows, : len(data.meters)] @ _signs(data)).reshape(-1, 24, data.per_day // 24).mean(axis=2)
     least = hours[:, 2:5].min(axis=1)
     return {f.key: network_panels(f, residual, used, np.asarray(least), epoch_of(data.start)) for f in findings}

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.series import FloatArray
+from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger_records import OpenLeak, Repair
+from leak_detection.model.listener import DayNews
 from leak_detection.model.watch import NetworkWatch, Told
 
 WARM_DAYS = 40
@@ -72,8 +74,7 @@ class NetworkRun:
             pressure_m: Shape (n, G); NaN where missing.
             drivers: Metered flows and levels, shape (n, D).
         """
-        told = self.watch.hour(pressure_m, drivers, seek=self.days >= self.opening - WARM_DAYS)
-        return self._keep(told, "hour") if self.days >= self.opening else []
+        return self.heard(self.watch.listener.hour(pressure_m, drivers, seek=self.days >= self.opening - WARM_DAYS))
 
     def end_day(self, balance_m3h: Sequence[float] = ()) -> list[RunLeak]:
         """Closes the day whose hours were taken; leaks that are new.
@@ -81,11 +82,20 @@ class NetworkRun:
         Args:
             balance_m3h: Of each metered part; NaN where not known.
         """
+        return self.closed(self.watch.listener.end_day(), balance_m3h)
+
+    def heard(self, news: HourNews) -> list[RunLeak]:
+        """The same as ``hour`` by what the listener has made of it."""
+        told = self.watch.hour(news)
+        return self._keep(told, "hour") if self.days >= self.opening else []
+
+    def closed(self, news: DayNews, balance_m3h: Sequence[float] = ()) -> list[RunLeak]:
+        """The same as ``end_day`` by what the listener has made of it."""
         judged = self.days >= self.opening
         while judged and self._due and self._due[0].day < self.days + 1:
             repair = self._due.pop(0)
             self.watch.ledger.repaired(repair.day, repair.place)
-        new = self._keep(self.watch.end_day(balance_m3h, seek=judged), "day")
+        new = self._keep(self.watch.day(news, balance_m3h, seek=judged), "day")
         if not judged and self.days == self.opening:
             new += self._keep(self.watch.begin([r for r in self.repairs if r.day < self.opening]), "history")
         self._link()

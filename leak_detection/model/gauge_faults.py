@@ -96,17 +96,17 @@ class Screener:
     @property
     def usable(self) -> BoolArray:
         """As known now, shape (D, G): a fault found late takes back the days since it began."""
-        return np.stack(self.record.usable)
+        return self.record.usable.copy()
 
     @property
     def offset_m(self) -> FloatArray:
         """As known now, shape (D, G)."""
-        return np.stack(self.record.offset_m)
+        return self.record.offset_m.copy()
 
     @property
     def clock_samples(self) -> IntArray:
         """As known now, shape (D, G)."""
-        return np.stack(self.record.clock_samples)
+        return self.record.clock_samples.copy()
 
     def look(self, pressure_m: FloatArray, drivers: FloatArray) -> DayVerdict:
         """Judges the newest day.

@@ -138,8 +138,7 @@ class LevelWatch:
         """The gauge is back on its first level: the offset is no longer taken off."""
         memory.shift(gauge, float(record.level_m[gauge]), back)
         record.level_m[gauge] = 0.0
-        for day in range(max(since, 0), record.day + 1):
-            record.offset_m[day][gauge] = 0.0
+        record.offset_m[max(since, 0) :, gauge] = 0.0
 
     def _follow(
         self, gauge: int, record: GaugeRecord, memory: GaugeMemory, sums: DaySums, levels: FloatArray, change: FloatArray

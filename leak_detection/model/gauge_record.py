@@ -41,14 +41,18 @@ class GaugeRecord:
 
     gauges: int
     faults: list[GaugeFault] = field(default_factory=list)
-    usable: list[BoolArray] = field(default_factory=list)
-    offset_m: list[FloatArray] = field(default_factory=list)
-    clock_samples: list[IntArray] = field(default_factory=list)
+    usable: BoolArray = field(init=False)
+    """Shape (days, G), as the next two."""
+    offset_m: FloatArray = field(init=False)
+    clock_samples: IntArray = field(init=False)
     level_m: FloatArray = field(init=False)
     """Offset of each gauge that is taken off from now on."""
 
     def __post_init__(self) -> None:
         self.level_m = np.zeros(self.gauges)
+        self.usable = np.ones((0, self.gauges), dtype=bool)
+        self.offset_m = np.zeros((0, self.gauges))
+        self.clock_samples = np.zeros((0, self.gauges), dtype=np.int64)
 
     @property
     def day(self) -> int:
@@ -57,14 +61,13 @@ class GaugeRecord:
 
     def begin_day(self) -> None:
         """A new day: usable until something is found."""
-        self.usable.append(np.ones(self.gauges, dtype=bool))
-        self.offset_m.append(self.level_m.copy())
-        self.clock_samples.append(np.zeros(self.gauges, dtype=np.int64))
+        self.usable = np.concatenate([self.usable, np.ones((1, self.gauges), dtype=bool)])
+        self.offset_m = np.concatenate([self.offset_m, self.level_m[None]])
+        self.clock_samples = np.concatenate([self.clock_samples, np.zeros((1, self.gauges), dtype=np.int64)])
 
     def block(self, gauge: int, since_day: int) -> None:
         """Not usable from a day to today."""
-        for day in range(max(since_day, 0), len(self.usable)):
-            self.usable[day][gauge] = False
+        self.usable[max(since_day, 0) :, gauge] = False
 
     def tell(self, fault: GaugeFault) -> GaugeFault:
         """Writes a new fault down and blocks its gauge; one with a correction stays usable."""
@@ -76,5 +79,4 @@ class GaugeRecord:
     def close(self, fault: GaugeFault, until_day: int) -> None:
         """The gauge is used again from ``until_day``: its days since then are given back."""
         fault.until_day, fault.closed_day = until_day, self.day
-        for day in range(max(until_day, 0), len(self.usable)):
-            self.usable[day][fault.gauge] = True
+        self.usable[max(until_day, 0) :, fault.gauge] = True

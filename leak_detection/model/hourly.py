@@ -21,6 +21,8 @@ from leak_detection.model.residuals import FlowRegression
 class HourNews:
     """What one look brought."""
 
+    rows: int
+    """How many it took."""
     burst: BurstCandidate | None
     verdict: DayVerdict | None
     """At the end of a day."""
@@ -66,7 +68,7 @@ class HourlyLayer:
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
         verdict = self._end_of_day() if sum(map(len, self._pressure)) >= self.per_day else None
-        return HourNews(burst=burst, verdict=verdict, followed=followed)
+        return HourNews(rows=len(pressure_m), burst=burst, verdict=verdict, followed=followed)
 
     def _residual(self, pressure_m: FloatArray, drivers: FloatArray) -> FloatArray:
         """Less what the flows explain; gauges that were at fault yesterday are NaN.

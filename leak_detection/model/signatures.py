@@ -37,12 +37,23 @@ class SignatureSet:
 
     def at(self, flow_m3h: FloatArray | float) -> FloatArray:
         """Change per m³/h for leaks of a flow, one for all places or each its own, shape (P, G)."""
-        sizes = self.sizes_m3h
-        flow = np.broadcast_to(np.clip(np.asarray(flow_m3h, dtype=np.float64), sizes[0], sizes[-1] * _BEYOND), (self.places,))
-        below = np.clip(np.searchsorted(sizes, flow, side="right") - 1, 0, len(sizes) - 2)
-        share = ((flow - sizes[below]) / (sizes[below + 1] - sizes[below]))[:, None]
-        row = np.arange(self.places)
-        return np.asarray(self.change_m[below, row] * (1.0 - share) + self.change_m[below + 1, row] * share)
+        return between_sizes(self.sizes_m3h, self.change_m, flow_m3h)
+
+
+def between_sizes(sizes_m3h: FloatArray, change_m: FloatArray, flow_m3h: FloatArray | float) -> FloatArray:
+    """Change per m³/h for leaks of a flow, shape (P, G).
+
+    Args:
+        sizes_m3h: Leak flows at which the network was solved, rising, shape (S,), two or more.
+        change_m: Per m³/h at these flows, shape (S, P, G).
+        flow_m3h: One for all places or each its own.
+    """
+    sizes, places = sizes_m3h, change_m.shape[1]
+    flow = np.broadcast_to(np.clip(np.asarray(flow_m3h, dtype=np.float64), sizes[0], sizes[-1] * _BEYOND), (places,))
+    below = np.clip(np.searchsorted(sizes, flow, side="right") - 1, 0, len(sizes) - 2)
+    share = ((flow - sizes[below]) / (sizes[below + 1] - sizes[below]))[:, None]
+    row = np.arange(places)
+    return np.asarray(change_m[below, row] * (1.0 - share) + change_m[below + 1, row] * share)
 
 
 def with_balance(signatures: SignatureSet, inside: NDArray[np.bool_]) -> SignatureSet:

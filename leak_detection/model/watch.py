@@ -1,7 +1,7 @@
 """The model layer whole: readings in, leaks out. Hours tell bursts, days everything else; online and replay call the same code.
 
-an hour of readings ─▶ HourlyLayer ─▶ a burst, placed by all that is known of the network's errors
-a day of them ─▶ residual, without gauges at fault ─▶ Ledger ─▶ leaks, those that an hour told left out
+an hour of readings ─▶ Listener ─▶ a burst, placed by all that is known of the network's errors
+a day of them ─▶ Listener ─▶ residual, without gauges at fault ─▶ Ledger ─▶ leaks, those that an hour told left out
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection import robust
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import begin
-from leak_detection.model.hourly import HourlyLayer, HourNews
+from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger import Ledger
 from leak_detection.model.ledger_records import LedgerSettings, OpenLeak, Repair
+from leak_detection.model.listener import DayNews, Listener
 from leak_detection.model.places import Place, locate, share_without_one
-from leak_detection.model.readings import Plausible
-from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.shapes import without_spikes
 from leak_detection.model.signatures import SignatureSet, of_gauges
-from leak_detection.model.tank_rises import TankRises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,29 +67,19 @@ class Told:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class NetworkWatch:
-    """Takes hours, and at the end of each day the balances of metered parts."""
+    """Takes what hours have brought, and at the end of each day the balances of metered parts."""
 
-    per_day: int
-    regression: FlowRegression
+    listener: Listener
+    """Takes the readings; it may be ahead, and what it brings is taken in order."""
     gauges: SignatureSet
     """Of the pressure gauges."""
     whole: SignatureSet
     """Of the gauges and of the balances after them."""
-    rises: TankRises | None = None
-    """Of the tanks that float on the network; their rises are drivers, too."""
-    pressure_range: Plausible | None = None
-    """What gauges may read: anything else is missing."""
-    driver_range: Plausible | None = None
-    """What meters and levels may read."""
-    switched: NDArray[np.bool_] | None = None
-    """Which meters' flows the utility switches, shape (D,)."""
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     limits: WatchLimits = field(default_factory=WatchLimits)
     ledger: Ledger = field(init=False)
-    layer: HourlyLayer = field(init=False)
-    _pressure: list[FloatArray] = field(default_factory=list)
-    _drivers: list[FloatArray] = field(default_factory=list)
-    _residual: list[FloatArray] = field(default_factory=list)
+    _residual: FloatArray = field(init=False)
+    """Of all days as they are judged now, balances as they came, shape (T, all)."""
     _switched: list[FloatArray] = field(default_factory=list)
     _bursts: list[Told] = field(default_factory=list)
     _unsure: dict[int, tuple[int, float]] = field(default_factory=dict)
@@ -102,48 +88,27 @@ class NetworkWatch:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(signatures=self.whole, settings=self.settings)
-        self.layer = HourlyLayer(
-            per_day=self.per_day, regression=self.regression, signatures=self.gauges.at(10.0), distance_m=self.gauges.distance_m
-        )
+        self._residual = np.empty((0, self.whole.change_m.shape[2]))
+
+    @property
+    def per_day(self) -> int:
+        """Rows of a day."""
+        return self.listener.per_day
 
     @property
     def days(self) -> int:
-        """Whole days seen."""
+        """Whole days judged."""
         return len(self._residual)
 
-    def hour(self, pressure_m: FloatArray, drivers: FloatArray, *, seek: bool = True) -> list[Told]:
-        """Takes the newest rows, not beyond the end of a day.
+    def day(self, news: DayNews, balance_m3h: Sequence[float] = (), *, seek: bool = True) -> list[Told]:
+        """Judges a day that is over.
 
         Args:
-            pressure_m: Shape (n, G); NaN where missing.
-            drivers: Metered flows and levels, shape (n, D).
-            seek: False only learns.
-        """
-        if self.pressure_range is not None:
-            pressure_m = self.pressure_range.only(pressure_m)
-        if self.driver_range is not None:
-            drivers = self.driver_range.only(drivers)
-        if self.rises is not None:
-            pressure_m, drivers = self.rises.wait(pressure_m), self.rises.add(drivers)
-        self._pressure.append(pressure_m)
-        self._drivers.append(drivers)
-        self._rows += len(pressure_m)
-        return self._heard(self.layer.look(pressure_m, drivers, seek=seek))
-
-    def end_day(self, balance_m3h: Sequence[float] = (), *, seek: bool = True) -> list[Told]:
-        """Closes the day whose hours were taken.
-
-        Args:
+            news: Of it.
             balance_m3h: Of each metered part, in the order of ``whole``; NaN where not known.
             seek: False only remembers, for the past that ``begin`` searches.
         """
-        drivers = np.concatenate(self._drivers)
-        day = daily_residuals(np.concatenate(self._pressure), drivers, self.regression, self.per_day)
-        if self.switched is not None:
-            self._switched.append(robust.mean(drivers[:, : len(self.switched)][:, self.switched]))
-        self._pressure.clear()
-        self._drivers.clear()
-        self._residual.append(np.concatenate([day[0], np.asarray(balance_m3h, dtype=np.float64)]))
+        self._remember(news, balance_m3h)
         if not seek:
             return []
         seen = self._seen()
@@ -159,21 +124,27 @@ class NetworkWatch:
         self._tell_switched()
         return [self._as_told(leak, self.days) for leak in begin(self.ledger, self._seen(), repairs)]
 
+    def _remember(self, news: DayNews, balance_m3h: Sequence[float]) -> None:
+        gauges = news.residual_m.shape[1]
+        days = np.full((news.first + len(news.residual_m), self._residual.shape[1]), np.nan)
+        days[: self.days] = self._residual
+        days[news.first :, :gauges] = news.residual_m
+        days[-1, gauges:] = balance_m3h
+        self._residual = days
+        self._switched.append(news.switched_m3h)
+
     def _tell_switched(self) -> None:
-        self.ledger.switched = np.stack(self._switched) if self._switched else None
+        self.ledger.switched = np.stack(self._switched) if self._switched and self._switched[0].size else None
 
     def _seen(self) -> FloatArray:
-        """Residuals of all days as they are judged now: a gauge's fault is taken out of the days in which it began, too."""
-        z = np.stack(self._residual)
-        screener = self.layer.screener
-        gauges = screener.usable.shape[1]
-        z[:, :gauges] = np.where(screener.usable[: len(z)], z[:, :gauges] - screener.offset_m[: len(z)], np.nan)
+        """Residuals of all days as they are judged now, shape (T, all)."""
+        gauges = self.gauges.change_m.shape[2]
         # Gauges are screened; of a balance, what a register or a level tells late is missing one day and too much the next.
-        z[:, gauges:] = without_spikes(z[:, gauges:])
-        return z
+        return np.concatenate([self._residual[:, :gauges], without_spikes(self._residual[:, gauges:])], axis=1)
 
-    def _heard(self, news: HourNews) -> list[Told]:
+    def hour(self, news: HourNews) -> list[Told]:
         """A new burst if its place is sure enough to send somebody, and earlier ones whose place is by now."""
+        self._rows += news.rows
         told: list[Told] = []
         self._unsure = {began: first for began, first in self._unsure.items() if self._rows - began <= self.per_day}
         if news.burst is not None and news.burst.is_burst:
@@ -197,7 +168,7 @@ class NetworkWatch:
             return None
         return Told(
             place=place,
-            start_day=(began - (self.rises.late if self.rises else 0)) / self.per_day,
+            start_day=(began - self.listener.late) / self.per_day,
             told_day=self._rows / self.per_day,
             change_m=burst.change_m,
             sd_m=np.sqrt(np.diag(burst.covariance)),

@@ -14,6 +14,7 @@ import pytest
 from app.leaks_replay_network import drawn_findings, replay_network_folder
 from app.network_set import NetworkSet
 from domain.errors import KhettaraError
+from leak_detection.model.listener import Listener
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.signatures import SignatureSet
 from leak_detection.model.tank_rises import TankRises
@@ -155,7 +156,10 @@ def test_findings_of_a_network_with_floating_tanks_are_drawn_with_the_rises_as_d
         distance_m=np.zeros((3, 3)), metered=np.zeros(3, dtype=bool),
     )  # fmt: skip
     regression = learn_regression(pressure, rises.anew().add(drivers), 7 * 24)
-    watch = NetworkWatch(per_day=24, regression=regression, gauges=signatures, whole=signatures, rises=rises)
+    listener = Listener(
+        per_day=24, regression=regression, signatures=signatures.at(10.0), distance_m=signatures.distance_m, rises=rises
+    )
+    watch = NetworkWatch(listener=listener, gauges=signatures, whole=signatures)
     learned = LearnedNetwork(
         run=NetworkRun(watch=watch, opening=7), pipes=("P1", "P2", "P3"), gauges=np.ones(4, dtype=bool),
         drivers=np.ones(2, dtype=bool), misfit=(1.0, 1.0),

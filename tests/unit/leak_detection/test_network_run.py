@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 import pytest
 
-from domain.series import FloatArray
+from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger_records import Repair
+from leak_detection.model.listener import DayNews
 from leak_detection.model.watch import NetworkWatch, Told, WatchLimits
 from leak_detection.network_run import NetworkRun, RunLeak
 
@@ -30,14 +31,16 @@ class Watch:
     gauges = SimpleNamespace(distance_m=DISTANCE_M)
     limits = WatchLimits()
     ledger = SimpleNamespace(leaks=[])
+    listener = SimpleNamespace(hour=lambda _pressure, _drivers, seek: seek, end_day=lambda: None)
+    """Brings nothing but whether it was to seek."""
 
     def __init__(self, hour: Sequence[Told], day: Sequence[Told]) -> None:
         self._hour, self._day = list(hour), list(day)
 
-    def hour(self, _pressure: FloatArray, _drivers: FloatArray, *, seek: bool) -> list[Told]:
-        return self._hour if seek else []
+    def hour(self, news: HourNews) -> list[Told]:
+        return self._hour if news else []
 
-    def end_day(self, _balance: Sequence[float], *, seek: bool) -> list[Told]:
+    def day(self, _news: DayNews, _balance: Sequence[float], *, seek: bool) -> list[Told]:
         return self._day if seek else []
 
 
@@ -84,7 +87,7 @@ class Growing(Watch):
         self.ledger = Ledger()  # type: ignore[assignment]  # of this watch alone
         self.began_with: list[float] = []
 
-    def end_day(self, _balance: Sequence[float], *, seek: bool) -> list[Told]:
+    def day(self, _news: DayNews, _balance: Sequence[float], *, seek: bool) -> list[Told]:
         self.days += 1
         return []
 

@@ -1,13 +1,12 @@
 """A burst whose place is not sure is followed for some hours: told when it is, never when it fades."""
 
-from collections import deque
-
 import numpy as np
 import pytest
 
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger_records import OpenLeak
+from leak_detection.model.listener import Listener
 from leak_detection.model.places import locate
 from leak_detection.model.residuals import FlowRegression
 from leak_detection.model.signatures import with_balance
@@ -15,7 +14,6 @@ from leak_detection.model.watch import NetworkWatch
 from tests.support.pipe_line import GAUGES, pipe_line
 
 _PER_DAY = 24
-_ROW = np.zeros((1, GAUGES)), np.zeros((1, 1))
 
 
 @pytest.fixture(name="net", scope="module")
@@ -23,21 +21,15 @@ def _net():
     return pipe_line(error=0.02)
 
 
-class _Layer:
-    """Brings the news it was given, hour by hour."""
-
-    def __init__(self, news):
-        self._news = deque(news)
-
-    def look(self, pressure_m, drivers, *, seek=True):
-        return self._news.popleft()
+def _listener(per_day=_PER_DAY, drivers=1, switched=None):
+    features = drivers + drivers * (drivers + 1) // 2
+    regression = FlowRegression(weights=np.zeros((features, GAUGES)), centre=np.zeros(drivers), scale=np.ones(drivers))
+    net = pipe_line(error=0.02)
+    return Listener(per_day=per_day, regression=regression, signatures=net.at(10.0), distance_m=net.distance_m, switched=switched)
 
 
-def _watch(net, news):
-    regression = FlowRegression(weights=np.zeros((2, GAUGES)), centre=np.zeros(1), scale=np.ones(1))
-    watch = NetworkWatch(per_day=_PER_DAY, regression=regression, gauges=net, whole=net)
-    watch.layer = _Layer(news)
-    return watch
+def _watch(net):
+    return NetworkWatch(listener=_listener(), gauges=net, whole=net)
 
 
 def _seen(net, hour, flow_m3h, sd_m, odd_m=0.0):
@@ -59,23 +51,25 @@ def _seen(net, hour, flow_m3h, sd_m, odd_m=0.0):
 def _hours(net, *seen):
     """News of one burst: first as new, then followed."""
     return [
-        HourNews(burst=one if hour == 0 else None, verdict=None, followed=() if hour == 0 else (one,))
+        HourNews(rows=1, burst=one if hour == 0 else None, verdict=None, followed=() if hour == 0 else (one,))
         for hour, one in enumerate(_seen(net, hour + 2, *what) for hour, what in enumerate(seen))
     ]
 
 
-def _told(watch, hours):
-    return [(hour, told) for hour in range(hours) for told in watch.hour(*_ROW)]
+def _told(net, *seen):
+    """Hours at which a burst is told, and what."""
+    watch = _watch(net)
+    return [(hour, told) for hour, news in enumerate(_hours(net, *seen)) for told in watch.hour(news)]
 
 
 def test_a_burst_whose_place_is_sure_is_told_at_once_and_once(net):
-    ((hour, told),) = _told(_watch(net, _hours(net, *[(10.0, 0.005)] * 6)), 6)
+    ((hour, told),) = _told(net, *[(10.0, 0.005)] * 6)
     assert hour == 0
     assert net.distance_m[told.place.index, 12] <= 100
 
 
 def test_one_whose_place_is_not_sure_is_told_when_later_hours_say_where(net):
-    ((hour, told),) = _told(_watch(net, _hours(net, (10.0, 0.2), (10.0, 0.2), (10.0, 0.005), (10.0, 0.005))), 4)
+    ((hour, told),) = _told(net, (10.0, 0.2), (10.0, 0.2), (10.0, 0.005), (10.0, 0.005))
     assert hour == 2
     assert told.told_day == pytest.approx(3 / _PER_DAY)
     assert told.start_day == pytest.approx(-1 / _PER_DAY)
@@ -84,34 +78,33 @@ def test_one_whose_place_is_not_sure_is_told_when_later_hours_say_where(net):
 def test_what_a_leak_explains_in_part_is_told_when_it_has_stood_for_hours(net):
     odd = (10.0, 0.01, 0.105)
     assert 0.6 < locate(_seen(net, 2, *odd).change_m, np.diag(np.full(GAUGES, 1e-4)), net).fit < 0.72
-    assert [hour for hour, _ in _told(_watch(net, _hours(net, *[odd] * 7)), 7)] == [4]
+    assert [hour for hour, _ in _told(net, *[odd] * 7)] == [4]
 
 
 def test_what_fades_is_never_told(net):
     odd = [(flow, 0.01, 0.0105 * flow) for flow in (10.0, 8.0, 6.0, 5.0, 4.0, 4.0, 4.0)]
-    assert _told(_watch(net, _hours(net, *odd)), 7) == []
+    assert _told(net, *odd) == []
 
 
 def test_what_the_day_holds_already_is_not_told_by_a_later_hour(net):
-    watch = _watch(net, _hours(net, (10.0, 0.2), (10.0, 0.005)))
-    assert watch.hour(*_ROW) == []
+    watch, (first, second) = _watch(net), _hours(net, (10.0, 0.2), (10.0, 0.005))
+    assert watch.hour(first) == []
     one = _seen(net, 2, 10.0, 0.005)
     place = locate(one.change_m, one.covariance, net)
     watch.ledger.leaks.append(OpenLeak(start_day=0, ramp_days=0, found_day=1, place=place, loading_m=one.change_m, glr=500.0))
-    assert watch.hour(*_ROW) == []
+    assert watch.hour(second) == []
 
 
 def test_a_balance_that_is_off_for_a_day_leaves_no_leak_behind(net):
     rng, per_day = np.random.default_rng(4), 4
-    regression = FlowRegression(weights=np.zeros((2, GAUGES)), centre=np.zeros(1), scale=np.ones(1))
     whole = with_balance(net, np.arange(net.places) >= 20)
 
     def told(balance_m3h):
-        watch = NetworkWatch(per_day=per_day, regression=regression, gauges=net, whole=whole)
+        watch = NetworkWatch(listener=_listener(per_day), gauges=net, whole=whole)
         out = []
         for value in balance_m3h:
-            watch.hour(rng.normal(50.0, 0.2, (per_day, GAUGES)), np.zeros((per_day, 1)), seek=False)
-            out += watch.end_day([value])
+            watch.hour(watch.listener.hour(rng.normal(50.0, 0.2, (per_day, GAUGES)), np.zeros((per_day, 1)), seek=False))
+            out += watch.day(watch.listener.end_day(), [value])
         return out
 
     balance_m3h = rng.normal(11.5, 0.2, 60)
@@ -122,9 +115,8 @@ def test_a_balance_that_is_off_for_a_day_leaves_no_leak_behind(net):
 
 
 def test_the_ledger_is_told_what_the_utility_switches(net):
-    regression = FlowRegression(weights=np.zeros((5, GAUGES)), centre=np.zeros(2), scale=np.ones(2))
-    watch = NetworkWatch(per_day=2, regression=regression, gauges=net, whole=net, switched=np.array([False, True]))
+    watch = NetworkWatch(listener=_listener(2, 2, np.array([False, True])), gauges=net, whole=net)
     for flow_m3h in (44.0, 22.0):
-        watch.hour(np.zeros((2, GAUGES)), np.array([[5.0, flow_m3h], [7.0, np.nan]]), seek=False)
-        watch.end_day(seek=flow_m3h < 30.0)
+        watch.hour(watch.listener.hour(np.zeros((2, GAUGES)), np.array([[5.0, flow_m3h], [7.0, np.nan]]), seek=False))
+        watch.day(watch.listener.end_day(), seek=flow_m3h < 30.0)
     assert watch.ledger.switched.tolist() == [[44.0], [22.0]]
