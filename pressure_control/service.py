@@ -62,7 +62,7 @@ class PressureControl:
         models: Mapping[str, ValveModel] | None = None,
         learners: Mapping[str, ZoneLearner] | None = None,
         twins: Mapping[str, ZoneTwin] | None = None,
-        history_days: int = 14,
+        history_days: float = 14,
     ) -> None:
         self._tasks = valve_tasks(inventory)
         self._order = downstream_first(self._tasks)

@@ -168,25 +168,31 @@ def receipts_of(batch: Batch, before: Mapping[Stream, SequenceSet], committing: 
     return tuple(ledger.receipt(s, before[s] | committing[number]) for number, s in senders if isinstance(s, Stream))
 
 
+def _wire(name: str, mutant: type) -> None:
+    """Puts a mutant where the wiring takes its part from."""
+    assert hasattr(app.services, name), f"app.services calls nothing {name} any more"
+    setattr(app.services, name, mutant)
+
+
 def receipt_before_commit() -> None:
     """See ``EarlyReceipts``."""
-    app.services.PostgresIngestStore = EarlyReceipts
-    app.services.IngestService = EarlyService
+    _wire("PostgresIngestStore", EarlyReceipts)
+    _wire("IngestService", EarlyService)
 
 
 def ledger_first() -> None:
     """See ``LedgerFirst``."""
-    app.services.PostgresIngestStore = LedgerFirst
+    _wire("PostgresIngestStore", LedgerFirst)
 
 
 def ledger_last() -> None:
     """See ``LedgerLast``."""
-    app.services.PostgresIngestStore = LedgerLast
+    _wire("PostgresIngestStore", LedgerLast)
 
 
 def commit_unsynced() -> None:
     """See ``UnsyncedDatabase``."""
-    app.services.Database = UnsyncedDatabase
+    _wire("Database", UnsyncedDatabase)
 
 
 EDGE: dict[str, Callable[[], None]] = {"freed_at_publish": freed_at_publish, "freed_at_puback": freed_at_puback}

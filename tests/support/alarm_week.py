@@ -42,7 +42,7 @@ class Week:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
         size = PER_DAY * (LEARN_DAYS + DAYS)
-        self.seconds = START.timestamp() + STEP_S * np.arange(size)
+        self.seconds: FloatArray = START.timestamp() + STEP_S * np.arange(size, dtype=np.float64)
         day = pattern(self.seconds, CALENDAR.zone)
         moments = self.seconds
         burst = (moments >= BURST_AT.timestamp()) & (moments < REPAIRED_AT.timestamp())

@@ -261,7 +261,7 @@ class Town:
         outlet = self.setpoint_at(zone, at_s) + 0.15 * wobble(at_s, str(key))
         if point.role is Role.CRITICAL_PRESSURE:
             rank = int(next(c for c in str(key) if c.isdigit()))
-            return outlet - (2.6 + 0.9 * rank) * load**1.6 - 1.2 * rank
+            return outlet - (2.6 + 0.9 * rank) * math.pow(load, 1.6) - 1.2 * rank
         if point.role is Role.INLET_PRESSURE or "inlet" in str(key):
             return 61.0 - 5.0 * load
         return outlet

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.inventory import Inventory, build_inventory
-from domain.ports import User
+from domain.ports import Clock, User
 from domain.setpoints import (
     ActuatorState,
     Command,
@@ -32,7 +32,7 @@ SUPERVISOR = User(name="driss", role="supervisor", zones=frozenset())
 
 def small_site() -> Inventory:
     """Two DMAs in one commune, a PRV each, both behind one gateway."""
-    zones = [{"key": "town", "kind": "commune", "names": {"en": "Town"}}]
+    zones: list[dict[str, Any]] = [{"key": "town", "kind": "commune", "names": {"en": "Town"}}]
     points, devices, actuators = [], [], []
     for zone, low in (("medina", 20.0), ("plateau", 25.0)):
         flow, outlet, setpoint = f"{zone}.flow", f"{zone}.outlet", f"{zone}.setpoint"
@@ -112,7 +112,7 @@ class SetClock:
 class Valves:
     """``ActuatorView`` and ``EffectPredictor`` over plain numbers: the outlet follows the setpoint, 12 m are lost on the way."""
 
-    clock: SetClock
+    clock: Clock
     setpoint_m: dict[str, float | None] = field(default_factory=lambda: {"prv_medina": 40.0, "prv_plateau": 40.0})
     age_s: float = 30.0
     head_loss_m: float = 12.0

@@ -102,7 +102,7 @@ class Street:
         """A meter's ``[[device]]``."""
         number = self.names.index(name) + 1
         client = {Access.LLS: READER, Access.GMAC: MANAGER}.get(access, 16)
-        given: dict[str, object] = {"suite": self.suite, "backfill_days": 3.0, **how}
+        given: dict[str, Any] = {"suite": self.suite, "backfill_days": 3.0, **how}
         supply = ActuatorSettings(
             key=f"supply-{name}", device=name, field="supply_state", min_m=0, max_m=1, safe_m=1, ramp_up_m=1, ramp_down_m=1,
             min_interval_s=0, lease_s=1e9,

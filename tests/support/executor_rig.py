@@ -119,7 +119,7 @@ class ExecutorRig:
         self.database = DatabaseThread()
         self.journal = NotingJournal(self.connection, node="gw")
         self.journal.link = self.link
-        self.driver = ActuatorDriver(settings=SETTINGS, link=self.link)
+        self.driver = ActuatorDriver(settings=SETTINGS, link=self.link)  # type: ignore[arg-type]  # it stands for the device
         self.counters = CommandCounters()
         self.executor = Executor(
             edge=EDGE, keys={"desk-1": KEY.public_key()}, drivers={SETTINGS.key: self.driver}, journal=self.journal,

@@ -17,7 +17,7 @@ from storage.sequence_set import EMPTY, SequenceSet
 
 def channel(edge: str, device: str, metric: str, point_id: int, **other: Any) -> ChannelRow:
     """A channel with everyday limits."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "resolution": 0.01,
         "low": 0.0,
         "high": 500.0,

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from domain.setpoints import Command
 from edge.device import DeviceLink
 from edge.executor import Executor
 from edge.gateway import run_gateway
-from edge.journal import Journal
+from edge.journal import Journal, State
 from edge.settings import load_edge_settings
 
 STEPS = (
@@ -88,9 +89,9 @@ def arm(step_file: Path) -> None:
 
     Journal.finish = finished
 
-    async def recovering(self: Executor, *args: Any) -> None:
+    async def recovering(self: Executor, state: State, command: Command) -> None:
         step("recover:before")
-        await recover(self, *args)
+        await recover(self, state, command)
 
     DeviceLink.read_field = read_field
     DeviceLink.write = write_it

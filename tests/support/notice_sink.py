@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from storage.roles import Role
 from tests.support.postgres import FreshDatabase
@@ -24,7 +25,7 @@ class Sink:
     status: int = 200
     taken: list[tuple[str, str, str]] = field(default_factory=list)
     """(recipient, alert, Idempotency-Key) of each request answered with success."""
-    bodies: list[tuple[str, object]] = field(default_factory=list)
+    bodies: list[tuple[str, Any]] = field(default_factory=list)
     """(path, JSON) of the same."""
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     hold: threading.Event = field(default_factory=threading.Event)

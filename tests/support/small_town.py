@@ -52,7 +52,7 @@ async def store(dsn: str, inventory: Inventory, pressure_m: np.ndarray, flow_m3h
         await save_inventory(connection, inventory, at=START)
         end = START + timedelta(seconds=STEP_S * len(pressure_m))
         await connection.execute("SELECT ensure_reading_partitions(%s, %s)", (START, end))
-        known = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
+        known: dict[str, int] = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
         cursor = connection.cursor()
         async with cursor.copy("COPY reading (time, value, point_id, quality) FROM STDIN") as copy:
             for key, values in columns.items():

@@ -51,7 +51,8 @@ def pattern(seconds: FloatArray, zone: ZoneInfo) -> FloatArray:
 
     def bump(middle: FloatArray | float, width: float) -> FloatArray:
         apart = np.abs(hour - middle)
-        return np.exp(-0.5 * (np.minimum(apart, 24 - apart) / width) ** 2)
+        near: FloatArray = np.exp(-0.5 * (np.minimum(apart, 24 - apart) / width) ** 2)
+        return near
 
     late = np.where(day >= 5, 9.8, 8.0)
     noon = np.where(day == 4, 0.95, 0.6)
@@ -79,7 +80,8 @@ class ToyZone:
         return np.array(self.loss_m)
 
     def r(self, through_m3h: float) -> FloatArray:
-        return np.array(self.drop_m) / (2.0 * through_m3h) ** 1.85
+        resistance: FloatArray = np.array(self.drop_m) / (2.0 * through_m3h) ** 1.85
+        return resistance
 
 
 @dataclass
@@ -113,7 +115,7 @@ class ToyTown:
 
     def __post_init__(self) -> None:
         size = self.days * PER_DAY
-        self.seconds = START.timestamp() + STEP_S * np.arange(size)
+        self.seconds: FloatArray = START.timestamp() + STEP_S * np.arange(size, dtype=np.float64)
         shape = pattern(self.seconds, CALENDAR.zone)
         self.demand: dict[str, FloatArray] = {}
         for i, (key, zone) in enumerate(self.zones.items()):

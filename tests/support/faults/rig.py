@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -120,7 +121,7 @@ class Rig:
         for program in self.ingestors:
             program.start()
         for program in self.ingestors:
-            self._wait(lambda p=program: '"event": "connected"' in p.log(), f"{program.name} to connect")
+            self._wait(partial(_connected, program), f"{program.name} to connect")
         self.part("edge").start()
 
     def note(self, text: str) -> None:
@@ -346,6 +347,10 @@ def inventory() -> Inventory:
             "devices.toml": {"gateway": gateways, "device": devices},
         }
     )
+
+
+def _connected(program: Program) -> bool:
+    return '"event": "connected"' in program.log()
 
 
 def _make_database(database: DatabasePart, name: str, *, nets: bool, slow_disk_s: float) -> None:

@@ -165,7 +165,7 @@ def test_the_chance_is_poissons(count: int, mean: float) -> None:
 
 
 def test_what_cannot_be_is_refused_with_its_code() -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "no_place": {"zone": None},
         "no_point": {"x": 1.0},
         "no_phone": {"phone": "call me"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -86,8 +87,10 @@ def test_noise_is_refused_or_clean_and_never_more(head: bytes, rest: bytes) -> N
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
     cut=st.none() | st.floats(0, 1),
 )
-def test_a_picture_with_wrong_bytes_is_refused_or_clean(maker: object, changes: list[tuple[float, int]], cut: float | None) -> None:
-    content = bytearray(maker())  # one of the three makers
+def test_a_picture_with_wrong_bytes_is_refused_or_clean(
+    maker: Callable[[], bytes], changes: list[tuple[float, int]], cut: float | None
+) -> None:
+    content = bytearray(maker())
     for where, value in changes:
         content[int(where * len(content))] = value
     if cut is not None:

@@ -14,7 +14,7 @@ from alerts.conditions import Condition
 from alerts.definitions import COMMAND_SUSPECT
 from alerts.grouping import group
 from alerts.incidents import SETTLE, is_event
-from alerts.lifecycle import Acknowledged, ImpossibleTransition, Reset, Shelved, Unshelved, apply
+from alerts.lifecycle import Acknowledged, Event, ImpossibleTransition, Reset, Shelved, Unshelved, apply
 from alerts.settling import settle
 from alerts.topology import Topology
 from domain.alerts import LISTED, WITHHELD, Alert, AlertState, Withholding, WithholdingKind
@@ -123,9 +123,9 @@ class ControlRoom(RuleBasedStateMachine):
             self.plan(WithholdingKind.OUT_OF_SERVICE, alert.zone, alert.code, subject, 2.0)
             return
         shelf = Shelved(until=self.now + timedelta(hours=1), reason="works")
-        event = {"ack": Acknowledged(), "reset": Reset(), "shelve": shelf, "unshelve": Unshelved()}[what]
+        events: dict[str, Event] = {"ack": Acknowledged(), "reset": Reset(), "shelve": shelf, "unshelve": Unshelved()}
         try:
-            book.put(apply(alert, event, self.now, "amina"), what, actor="amina")
+            book.put(apply(alert, events[what], self.now, "amina"), what, actor="amina")
         except ImpossibleTransition:
             return
         self.close(book)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.bench_pressure import BEGIN, END, Job, harm_avoided, jobs, run_bench_pressure, share, shortfalls, table_row
 from domain.errors import ConfigurationError
 
-RUNS = {
+RUNS: dict[str, dict[str, Any]] = {
     "reference": {"leak_m3": 1000.0},
     "oracle": {"leak_m3": 800.0, "cust_min": 10},
     "law": {

@@ -61,7 +61,7 @@ def test_a_set_that_is_interrupted_leaves_the_one_before_and_a_whole_one_takes_i
 
 
 def a_panel(peak: float = 8.0, day: int = 5, unit: str = "m³/h") -> Panel:
-    times = SINCE.timestamp() + 86400.0 * np.arange(-20, 20)
+    times = SINCE.timestamp() + 86400.0 * np.arange(-20, 20, dtype=np.float64)
     values = np.where(times >= SINCE.timestamp(), 7.0, 3.0)
     values[day] = peak
     usual, lost = np.full(40, 3.0), np.where(times >= SINCE.timestamp(), 7.0, np.nan)

@@ -10,7 +10,7 @@ from commands.effect import Effect, Move, judge
 from commands.settings import DeskSettings
 from domain.setpoints import ALARM_PREFIX, Command, Reason, Refused, Verified
 from tests.support.desk import OPERATOR, START
-from tests.unit.commands.test_desk import PRV, House
+from tests.support.desk_house import PRV, House
 
 
 class Watching(House):

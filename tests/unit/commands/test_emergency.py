@@ -21,7 +21,7 @@ from domain.series import FloatArray, Series, empty
 from domain.setpoints import Command, Refused
 from domain.two_people import Emergency
 from tests.support.desk import OPERATOR, SECOND, START, VIEWER
-from tests.unit.commands.test_desk import PRV, House
+from tests.support.desk_house import PRV, House
 
 
 def codes(answer: object) -> list[str]:

@@ -18,7 +18,7 @@ from domain.ports import User
 from domain.setpoints import Command, Mode, Reason, Refused
 from domain.two_people import ApprovalRequest, Verdict, same_person
 from tests.support.desk import OPERATOR, SECOND, SUPERVISOR, VIEWER
-from tests.unit.commands.test_desk import PRV, House
+from tests.support.desk_house import PRV, House
 
 RULES = SecondPersonRules(change_m=1.0)
 
@@ -203,7 +203,7 @@ async def test_a_newer_request_takes_the_place_of_the_older() -> None:
 
 
 def found(**given_: Any) -> list[str]:
-    values = {"value_m": 40.0, "current_m": 40.0, "connections": 100, "rules": SecondPersonRules()} | given_
+    values: dict[str, Any] = {"value_m": 40.0, "current_m": 40.0, "connections": 100, "rules": SecondPersonRules()} | given_
     reasons: tuple[Reason, ...] = why_two(values.pop("value_m"), **values)
     return [r.code for r in reasons]
 

@@ -12,7 +12,8 @@ from console.alarm_plot import alarm_plot
 from console.i18n import LANGUAGES
 from domain.alerts import Alert, AlertState, Annunciation, Priority
 from tests.support.console_client import browser, logged_in
-from tests.support.console_services import INBOX_TOKEN, NOW, ConsoleWorld, console_world
+from tests.support.console_past import NOW
+from tests.support.console_services import INBOX_TOKEN, ConsoleWorld, console_world
 
 BURST = "burst:medina:2026-05-06T06:14Z"
 
@@ -196,7 +197,7 @@ async def test_what_is_no_webhook_is_refused_with_its_reason(content: bytes, sta
 async def test_without_the_token_nothing_is_even_read(header: str | None) -> None:
     world = await console_world(history=False)
     async with browser(world) as client:
-        headers = {} if header is None else {"authorization": header.encode("latin-1")}
+        headers = {} if header is None else {b"authorization": header.encode("latin-1")}
         assert (
             await client.post("/api/v1/alertmanager", content=b"{", headers=headers)
         ).status_code == 401  # bytes, as they come over the wire

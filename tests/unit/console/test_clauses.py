@@ -63,7 +63,7 @@ def written() -> set[str]:
         for path in place.rglob("*.py") if place.is_dir() else (place,):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.JoinedStr):
-                    words = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+                    words = "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
                     found |= {piece.strip(" ;:(),") for piece in words.split("\0")}
     return {words for words in found if len(re.findall(r"[a-z]{3,}", words)) > 1}
 

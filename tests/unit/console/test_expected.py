@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from console.expected import AHEAD_S, DAYS, LEAST, SLOT_S, inflow_band, usual
+from domain.points import PointKey
+from domain.series import Series
 from tests.support.console_past import NOW
 from tests.support.console_services import console_world, demo_inventory
 
@@ -62,7 +65,9 @@ async def test_the_shown_hours_do_not_widen_their_own_band() -> None:
     asked = []
     real = world.town.series
 
-    async def noted(points: object, start: datetime, end: datetime, step_s: int | None = None) -> object:
+    async def noted(
+        points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
+    ) -> dict[PointKey, Series]:
         asked.append((start, end))
         return await real(points, start, end, step_s)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from console.feed import Feed
 from console.ports import ConsoleOptions
 from console.snapshot import Snapshot
+from domain.ports import ZoneNow
 from tests.support.console_services import ConsoleWorld, console_world
 
 
@@ -37,7 +39,7 @@ async def test_many_watchers_share_one_poller() -> None:
     reads = 0
     real = world.town.zones_now
 
-    async def counted() -> object:
+    async def counted() -> Sequence[ZoneNow]:
         nonlocal reads
         reads += 1
         return await real()

@@ -25,7 +25,8 @@ from leak_detection.network_leaks import DOUBTED
 from leak_detection.network_live import GAUGES_SILENT
 from tests.support.console_client import logged_in
 from tests.support.console_field import BURST, past_findings
-from tests.support.console_services import NOW, ConsoleWorld, console_world, demo_geometry
+from tests.support.console_past import NOW
+from tests.support.console_services import ConsoleWorld, console_world, demo_geometry
 from tests.support.pictures import GPS, jpeg, png
 
 BODY: dict[str, Any] = {
@@ -283,6 +284,7 @@ async def test_odd_characters_are_refused_or_left_out_and_break_nothing() -> Non
         odd = r"a\u0000bc"
         said = f'{{"key": "report-0001", "order": "{order}", "kind": "note", "said_at": "2026-05-06T09:00:00Z", "note": "{odd}"}}'
         assert (await client.post("/api/v1/orders/reports", content=said, headers=headers)).status_code == 200
+        assert world.services.work is not None
         (report,) = (await world.services.work.order(order) or (None, ()))[1]
         assert report.note == "abc"
         lone = await client.post("/api/v1/orders/reports", content=said.replace("u0000", "ud800"), headers=headers)

@@ -31,7 +31,7 @@ def running() -> Iterator[FakeProvider]:
 
 @pytest.fixture
 def provider(running: FakeProvider) -> FakeProvider:
-    fresh = FakeProvider.__dataclass_fields__
+    fresh: dict[str, Any] = FakeProvider.__dataclass_fields__
     running.claims, running.changes, running.sign = fresh["claims"].default_factory(), {}, "RS256"  # it has one
     running.issuer, running.secrets_in_keys, running.down, running.asked = None, False, False, 0
     return running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ from domain.alerts import AlertState
 from domain.errors import StorageUnavailable
 from domain.ports import GatewayNow, ZoneNow
 from tests.support.console_client import log_in, logged_in
-from tests.support.console_services import NOW, console_world
+from tests.support.console_past import NOW
+from tests.support.console_services import console_world
 
 
 async def test_the_overview_shows_zones_alerts_and_commands() -> None:
@@ -67,7 +69,7 @@ async def test_pages_without_a_database_say_so() -> None:
 async def test_a_database_that_is_away_is_a_503_in_words() -> None:
     world = await console_world()
 
-    async def away(**_: object) -> object:
+    async def away(**_: Any) -> Any:
         raise StorageUnavailable("connection refused by 10.0.0.7")
 
     async with logged_in(world, "vera") as (client, _):
@@ -172,7 +174,7 @@ async def test_the_api_describes_itself() -> None:
 async def test_the_first_day_of_a_site_says_what_it_waits_for() -> None:
     world = await console_world(history=False)
     zones = await world.town.zones_now()
-    nothing = dict.fromkeys(("inflow_m3h", "inflow_at", "night_flow_m3h", "night", "critical_m", "critical_at"))
+    nothing: dict[str, Any] = dict.fromkeys(("inflow_m3h", "inflow_at", "night_flow_m3h", "night", "critical_m", "critical_at"))
 
     async def unmeasured() -> list[ZoneNow]:
         return [replace(row, suspect=False, **nothing) for row in zones]
@@ -201,7 +203,7 @@ async def test_an_error_is_said_in_the_pages_language_and_says_what_it_is_about(
 async def test_a_fault_of_ours_is_a_page_too_under_the_same_policy() -> None:
     world = await console_world()
 
-    async def faulty(*_arguments: object, **_named: object) -> None:
+    async def faulty(*_arguments: Any, **_named: Any) -> Any:
         raise RuntimeError("a fault that nobody foresaw")
 
     world.town.series = faulty

@@ -10,6 +10,7 @@ import pytest
 
 from console.snapshot import Snapshot, build_snapshot
 from console.wire import document, line
+from domain.alerts import Alert
 from domain.ports import GatewayNow, ZoneNow
 from domain.setpoints import ActuatorState, Mode
 from tests.support.console_past import NOW, past_alerts
@@ -110,7 +111,7 @@ def test_the_json_is_json_even_when_a_sensor_says_nan() -> None:
 def test_the_versions_change_with_what_they_stand_for() -> None:
     inventory, local = demo_inventory(), ZoneInfo("UTC")
 
-    def version(alerts: list) -> str:
+    def version(alerts: list[Alert]) -> str:
         return build_snapshot(
             number=1, now=NOW, local=local, inventory=inventory, zones=(), states={}, alerts=alerts, gateways=(), commands=(),
             stale_after_s=900,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from console.trends import align, inflow_lines, sparkline, zone_trend
 from domain.points import PointKey
 from domain.series import Series
-from tests.support.console_services import NOW, console_world, demo_inventory
+from tests.support.console_past import NOW
+from tests.support.console_services import console_world, demo_inventory
 
 
 def series(seconds: list[int], values: list[float]) -> Series:
@@ -37,7 +39,9 @@ async def test_a_missing_inlet_leaves_a_gap_not_a_wrong_sum() -> None:
     world = await console_world()
     real = world.town.series
 
-    async def without(points: object, start: datetime, end: datetime, step_s: int | None = None) -> dict[PointKey, Series]:
+    async def without(
+        points: Sequence[PointKey], start: datetime, end: datetime, step_s: int | None = None
+    ) -> dict[PointKey, Series]:
         found = await real(points, start, end, step_s)
         found.pop(PointKey("oued.inlet.flow"), None)
         return found

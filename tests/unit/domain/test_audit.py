@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ def test_a_whole_chain_holds() -> None:
 @given(st.integers(0, 9), st.sampled_from(["actor", "action", "subject", "body", "at", "hash", "previous_hash", "sequence"]))
 def test_an_edit_is_found(index: int, field: str) -> None:
     rows = chain(10)
-    edits = {
+    edits: dict[str, Any] = {
         "actor": "mallory", "action": "none", "subject": "prv2", "body": {"value_m": 99.0}, "at": datetime(2027, 1, 1, tzinfo=UTC),
         "hash": bytes(32), "previous_hash": b"\x01" * 32, "sequence": 77,
     }  # fmt: skip

@@ -28,7 +28,7 @@ def test_cells_hold_the_mean_of_good_values_only() -> None:
 @pytest.mark.parametrize("moment", [datetime(2026, 2, 15, 1, 30, tzinfo=UTC), datetime(2026, 3, 22, 2, 30, tzinfo=UTC), T0])
 def test_local_time_is_right_over_clock_changes(moment: datetime) -> None:
     zone = ZoneInfo("Africa/Casablanca")
-    seconds = moment.timestamp() + 300.0 * np.arange(-200, 200)
+    seconds = moment.timestamp() + 300.0 * np.arange(-200, 200, dtype=np.float64)
     day, minute = local_days_and_minutes(seconds, zone)
     for i in range(0, 400, 7):
         local = datetime.fromtimestamp(seconds[i], UTC).astimezone(zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -42,7 +43,7 @@ async def test_a_command_waits_for_the_request_under_way_and_nothing_else() -> N
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         rest = [
-            asyncio.create_task(bus.submit(p, lambda n=n: job(n)))
+            asyncio.create_task(bus.submit(p, partial(job, n)))
             for p, n in [
                 (Priority.POLL, "poll 1"),
                 (Priority.POLL, "poll 2"),

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ class Parts:
         self.commits = 0
         append = self.spool.append
 
-        def maybe(readings: Sequence[SpoolReading], **rest: int):
+        def maybe(readings: Sequence[SpoolReading], **rest: Any) -> Any:
             if self.full:
                 raise sqlite3.OperationalError("database or disk is full")
             self.commits += 1

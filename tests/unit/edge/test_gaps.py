@@ -14,7 +14,7 @@ import pytest
 from domain.delivery import GapPoint, Receipt, SequenceRange, Stream
 from edge import room
 from edge.database import open_database
-from edge.readings import SpoolReading
+from edge.readings import Lane, SpoolReading
 from edge.spool import Spool
 
 T0 = 1_772_000_000_000
@@ -151,7 +151,7 @@ def test_a_damaged_block_says_what_is_still_known(db: sqlite3.Connection) -> Non
     spool = Spool(db, block_readings=10)
     spool.append(readings("meter", ["volume_m3"], 20, T0), now_ms=T0 + 100)
     db.execute("UPDATE payload SET readings = zeroblob(7) WHERE first = 11")
-    spool.load(spool.unacked(0, limit=9, fresh_ms=0), now_ms=T0 + 300)
+    spool.load(spool.unacked(Lane.LIVE, limit=9, fresh_ms=0), now_ms=T0 + 300)
     (gap,) = spool.gaps(limit=9)
     assert (gap.range, gap.reason, gap.from_ms, gap.to_ms) == (SequenceRange(first=11, last=20), "damaged", T0 + 100, T0 + 100)
     assert gap.points == (GapPoint(device="meter", metric="", readings=10),)

@@ -67,5 +67,7 @@ def test_a_lease_must_be_above_zero_and_reasons_carry_numbers() -> None:
 def test_commands_for_others_are_told_apart() -> None:
     order = command(1, 40.0, START)
     assert misdirected(order, edge="demo/gw", device="prv1") is None
-    assert (misdirected(order, edge="demo/other", device="prv1") or 0).code == "wrong_gateway"
-    assert (misdirected(order, edge="demo/gw", device="prv2") or 0).code == "wrong_device"
+    for edge, device, code in (("demo/other", "prv1", "wrong_gateway"), ("demo/gw", "prv2", "wrong_device")):
+        reason = misdirected(order, edge=edge, device=device)
+        assert reason is not None
+        assert reason.code == code

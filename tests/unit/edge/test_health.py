@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from edge.health import FAILURES_TO_DIE, Breaker, DeadTime, Health
 
 
+def probed(health: Health) -> Breaker:
+    health.probe()
+    return health.breaker
+
+
 def test_closed_open_half_open() -> None:
     health = Health()
     for _ in range(FAILURES_TO_DIE - 1):
         assert not health.failed()
     assert health.breaker is Breaker.CLOSED
-    assert health.failed()
-    assert health.breaker is Breaker.OPEN
+    assert (health.failed(), health.breaker) == (True, Breaker.OPEN)
+    assert probed(health) is Breaker.HALF_OPEN
+    assert (health.failed(), health.breaker) == (False, Breaker.OPEN)
     health.probe()
-    assert health.breaker is Breaker.HALF_OPEN
-    assert not health.failed()
-    assert health.breaker is Breaker.OPEN
-    health.probe()
-    assert health.answered()
-    assert health.breaker is Breaker.CLOSED
-    health.probe()
-    assert health.breaker is Breaker.CLOSED
+    assert (health.answered(), health.breaker) == (True, Breaker.CLOSED)
+    assert probed(health) is Breaker.CLOSED
 
 
 def test_pauses_differ_from_device_to_device() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def archive(folder: Path, n: int = 100) -> Path:
     times = T0 + np.arange(n, dtype=np.int64) * 60_000
     values = np.arange(n, dtype=np.float64)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for device in ("m1", "m2"):
         arrays[f"{device}|flow_m3h|t_ms"], arrays[f"{device}|flow_m3h|value"] = times, values
         arrays[f"{device}|volume_m3|t_ms"] = times + 30_000
@@ -72,6 +73,7 @@ def test_an_interrupted_import_goes_on(tmp_path: Path, db: sqlite3.Connection, m
     path = archive(tmp_path)
     steps = history_steps(Spool(db), path, now_ms=T0)
     assert [next(steps), next(steps), next(steps), next(steps)] == [70, 70, 60, 70]
+    assert isinstance(steps, Generator)
     steps.close()
     monkeypatch.setattr(history, "_ROWS_A_COMMIT", 50)  # another release may cut differently
     spool = Spool(db)
@@ -92,7 +94,7 @@ def test_an_interrupted_import_goes_on(tmp_path: Path, db: sqlite3.Connection, m
 def test_a_wrong_file_says_what_would_be_right(
     tmp_path: Path,
     db: sqlite3.Connection,
-    arrays: dict[str, np.ndarray],
+    arrays: dict[str, Any],
     hint: str,
 ) -> None:
     path = tmp_path / "bad.npz"

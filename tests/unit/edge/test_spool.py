@@ -152,7 +152,8 @@ def test_what_a_restored_database_cannot_get_back_is_counted(db: sqlite3.Connect
 
 
 def test_only_a_receipt_does_not_wait_for_the_disk(db: sqlite3.Connection) -> None:
-    spool, said = Spool(db), []
+    spool = Spool(db)
+    said: list[str] = []
     db.set_trace_callback(said.append)
     spool.apply(receipt(spool, 0), now_ms=T0)
     assert [s for s in said if s.startswith(("PRAGMA", "BEGIN", "COMMIT"))] == [

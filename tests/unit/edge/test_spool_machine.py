@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from domain.delivery import Receipt, SequenceRange, Stream
 from edge.database import open_database
-from edge.readings import Lane, SpoolReading
+from edge.readings import BlockHead, Lane, SpoolReading
 from edge.spool import Spool
 
 
@@ -131,7 +131,7 @@ class SpoolMachine(RuleBasedStateMachine):
         assert forgotten <= untold, "what nobody has any more is a gap record that will be told again"
         self.let_go -= forgotten
 
-    def _heads(self, lane: Lane) -> list:
+    def _heads(self, lane: Lane) -> list[BlockHead]:
         return list(self._spool.unacked(lane, limit=1000, fresh_ms=0))
 
     @invariant()

@@ -54,7 +54,8 @@ def publish(topic: str, payload: bytes, properties: bytes = b"") -> bytes:
 
 
 def run(pieces: list[bytes]) -> tuple[Library, list[tuple[str, bytes]]]:
-    library, got = Library(pieces), []
+    got: list[tuple[str, bytes]] = []
+    library: Any = Library(pieces)  # it stands for the library's client
     reader = FastReader(library, lambda topic, payload: got.append((topic, payload)))
     while library.pieces:
         reader.read()

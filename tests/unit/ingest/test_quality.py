@@ -112,7 +112,8 @@ def aged(device_ms: list[int], series: list[int], sent_ms: int | None = None) ->
     moved = by_age(times, device, np.array(series, np.intp), now_ms=NOW_MS, sent_ms=sent_ms, limits=limits)
     assert (moved.skewed == times.skewed).all()
     assert (moved.time_ms[~times.skewed] == device[~times.skewed]).all(), "what was believed stays"
-    return (moved.time_ms - NOW_MS).tolist()
+    ages: list[int] = (moved.time_ms - NOW_MS).tolist()
+    return ages
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -52,6 +52,11 @@ class Fixture:
         await self.backlog.close()
         await asyncio.wait_for(task, 30)
 
+    def counted(self, name: str) -> float:
+        found = self.metrics.snapshot()[name]
+        assert isinstance(found, float)
+        return found
+
     def committed(self) -> list[int]:
         sent = [decode_receipt(decode(data), EDGE) for _, data in self.outbox.take()]
         return [r.committed for r in sent if r is not None]
@@ -71,7 +76,7 @@ def block(first: int, size: int = 2) -> Intake:
     return Intake(block=rows)
 
 
-def holds(number: int) -> object:
+def holds(number: int) -> Callable[[BlockRows], bool]:
     return lambda b: number in b.sequence.tolist()
 
 
@@ -98,7 +103,7 @@ async def test_while_the_database_is_away_the_batch_is_kept() -> None:
     async with fixture.running():
         await fixture.backlog.put([Work(intake=block(1), topic=DATA, payload=b"")])
         async with asyncio.timeout(30):
-            while fixture.metrics.snapshot()["storage_retries"] < 3:
+            while fixture.counted("storage_retries") < 3:
                 await asyncio.sleep(0.001)
         assert fixture.committed() == []
         fixture.store.away = False

@@ -14,7 +14,7 @@ CASABLANCA = Calendar(timezone="Africa/Casablanca")
 
 
 def nights(start: datetime, hours: float, flow: object, step_s: float = 300.0, calendar: Calendar = CASABLANCA) -> Nights:
-    seconds = start.timestamp() + step_s * np.arange(round(hours * 3600 / step_s))
+    seconds = start.timestamp() + step_s * np.arange(round(hours * 3600 / step_s), dtype=np.float64)
     day, minute = local_days_and_minutes(seconds, calendar.zone)
     values = flow(minute) if callable(flow) else np.asarray(flow)
     return minimum_night_flows(values, day, minute, start_s=seconds[0], step_s=step_s, complete_until_s=seconds[-1] + step_s)

@@ -83,5 +83,6 @@ def test_ten_real_zones() -> None:
         assert sum(g.hours for g in report.gaps) == len(rows) - known
         assert report.mean_m3h == pytest.approx(float(np.nanmean(values)))
         assert report.night_flow_median_m3h is not None
+        assert report.mean_m3h is not None
         assert 0.4 < report.night_flow_median_m3h / report.mean_m3h < 0.9
         assert report.nights > 0.9 * report.days_covered - 5

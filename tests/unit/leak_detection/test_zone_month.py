@@ -16,7 +16,9 @@ _HOUR = np.arange(24 * DAYS)
 USE = 10 + 8 * np.sin(2 * np.pi * (_HOUR % 24 - 8) / 24)
 ZONE = Zone(key="z", kind=ZoneKind.DMA, names={}, connections=1000, population=5000, mains_km=12.0, night_use_m3h=2.0)
 NIGHTS = Nights(
-    day=np.arange(DAYS), flow_m3h=np.full(DAYS, LEAK + 2.0) + 0.2 * np.sin(np.arange(DAYS)), end_s=np.arange(DAYS) * 86400.0
+    day=np.arange(DAYS),
+    flow_m3h=np.full(DAYS, LEAK + 2.0) + 0.2 * np.sin(np.arange(DAYS)),
+    end_s=np.arange(DAYS, dtype=np.float64) * 86400.0,
 )
 HOURS = ZoneHours(
     inflow_m3h=USE + LEAK + 4.0,

@@ -26,7 +26,7 @@ def at_minute(minute: float) -> LawInputs:
     given = seen([30.0], [30.0])
     step = given.recent.step_s / 60.0
     size = given.recent.size
-    minutes = (minute + step * np.arange(1 - size, 1)) % 1440.0
+    minutes = (minute + step * np.arange(1 - size, 1, dtype=np.float64)) % 1440.0
     return replace(given, recent=replace(given.recent, minute=minutes))
 
 

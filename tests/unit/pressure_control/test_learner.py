@@ -22,7 +22,7 @@ def town(days: int, seed: int = 1) -> Window:
     """A zone with two peaks a day; its loss is 5 m + 4 X at the flow then."""
     rng = np.random.default_rng(seed)
     size = days * DAY
-    minute = np.arange(size) * 5.0 % 1440.0
+    minute = np.arange(size, dtype=np.float64) * 5.0 % 1440.0
     shape = 60.0 + 40.0 * np.exp(-(((minute - 480.0) / 120.0) ** 2)) + 30.0 * np.exp(-(((minute - 1170.0) / 120.0) ** 2))
     flow = shape * np.exp(rng.normal(0.0, 0.02, size))
     outlet = np.full(size, 40.0)
@@ -162,7 +162,7 @@ def test_a_pump_is_known_from_its_first_start_also_on_the_first_day(turns: bool,
     window, learner = town(1), ZoneLearner(STEP_S)
     begins = 200
     window.flow_m3h[begins:] += jump_m3h
-    fall = 3.0 - 0.01 * np.arange(DAY)
+    fall = 3.0 - 0.01 * np.arange(DAY, dtype=np.float64)
     window.tank_m["T1"] = (
         np.where(np.arange(DAY) <= begins, fall, fall[begins] + 0.01 * (np.arange(DAY) - begins)) if turns else fall
     )

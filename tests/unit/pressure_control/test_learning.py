@@ -108,8 +108,8 @@ def test_a_slow_drift_lowers_a_lesson_by_half_a_metre_at_most() -> None:
 
 
 def test_the_forecast_sees_the_morning_coming_and_never_promises_less_than_now() -> None:
-    minute = np.tile(np.arange(PER_DAY) * 5.0, 3)
-    flow = 50.0 + 40.0 * ((minute >= 360) & (minute < 600))
+    minute = np.tile(np.arange(PER_DAY, dtype=np.float64) * 5.0, 3)
+    flow = np.where((minute >= 360) & (minute < 600), 90.0, 50.0)
     profile = daily_profile(flow, minute)
     expected = ahead(flow, minute, profile, 3)
     at = int(355 / 5) + PER_DAY
@@ -133,7 +133,7 @@ def test_the_newest_finite_value() -> None:
     assert np.isnan(newest(np.array([1.0, np.nan]), 1))
 
 
-def _first(value: object, size: int) -> object:
+def _first(value: Any, size: int) -> Any:
     if isinstance(value, np.ndarray):
         return value[:size]
     return {k: v[:size] for k, v in value.items()} if isinstance(value, dict) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -22,7 +23,7 @@ row = st.tuples(
 )
 
 
-def rows_of(values: list[tuple[int, int, int | None, int]]) -> Rows:
+def rows_of(values: Sequence[tuple[int, int, int | None, int]]) -> Rows:
     return Rows(
         stream=np.zeros(len(values), dtype=np.int32),
         sequence=np.arange(1, len(values) + 1),

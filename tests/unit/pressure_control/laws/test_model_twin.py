@@ -15,7 +15,7 @@ from domain.points import PointKey
 from domain.series import FloatArray
 from domain.setpoints import Mode
 from pressure_control.advise import advise
-from pressure_control.laws.law import LawInputs, Target
+from pressure_control.laws.law import Law, LawInputs, Target
 from pressure_control.laws.learned_critical_point import learned_critical_point
 from pressure_control.laws.model_twin import model_twin
 from pressure_control.learner import ZoneLearner
@@ -84,8 +84,8 @@ def inputs(step: int, copy: Copy | None, *, taught: bool = True) -> LawInputs:
     return LawInputs(task=TASK, recent=part(step - 72, step), model=None, settings=SETTINGS, learner=LEARNERS[step], twin=twin)
 
 
-def said(given: LawInputs, law: object = model_twin) -> Target:
-    found = law(given)  # a law
+def said(given: LawInputs, law: Law = model_twin) -> Target:
+    found = law(given)
     assert isinstance(found, Target)
     return found
 
@@ -98,9 +98,9 @@ def test_without_a_copy_the_learner_leads_alone_and_the_reason_says_so() -> None
 
 
 def test_a_copy_that_cannot_be_solved_leaves_the_learner_alone() -> None:
-    given = inputs(NIGHT, Copy())
-    assert given.twin is not None
-    given.twin.model.broken = True  # the test's own copy
+    copy = Copy()
+    given = inputs(NIGHT, copy)
+    copy.broken = True
     found = said(given)
     assert found.value_m == said(given, learned_critical_point).value_m
     assert "no solution" in found.reason

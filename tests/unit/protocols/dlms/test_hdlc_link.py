@@ -25,7 +25,8 @@ def _open(link: HdlcLink, station: EchoStation) -> None:
 
 
 def _ask(link: HdlcLink, station: EchoStation, apdu: bytes) -> bytes:
-    out, found = link.send(apdu), []
+    found: list[bytes] = []
+    out = link.send(apdu)
     for _ in range(500):
         arrival = link.receive(station.feed(out))
         found += arrival.apdus
@@ -60,7 +61,7 @@ def test_frames_lost_on_the_way_are_sent_again(lost: set[int]) -> None:
     apdu = bytes(range(200))
     # A lost frame that carried the poll leaves the line silent: then the client's timer speaks, not the link.
     out = link.send(apdu)
-    found = []
+    found: list[bytes] = []
     for _ in range(100):
         arrival = link.receive(station.feed(out))
         found += arrival.apdus
@@ -171,7 +172,8 @@ def test_a_segment_that_comes_twice_is_taken_once_and_one_that_is_lost_is_never_
     for twice in (False, True):
         station, link = EchoStation(lambda raw: raw), _link(max_send=300)
         _open(link, station)
-        out, found = link.send(apdu), []
+        found: list[bytes] = []
+        out = link.send(apdu)
         for turn in range(40):
             raw = station.feed(out)
             if turn % 3 == 2:

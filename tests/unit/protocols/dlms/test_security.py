@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +93,8 @@ def test_another_title_or_key_is_refused() -> None:
 def test_keys_are_never_shown_and_must_fit() -> None:
     assert KEYS.encryption.hex() not in repr(KEYS).lower()
     assert "\\x01" not in repr(KEYS)
-    for wrong in ({"encryption": b"short"}, {"suite": 2}, {"authentication": bytes(32)}):
+    wrongs: tuple[dict[str, Any], ...] = ({"encryption": b"short"}, {"suite": 2}, {"authentication": bytes(32)})
+    for wrong in wrongs:
         with pytest.raises(ValueError, match="suite"):
             Keys(**{"encryption": bytes(16), "authentication": bytes(16), **wrong})
     with pytest.raises(ValueError, match="32 bits"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -204,13 +205,14 @@ def test_a_meter_that_reflects_or_skips_the_proof_is_not_believed() -> None:
     ciphering = Ciphering(keys=KEYS, title=b"KHT00001", counter_name="x", whole=False)
     wanted = Association(mechanism=Mechanism.HLS_GMAC, ciphering=ciphering)
     challenge = random.Random(0).randbytes(16)
-    common = {"result": 0, "diagnostic": 14, "user_information": GRANT.encode(), "mechanism": Mechanism.HLS_GMAC}
-    for more in (
+    common: dict[str, Any] = {"result": 0, "diagnostic": 14, "user_information": GRANT.encode(), "mechanism": Mechanism.HLS_GMAC}
+    forgeries: tuple[dict[str, Any], ...] = (
         {},
         {"title": METER},
         {"title": METER, "authentication": challenge},
         {"title": b"KHT00001", "authentication": b"12345678"},
-    ):
+    )
+    for more in forgeries:
         exchange = Session(wanted, random=random.Random(0).randbytes, lease=Lease(0, 9)).associate()
         next(exchange)
         with pytest.raises(SecurityFailed):

@@ -20,7 +20,7 @@ from protocols.foreign.settings import parse_source
 from protocols.foreign.table import DECODERS
 
 METRICS = [{"name": "flow_m3h", "path": "/f", "unit": "L/s"}, {"name": "t_degc", "path": "/o/t", "unit": "K", "words": {"on": 1}}]
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {"name": "a", "format": "json", "topic": "a", "device": "/id", "time": "/t", "metric": METRICS},
     {
         "name": "a",
@@ -106,7 +106,8 @@ def test_pointers() -> None:
 
 
 def test_numbers() -> None:
-    assert [number(v) for v in (1, True, "2.5", " -1e3 ", "1,5", "nan", None, [], "0x1")] == [
+    values: tuple[object, ...] = (1, True, "2.5", " -1e3 ", "1,5", "nan", None, [], "0x1")
+    assert [number(v) for v in values] == [
         1,
         1,
         2.5,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_published_checksums(body: str, wire: str | None) -> None:
 def test_questions() -> None:
     assert read_pdu(ReadRequest(function=Function.INPUT, address=0x000A, count=1)) == bytes.fromhex("04000A0001")
     assert read_bytes(ReadRequest(function=Function.COIL, address=0, count=9)) == 2
-    write = {"field": "x", "value": 1.0, "address": 2}
+    write: dict[str, Any] = {"field": "x", "value": 1.0, "address": 2}
     assert write_pdu(WriteRequest(function=Function.COIL, registers=(1,), **write)) == bytes.fromhex("050002FF00")
     assert write_pdu(WriteRequest(function=Function.HOLDING, registers=(7,), **write)) == bytes.fromhex("0600020007")
     assert write_pdu(WriteRequest(function=Function.HOLDING, registers=(7, 8), **write)) == bytes.fromhex("100002000204 00070008")

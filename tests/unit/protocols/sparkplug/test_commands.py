@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -155,7 +156,7 @@ def test_times_are_written_in_utc() -> None:
         {"author": "x" * 9000},
     ],
 )
-def test_what_could_not_be_read_is_not_signed(wrong: dict[str, object]) -> None:
+def test_what_could_not_be_read_is_not_signed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         canonical_document(replace(COMMAND, **wrong))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.delivery import GapPoint, GapRecord, SequenceRange, Stream
 from domain.errors import DecodeError
 from protocols.sparkplug.gaps import GAP_MARK, MAX_READINGS, decode_gap, encode_gap
-from protocols.sparkplug.payload import DataType, Metric, Payload, decode, encode
+from protocols.sparkplug.payload import DataType, Metric, Payload, Value, decode, encode
 
 STREAM = Stream(edge="g/n", epoch=77)
 NOW_MS = 1_772_000_000_000
@@ -44,7 +44,7 @@ def test_other_payloads_carry_none() -> None:
 GOOD = {"reason": "damaged", "at": 1, "from": None, "to": 2, "points": [["d", "m", 3]]}
 
 
-def payload(text: object = None, *, first: int = 1, last: int = 3, epoch: int = 77, more: tuple[Metric, ...] = ()) -> Payload:
+def payload(text: Value = None, *, first: int = 1, last: int = 3, epoch: int = 77, more: tuple[Metric, ...] = ()) -> Payload:
     numbers = [("Spool/Epoch", epoch), ("Spool/First", first), ("Spool/Last", last)]
     metrics = [Metric(name=name, datatype=DataType.UINT64, value=value) for name, value in numbers]
     said = Metric(name="Spool/Gap", datatype=DataType.STRING, value=json.dumps(GOOD) if text is None else text)

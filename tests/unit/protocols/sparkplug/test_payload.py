@@ -6,6 +6,7 @@ import struct
 from contextlib import suppress
 
 import pytest
+from google.protobuf.internal import api_implementation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,7 +202,7 @@ def test_what_does_not_fit_is_not_sent(datatype: DataType, value: Value) -> None
 
 
 def test_the_pure_python_runtime_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema.api_implementation, "Type", lambda: "python")
+    monkeypatch.setattr(api_implementation, "Type", lambda: "python")
     schema.payload_class.cache_clear()
     with pytest.raises(ConfigurationError, match="PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"):
         schema.payload_class()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.delivery import Receipt, SequenceRange, Stream
 from domain.errors import DecodeError
-from protocols.sparkplug.payload import DataType, Metric, Payload, decode, encode
+from protocols.sparkplug.payload import DataType, Metric, Payload, Value, decode, encode
 from protocols.sparkplug.receipts import MAX_RANGES, decode_receipt, encode_rebirth, encode_receipt, is_rebirth
 
 EDGE = "demo/gw-north"
@@ -38,7 +38,7 @@ def test_of_many_ranges_the_lowest_are_sent() -> None:
     assert found.above == above[:MAX_RANGES]
 
 
-def payload(committed: object = 10, ranges: str | None = "", epoch: int | None = 7) -> Payload:
+def payload(committed: Value = 10, ranges: str | None = "", epoch: int | None = 7) -> Payload:
     metrics = [Metric(name="Spool/Committed", datatype=DataType.UINT64, value=committed)]
     if epoch is not None:
         metrics.append(Metric(name="Spool/Epoch", datatype=DataType.UINT64, value=epoch))
