@@ -71,7 +71,7 @@ def test_what_the_work_raises_is_raised_and_the_next_work_is_done(cores: Cores) 
     with pytest.raises(KhettaraError, match=r"town\.inp: gauge = 4"):
         list(cores.map(refused, [4]))
     with pytest.raises(TypeError):
-        list(cores.chain(added, 0, ["a"]).results)  # type: ignore[list-item]  # that is what goes wrong
+        list(cores.chain(added, 0, ["a"]).results)  # type: ignore[arg-type]  # that is what goes wrong
     assert list(cores.map(square, [5])) == [25]
 
 

@@ -25,16 +25,20 @@ def _recording():
 
 
 def _listener(recording):
-    net = pipe_line(error=0.02)
+    net, (pressure, flow) = pipe_line(error=0.02), recording
     return Listener(
-        per_day=_PER_DAY, regression=learn_regression(*recording, 7 * _PER_DAY), signatures=net.at(10.0), distance_m=net.distance_m
+        per_day=_PER_DAY,
+        regression=learn_regression(pressure, flow, 7 * _PER_DAY),
+        signatures=net.at(10.0),
+        distance_m=net.distance_m,
     )
 
 
 def _brought(recording, pieces_days):
     """All news of the recording, listened to in pieces."""
     pressure, flow = recording
-    listener, news, row = _listener(recording), [], 0
+    listener, row = _listener(recording), 0
+    news: list[HourNews | DayNews] = []
     for days in pieces_days:
         part = slice(row, row + round(days * _PER_DAY))
         listener, some = listen(listener, RawRows(pressure_m=pressure[part], drivers=flow[part], seek_from_day=_SEEK))

@@ -119,4 +119,5 @@ def test_the_ledger_is_told_what_the_utility_switches(net):
     for flow_m3h in (44.0, 22.0):
         watch.hour(watch.listener.hour(np.zeros((2, GAUGES)), np.array([[5.0, flow_m3h], [7.0, np.nan]]), seek=False))
         watch.day(watch.listener.end_day(), seek=flow_m3h < 30.0)
+    assert watch.ledger.switched is not None
     assert watch.ledger.switched.tolist() == [[44.0], [22.0]]
