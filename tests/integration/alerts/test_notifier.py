@@ -10,7 +10,7 @@ from alerts.conditions import NOTIFY_FAILED, Condition
 from alerts.link_desk import LinkDesk
 from alerts.links import make_link
 from alerts.notices import TRIES, notices_of, test_key
-from alerts.notifier import DeliveryFailed, Notifier
+from alerts.notifier import Deliver, DeliveryFailed, Notifier
 from alerts.recipients import Channel, NotifyPlan, Recipient, Step
 from alerts.service import Alerts
 from domain.alerts import AlertState, Priority
@@ -57,7 +57,7 @@ async def test_each_notice_once_though_the_sender_is_killed_twice(database: Fres
     assert len(sink.taken) <= 12 + 2  # what was under way at a kill comes again, under the same key
 
 
-def notifier_of(pool: Database, people: NotifyPlan, sink: Sink, deliver: object = None) -> Notifier:
+def notifier_of(pool: Database, people: NotifyPlan, sink: Sink, deliver: Deliver | None = None) -> Notifier:
     from app.apprise_delivery import deliver_by_apprise
 
     return Notifier(
@@ -119,7 +119,7 @@ async def test_a_road_that_does_not_work_is_tried_again_and_then_an_alarm(pool: 
     await notifier.tick(NOW + timedelta(minutes=20))
     assert {r for r, _, _ in sink.taken} == {"crew", "duty"}
 
-    async def never(_url: str, **_: str) -> None:
+    async def never(url: str, *, title: str, body: str, key: str) -> None:
         raise DeliveryFailed("no")
 
     failing = notifier_of(pool, PEOPLE, sink, never)

@@ -81,7 +81,7 @@ async def test_pushes_are_tried_again_and_say_when_it_is_over(pool: Database, si
     await alerts.on_condition(replace(BROKEN, active=False), NOW + timedelta(minutes=5))
     await sender.tick(NOW + timedelta(minutes=6))
     pushed = [body for path, body in sink.bodies if path == "/api/v2/alerts"]
-    hooked: list[Any] = [body for path, body in sink.bodies if path == "/hook"]
+    hooked = [body for path, body in sink.bodies if path == "/hook"]
     assert len(pushed) == len(hooked) == 2
     (first,), (last,) = pushed  # lists of one alert each
     assert first["labels"] == last["labels"]

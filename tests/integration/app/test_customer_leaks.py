@@ -69,7 +69,7 @@ async def store(dsn: str, inventory: Inventory, rows: dict[str, np.ndarray], hou
     async with await AsyncConnection.connect(dsn) as connection:
         await save_inventory(connection, inventory, at=START)
         await connection.execute("SELECT ensure_reading_partitions(%s, %s)", (START, at(DAYS)))
-        known = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
+        known: dict[str, int] = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
         async with connection.cursor().copy("COPY reading (time, value, point_id, quality) FROM STDIN") as copy:
             for key, litres in rows.items():
                 for hour in hours:

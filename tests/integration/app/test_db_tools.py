@@ -138,7 +138,8 @@ async def committed(town: Town, statements: str) -> None:
 def rewritten(file: Path, target: Path, change: Any, *, flip: bool = False) -> Path:
     """The backup with another manifest, or with a flipped bit in the dump."""
     with tarfile.open(file) as archive:
-        contents = {member.name: archive.extractfile(member).read() for member in archive}
+        files = {member.name: archive.extractfile(member) for member in archive}
+        contents = {name: file.read() for name, file in files.items() if file is not None}
     manifest = json.loads(contents["manifest.json"])
     change(manifest)
     contents["manifest.json"] = json.dumps(manifest).encode()

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -26,7 +27,7 @@ STRANGER = topic("DDATA", "meter-2")
 KNOWN = topic("DDATA", "meter-1")
 
 
-async def run(town: Town, **which: str) -> ReplayReport:
+async def run(town: Town, **which: Any) -> ReplayReport:
     async with Database(town.database.dsn(Role.INGEST), size=2) as pool:
         return await replay(pool, town.settings, LetterFilter(**which))
 

@@ -18,6 +18,7 @@ from domain.alerts import CrewReport, ReportKind, WorkState
 from domain.clock import WallClock
 from domain.complaints import Complaint, ComplaintKind
 from domain.inventory import Inventory
+from domain.points import PointKey
 from leak_detection.service import LeakDetection
 from storage.alerts import PostgresAlerts
 from storage.database import Database
@@ -31,7 +32,7 @@ from tests.support.stored_town import block, town
 from tests.support.toy_zone import PER_DAY, START, ToyTown, ToyZone
 
 BURST_DAY, LIE_DAY, REPAIR_DAY, DAYS = 13.5, 15.4, 17.8, 20
-POINTS = ("medina.flow", "medina.cp1")
+POINTS = (PointKey("medina.flow"), PointKey("medina.cp1"))
 BURST_M3H = 14.0
 
 
@@ -63,7 +64,7 @@ async def stored(database: FreshDatabase) -> FreshDatabase:
     toy.run(0, toy.size)
     async with await AsyncConnection.connect(database.dsn()) as connection:
         await save_inventory(connection, inventory(), at=START)
-        ids = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
+        ids: dict[str, int] = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
     async with Database(database.dsn(Role.INGEST), size=2) as pool:
         for number, point in enumerate(POINTS):
             first = 1 + number * toy.size

@@ -73,7 +73,7 @@ TestTwoPeople.settings = settings(max_examples=6, stateful_step_count=15, deadli
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-class TestTwoPeopleForLong(OnPostgres.TestCase):  # hypothesis makes the class
+class TestTwoPeopleForLong(OnPostgres.TestCase):  # type: ignore[misc, valid-type]  # hypothesis makes the class
     settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 

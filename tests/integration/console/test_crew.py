@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from alerts.work_service import WorkDesk
 from domain.alerts import WorkState
 from tests.integration.console.test_browser import PATIENCE_MS, Running, browser, enter, playwright, running
 from tests.support.console_field import BURST
@@ -17,6 +18,12 @@ from tests.support.pictures import GPS
 
 __all__ = ["browser", "running"]
 PHONE = {"width": 412, "height": 915}
+
+
+def orders_of(running: Running) -> WorkDesk:
+    work = running.world.services.work
+    assert work is not None
+    return work
 
 
 @pytest.fixture
@@ -51,8 +58,8 @@ def test_two_messages_without_a_network_are_delivered_once_each(phone: Any, runn
     phone.context.set_offline(False)
     playwright.expect(phone.locator("[data-state=repaired]")).to_be_visible()
     playwright.expect(outbox).to_have_attribute("data-waiting", "0")
-    (order,) = running.soon(running.world.services.work.orders())
-    _, reports = running.soon(running.world.services.work.order(order.key))
+    (order,) = running.soon(orders_of(running).orders())
+    _, reports = running.soon(orders_of(running).order(order.key))
     assert order.state is WorkState.REPAIRED
     assert [r.kind.value for r in reports] == ["on_site", "repaired"]
     assert reports[0].note == "valve V12 is closed"
@@ -139,8 +146,8 @@ def test_a_photograph_without_a_network_is_delivered_once_beside_what_was_said(
     playwright.expect(shown).to_have_count(1)
     assert '"media_type":"image/jpeg"' in lost[0]
     assert shown.evaluate("async (i) => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }") == [1600, 800]
-    (order,) = running.soon(running.world.services.work.orders())
-    _, reports = running.soon(running.world.services.work.order(order.key))
+    (order,) = running.soon(orders_of(running).orders())
+    _, reports = running.soon(orders_of(running).order(order.key))
     assert [r.kind.value for r in reports] == ["repaired"]
     ((photo, content),) = running.world.photos.by_key.values()
     assert (photo.order, photo.by, photo.media_type) == (order.key, "omar", "image/jpeg")

@@ -41,7 +41,9 @@ BODIES: list[tuple[str, bytes]] = [
     ("", b"\x00" * 100),
 ]
 ENDLESS = frozenset({"/events"})
-ROUTES = sorted({(r.path, method) for router in ROUTERS for r in router.routes if isinstance(r, APIRoute) for method in r.methods})
+ROUTES = sorted(
+    {(r.path, method) for router in ROUTERS for r in router.routes if isinstance(r, APIRoute) for method in r.methods or ()}
+)
 EVERYBODY = ("anonymous", "viewer", "operator", "supervisor", "admin")
 
 
@@ -60,9 +62,10 @@ def addresses(path: str, rng: random.Random, count: int) -> Iterator[str]:
         yield filled
 
 
-def fuzz(console: Served, seed: int, *, count: int, bodies: int) -> list[tuple[object, ...]]:
+def fuzz(console: Served, seed: int, *, count: int, bodies: int) -> list[tuple[str, str, str, int, bytes, str]]:
     """(who, method, address, status, what was sent, what came back) of each answer that was an error of ours."""
-    rng, wrong = random.Random(seed), []
+    rng = random.Random(seed)
+    wrong: list[tuple[str, str, str, int, bytes, str]] = []
     sessions = {role: console.log_in(role) for role in EVERYBODY}
     with httpx.Client(base_url=console.url, timeout=60) as client:
         for path, allowed in ROUTES:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -56,6 +57,7 @@ def fuzz(console: Served, document: dict[str, Any], examples: int) -> int:
         operation.pop("security", None)
     with requests.Session() as road:
         for result in schemathesis.openapi.from_dict(document).get_all_operations():
+            assert isinstance(result, Ok)
             for mode in MODES:
 
                 @given(case=result.ok().as_strategy(generation_mode=mode))
@@ -63,7 +65,7 @@ def fuzz(console: Served, document: dict[str, Any], examples: int) -> int:
                     max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
                 )  # fmt: skip
-                def one(case: schemathesis.Case) -> None:
+                def one(case: schemathesis.Case[Any]) -> None:
                     nonlocal sent
                     for headers in sessions:
                         sent += 1

@@ -36,7 +36,7 @@ def reader(month: FreshDatabase) -> Iterator[Connection]:
 
 def test_the_band_is_that_of_the_same_hours_before(reader: Connection) -> None:
     """A Sunday at 08:00 local against the Saturdays and Sundays of the 28 days before; a working day against working days."""
-    inflow = dict(reader.execute(
+    inflow: dict[datetime, float] = dict(reader.execute(
         "SELECT time, net_inflow_m3h FROM zone_inflow('1 hour', %s, %s) WHERE zone = 'medina'", (END - timedelta(days=31), END)
     ).fetchall())  # fmt: skip
     asked = "SELECT time, net_inflow_m3h, low_m3h, usual_m3h, high_m3h, days FROM zone_band(ARRAY['medina'], '1 hour', %s, %s)"
@@ -148,7 +148,7 @@ def test_no_view_tells_what_an_error_of_a_notice_says(reader: Connection) -> Non
 
 
 def test_a_region_above_a_province_above_a_zone(reader: Connection) -> None:
-    found = dict(
+    found: dict[str, str] = dict(
         reader.execute("SELECT zone, region || ' ' || coalesce(province, '–') FROM v_zone_tree WHERE region IS NOT NULL").fetchall()
     )
     assert found == {

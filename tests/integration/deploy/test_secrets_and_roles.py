@@ -9,10 +9,12 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import yaml
+from psycopg.conninfo import make_conninfo
 
 from app.embedded.postgres import ADMIN
 from tests.support.postgres import FreshDatabase
@@ -62,11 +64,11 @@ def test_the_roles_log_in_with_their_secrets(database: FreshDatabase, tmp_path: 
         try:
             subprocess.run(["sh"], input=script, env=environment, check=True, text=True)
             for role, secret in zip(names, ("db_ingest", "db_centre", "db_centre", "db_read"), strict=True):
-                login = info | {"user": names[role], "password": (folder / secret).read_text()}
-                with psycopg.connect(**{key: str(value) for key, value in login.items()}) as connection:
+                login: dict[str, Any] = info | {"user": names[role], "password": (folder / secret).read_text()}
+                with psycopg.connect(make_conninfo(**login)) as connection:
                     assert connection.execute("SELECT current_user").fetchone() == (names[role],)
                 with pytest.raises(psycopg.OperationalError):
-                    psycopg.connect(**{key: str(value) for key, value in (login | {"password": "wrong"}).items()})
+                    psycopg.connect(make_conninfo(**login | {"password": "wrong"}))
         finally:
             for name in names.values():
                 admin.execute(f"DROP ROLE IF EXISTS {name}".encode())

@@ -88,7 +88,7 @@ class Meter:
         self.poller = Poller(
             link=link,
             clock=Clock(),
-            collector=self.kept,
+            collector=self.kept,  # type: ignore[arg-type]  # it takes what a poller hands on, and keeps it
             counters=self.counters,
             on_reached=lambda _d, _r: None,
         )

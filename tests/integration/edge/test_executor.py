@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from domain.setpoints import Expired, Failed, Outcome, Refused, Verified
+from domain.setpoints import Command, Expired, Failed, Outcome, Refused, Verified
+from edge.bus import Priority
 from tests.support.prv_site import PrvSite, command, prv_site, signed
 
 
@@ -64,16 +66,14 @@ async def test_the_same_command_again_is_answered_and_not_executed(site: PrvSite
         ({"field": "flow_m3h"}, ["unknown_actuator"]),
     ],
 )
-async def test_what_the_rules_forbid_is_refused_with_reasons(
-    site: PrvSite, changes: dict[str, object], expected: list[str]
-) -> None:
+async def test_what_the_rules_forbid_is_refused_with_reasons(site: PrvSite, changes: dict[str, Any], expected: list[str]) -> None:
     await site.boot()
     await site.order(signed(command(1, 38.0, site.clock.now(), **changes) if "value_m" not in changes else _valued(site, changes)))
     assert codes(await site.outcome("c1")) == expected
     assert site.writes == []
 
 
-def _valued(site: PrvSite, changes: dict[str, object]):
+def _valued(site: PrvSite, changes: dict[str, Any]) -> Command:
     return command(1, float(changes["value_m"]), site.clock.now())
 
 
@@ -131,7 +131,7 @@ async def test_a_command_that_expires_while_the_bus_is_busy_is_not_written(site:
         nonlocal calls
         calls += 1
         if calls == 2:
-            blocker = asyncio.create_task(original(0, long_request))
+            blocker = asyncio.create_task(original(Priority.COMMAND, long_request))
             await asyncio.sleep(0)
             pending = asyncio.create_task(original(priority, call))
             await asyncio.sleep(0)

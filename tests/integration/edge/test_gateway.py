@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,10 +53,8 @@ class Site:
 
     def settings(self) -> EdgeSettings:
         times = T0 + np.arange(300, dtype=np.int64) * 60_000
-        np.savez(
-            self.folder / "history.npz",
-            **{"meter1|flow_m3h|t_ms": times, "meter1|flow_m3h|value": np.linspace(1, 2, 300)},
-        )
+        arrays: dict[str, Any] = {"meter1|flow_m3h|t_ms": times, "meter1|flow_m3h|value": np.linspace(1, 2, 300)}
+        np.savez(self.folder / "history.npz", **arrays)
         save_public_key(self.folder / "desk.pem", KEY.public_key())
         (self.folder / "edge.toml").write_text(
             f"""
@@ -107,8 +107,8 @@ lease_s = 360000
         )
         return load_edge_settings(self.folder / "edge.toml")
 
-    def status(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads((self.folder / "state" / "status.json").read_text())
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "state" / "status.json").read_text())
         return found
 
 
@@ -162,11 +162,19 @@ async def test_what_devices_show_is_what_the_centre_gets(site: Site, centre: Rec
     assert len(set(moments)) == len(moments)
 
 
+def _born(centre: Receiver, before: int) -> bool:
+    return before > 0 or len(centre.of(MessageType.NBIRTH)) > 0
+
+
+def _has_more(centre: Receiver, readings: int) -> bool:
+    return len(centre.readings) > readings
+
+
 async def test_a_second_start_imports_no_history_again(site: Site, centre: Receiver) -> None:
     for _ in range(2):
         async with running(site.settings()):
             before = len(centre.of(MessageType.NBIRTH))
-            await centre.until(lambda n=before: len(centre.of(MessageType.NBIRTH)) > 0 or n > 0)
+            await centre.until(partial(_born, centre, before))
             await centre.until(lambda: len([1 for _, m in centre.readings.values() if m.is_historical]) >= 300)
     assert len([1 for _, m in centre.readings.values() if m.is_historical]) == 300
     assert sorted(n for _, n in centre.readings) == list(range(1, len(centre.readings) + 1))
@@ -216,7 +224,7 @@ async def test_a_killed_process_loses_nothing_it_had_committed(site: Site, centr
     for _ in range(3):
         process = spawn()
         before = len(centre.readings)
-        await centre.until(lambda n=before: len(centre.readings) > n + 30)
+        await centre.until(partial(_has_more, centre, before + 30))
         process.kill()
         process.wait()
     process = spawn()

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import statistics
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -24,6 +24,7 @@ from edge.database import DatabaseThread, open_database
 from edge.device import DeviceLink, link_device
 from edge.health import Breaker
 from edge.poller import PollCounters, Poller
+from edge.readings import SpoolReading
 from edge.settings import BusSettings, DeviceSettings
 from edge.spool import Spool
 from protocols.modbus.profile import load_model
@@ -40,7 +41,7 @@ class Watched(Collector):
         super().__init__(**parts)
         self.seen: Counter[str] = Counter()
 
-    async def put(self, readings: Sequence) -> None:
+    async def put(self, readings: Sequence[SpoolReading]) -> None:
         self.seen.update({r.device for r in readings})
         await super().put(readings)
 
@@ -75,12 +76,13 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
 
 
 def device(key: str, **settings: Any) -> DeviceSettings:
-    return DeviceSettings(**{"key": key, "model": MODEL, "unit_id": 1, "period_s": 0.5, "timeout_s": 0.5} | settings)
+    usual: dict[str, Any] = {"key": key, "model": MODEL, "unit_id": 1, "period_s": 0.5, "timeout_s": 0.5}
+    return DeviceSettings(**usual | settings)
 
 
 @contextlib.asynccontextmanager
-async def at_work(*tasks: Callable[[], object]) -> AsyncIterator[None]:
-    running = [asyncio.ensure_future(task()) for task in tasks]
+async def at_work(*tasks: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIterator[None]:
+    running = [asyncio.create_task(task()) for task in tasks]
     try:
         yield
     finally:
@@ -106,7 +108,8 @@ async def test_one_dead_of_ten_on_tcp_leaves_the_others_as_fast(plant: Plant) ->
             await stack.enter_async_context(at_work(bus.run))
             links.append(link_device(device(f"d{i}", host="127.0.0.1", port=server.port, timeout_s=1.0), bus))
         pollers = [plant.poller(link) for link in links]
-        loop, times = asyncio.get_running_loop(), {True: [], False: []}
+        loop = asyncio.get_running_loop()
+        times: dict[bool, list[float]] = {True: [], False: []}
 
         async def keep_asking(poller: Poller) -> None:
             while True:

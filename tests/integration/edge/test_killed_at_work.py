@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,9 @@ class Valve:
     def note(self, _field: str, value: float) -> bool:
         self.log.append((time.time(), value))
         return True
+
+    async def states(self, actuators: Sequence[str]) -> dict[str, ActuatorState]:
+        return {key: await self.state(key) for key in actuators}
 
     async def state(self, actuator: str) -> ActuatorState:
         value = self.bank.get("setpoint_m")

@@ -28,7 +28,7 @@ from tests.support.wire_gateway import gateway, numbered
 
 PATIENCE_S = 60.0
 CLOCK = WallClock(wall=lambda: NOW_MS / 1000)
-FAST = {"batch": {"wait_s": 0.02, "retry_min_s": 0.01, "retry_max_s": 0.05}, "rebirth_every_s": 0.2}
+FAST: dict[str, Any] = {"batch": {"wait_s": 0.02, "retry_min_s": 0.01, "retry_max_s": 0.05}, "rebirth_every_s": 0.2}
 
 
 @pytest.fixture(params=list(KINDS))
@@ -40,6 +40,12 @@ async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore([channel(EDGE, DEVICE, "flow_m3h", 41), channel(EDGE, DEVICE, "pressure_m", 42)])
+
+
+def counted(service: IngestService, name: str) -> float:
+    found = service.metrics.snapshot()[name]
+    assert isinstance(found, float)
+    return found
 
 
 @asynccontextmanager
@@ -164,9 +170,9 @@ async def test_without_a_share_group_every_ingestor_sees_everything_and_the_ledg
         async with gateway(broker) as edge:
             await edge.born()
             await edge.deliver(numbered(blocks(10)))
-            await until(lambda: sum(s.metrics.snapshot()["skipped"] for s in (one, two)) >= 200)
+            await until(lambda: sum(counted(s, "skipped") for s in (one, two)) >= 200)
         assert len(store.rows) == 200
-        assert sum(s.metrics.snapshot()["stored"] for s in (one, two)) == 200
+        assert sum(counted(s, "stored") for s in (one, two)) == 200
 
 
 async def test_the_broker_goes_and_comes_back(broker: Broker, store: MemoryStore) -> None:
@@ -227,7 +233,7 @@ async def test_while_the_database_is_away_the_queue_is_bounded_and_nothing_is_lo
         store.away = True
         sending = asyncio.create_task(edge.deliver(numbered(blocks(200))))
         await until(lambda: service.metrics.snapshot()["dropped"])
-        assert service.metrics.snapshot()["backlog_rows"] <= 220
+        assert counted(service, "backlog_rows") <= 220
         assert len(store.rows) == 20
         store.away = False
         await sending

@@ -78,6 +78,7 @@ def test_its_findings_say_their_places_in_words_and_pictures(replayed):
     assert any(is_near(p.pipe, _BURST.node) for p in burst.places[:3])
     assert read_finding(finding_document(burst))[0] == burst
     assert f"{burst.places[0].pipe} (" in explain_text(burst)
+    assert burst.region is not None
     assert f"within {burst.region.radius_m:.0f} m of" in explain_text(burst)
     panels = drawn_findings(findings, data, learned)[burst.key]
     document = finding_document(burst, panels)

@@ -60,7 +60,7 @@ def inventory() -> Inventory:
 async def take_in(database: FreshDatabase, first: int, last: int) -> None:
     """What the town measured in these steps, as the ingestor writes it."""
     async with await AsyncConnection.connect(database.dsn()) as connection:
-        ids = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
+        ids: dict[str, int] = dict(await (await connection.execute("SELECT key, point_id FROM point")).fetchall())
     async with Database(database.dsn(Role.INGEST), size=2) as pool:
         for number, point in enumerate(POINTS):
             known = [k for k in range(first, last) if np.isfinite(TOY.data[point][k])]

@@ -110,6 +110,10 @@ async def test_modbus_serial_over_tcp(modbus_serial: list[str]) -> None:
         await client.close()
 
 
+def _carry(reading: int, writing: int) -> None:
+    os.write(writing, os.read(reading, 4096))
+
+
 @contextlib.asynccontextmanager
 async def joined_terminals() -> AsyncIterator[tuple[str, str]]:
     """Two pseudo terminals, what goes into one comes out of the other: a null modem."""
@@ -117,7 +121,7 @@ async def joined_terminals() -> AsyncIterator[tuple[str, str]]:
     loop = asyncio.get_running_loop()
     for reading, writing in ((master_a, master_b), (master_b, master_a)):
         os.set_blocking(reading, False)
-        loop.add_reader(reading, lambda r=reading, w=writing: os.write(w, os.read(r, 4096)))
+        loop.add_reader(reading, _carry, reading, writing)
     try:
         yield os.ttyname(slave_a), os.ttyname(slave_b)
     finally:

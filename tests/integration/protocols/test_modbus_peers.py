@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
@@ -66,7 +67,8 @@ async def test_our_client_speaks_with_the_server_of_pymodbus() -> None:
     device = SimDevice(3, [SimData(100, count=4, values=7, datatype=SimDataType.REGISTERS)])
     server = ModbusTcpServer([device], address=("127.0.0.1", 0))
     assert await server.listen()
-    port = server.transport.sockets[0].getsockname()[1]
+    listening: Any = server.transport  # asyncio's server, which the library calls a transport
+    port = listening.sockets[0].getsockname()[1]
     client = ModbusClient("127.0.0.1", port, unit_id=3, timeout_s=5.0)
     try:
         read = ReadRequest(function=Function.HOLDING, address=100, count=4)

@@ -32,7 +32,7 @@ class Secured:
     known: dict[str, Issued | None]
     heard: list[Denied] = field(default_factory=list)
 
-    def files(self, name: str) -> dict[str, Path]:
+    def files(self, name: str) -> dict[str, Any]:
         """The TLS settings of one identity."""
         issued = self.known[name]
         files = {"ca_file": self.identities.ca_file}

@@ -10,7 +10,8 @@ import os
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ async def ingestor(_: Path, **broker: Any) -> AsyncIterator[Counts]:
     service = IngestService(MemoryStore(), IngestSettings.model_validate({"broker": at}), CLOCK)
     stop = asyncio.Event()
     task = asyncio.create_task(service.run(stop))
-    yield lambda: service.snapshot()["denied"]
+    yield lambda: _denied(service)
     stop.set()
     await task
 
@@ -82,7 +83,13 @@ async def desk(_: Path, **broker: Any) -> AsyncIterator[Counts]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-CLIENTS = {"gateway": gateway, "ingestor": ingestor, "desk": desk}
+def _denied(service: IngestService) -> Mapping[str, float]:
+    denied = service.snapshot()["denied"]
+    assert isinstance(denied, dict)
+    return denied
+
+
+CLIENTS: dict[str, Callable[..., AbstractAsyncContextManager[Counts]]] = {"gateway": gateway, "ingestor": ingestor, "desk": desk}
 
 
 @pytest.mark.parametrize("who", CLIENTS)
@@ -91,6 +98,10 @@ async def test_a_refused_certificate_is_counted_at_every_try(secured: Secured, t
     async with CLIENTS[who](tmp_path, port=secured.broker.port, **secured.files(stranger)) as denied:
         await until(lambda: denied().get("certificate", 0) >= 2)
         assert set(denied()) == {"certificate"}
+
+
+def _told(denied: Counts, deed: str) -> bool:
+    return denied().get(deed, 0) >= 2
 
 
 @pytest.mark.parametrize("who", CLIENTS)
@@ -105,7 +116,7 @@ async def test_a_refused_password_and_a_refused_subscription_are_counted(who: st
             secret.write_text(word)
             password = {"password_file": secret} if who == "gateway" else {"password": word}
             async with CLIENTS[who](tmp_path / word, port=port, username="somebody", **password) as denied:
-                await until(lambda deed=deed, denied=denied: denied().get(deed, 0) >= 2)
+                await until(partial(_told, denied, deed))
                 assert set(denied()) == {deed}
 
 

@@ -74,7 +74,7 @@ FENCE = NODE_COMMANDS | HEARD
 
 async def received(client: BrokerClient, fence: str) -> list[tuple[str, str]]:
     """(topic, payload) of everything up to the fence."""
-    got = []
+    got: list[tuple[str, str]] = []
     async with asyncio.timeout(60):
         async for message in client.messages:
             if bytes(message.payload).decode() == fence:

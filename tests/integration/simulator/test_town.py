@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,10 @@ async def test_every_device_answers_and_a_written_setpoint_moves_the_water(tmp_p
     assert len({p["port"] for p in ports.values()}) == 35 + 2  # a data concentrator at each gateway
 
 
+def _is_past(folder: Path, moment: datetime) -> bool:
+    return load(folder / STATE).time > moment
+
+
 async def test_the_live_log_can_be_replayed_and_control_saved_water(tmp_path: Path):
     make_history(SITE, 1, LIVE - timedelta(hours=1), LIVE, out_dir=tmp_path)
     settings = _settings(tmp_path)
@@ -108,7 +113,7 @@ async def test_the_live_log_can_be_replayed_and_control_saved_water(tmp_path: Pa
             for device, fixed in (("prv-medina", 38.0), ("prv-plateau", 39.0), ("prv-oued", 32.0)):
                 await _order(ports[device], fixed - step)
             reached = settings.clock.now()
-            await _until(lambda at=reached: load(tmp_path / STATE).time > at + timedelta(minutes=8))
+            await _until(partial(_is_past, tmp_path, reached + timedelta(minutes=8)))
     found = await asyncio.to_thread(compare_live, SITE, tmp_path)
     assert (found.start, found.end) == (LIVE, read_log(tmp_path / LOG)[-1].time)
     assert found.replayed.leak_m3 == pytest.approx(found.controlled.leak_m3, rel=1e-6)

@@ -6,6 +6,7 @@ import json
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
@@ -65,7 +66,7 @@ async def test_every_deed_is_found(town_database: FreshDatabase, admin: AsyncCon
         assert await check_database(database, evidence) == (ROWS, [])
 
 
-async def _put(admin: AsyncConnection, rows: list) -> None:
+async def _put(admin: AsyncConnection, rows: list[Any]) -> None:
     """The table as the deed leaves it."""
     await admin.execute("DELETE FROM audit")
     async with admin.cursor() as cursor:

@@ -251,7 +251,7 @@ async def test_undecodable_payloads_are_kept(ingest: PostgresIngestStore, admin:
     ]
 
 
-def blocks() -> st.SearchStrategy[list[BlockRows]]:
+def blocks() -> st.SearchStrategy[list[BlockRows | None]]:
     """Blocks of two streams that overlap in numbers, in times and in values, with poison among them."""
     time = st.sampled_from([START_MS + i * MINUTE_MS for i in range(12)] + [0, 2**61])
     row = st.tuples(time, st.sampled_from([1, 2, None]), st.sampled_from([0, 1]))
@@ -276,7 +276,10 @@ def blocks() -> st.SearchStrategy[list[BlockRows]]:
             dead=(dead,) if letter else (),
         )  # fmt: skip
 
-    return st.lists(st.lists(one(), max_size=4), max_size=4).map(lambda batches: [b for batch in batches for b in [*batch, None]])
+    def with_ends(batches: list[list[BlockRows]]) -> list[BlockRows | None]:
+        return [b for batch in batches for b in (*batch, None)]
+
+    return st.lists(st.lists(one(), max_size=4), max_size=4).map(with_ends)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -65,7 +65,7 @@ def write_note(server: EmbeddedPostgres, text: str) -> list[str]:
 def test_starts_keeps_and_stops(folder: Path) -> None:
     server = EmbeddedPostgres(folder)
     with server:
-        assert server.pid in server_processes(folder / "cluster")
+        assert server_processes(folder / "cluster") >= {server.pid}
         assert write_note(server, "one") == ["one"]
         with psycopg.connect(server.dsn(Role.READ)) as connection:
             shown = [
