@@ -24,7 +24,6 @@ from domain.errors import ConfigurationError
 from domain.findings import Finding
 from domain.points import PointKey
 from domain.series import FloatArray
-from leak_detection.model.residuals import daily_residuals
 from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
 from leak_detection.network_merge import moved
 from leak_detection.network_past import LearnedNetwork
@@ -149,11 +148,7 @@ def _signs(data: NetworkSet) -> FloatArray:
 def drawn_findings(findings: Sequence[Finding], data: NetworkSet, learned: LearnedNetwork) -> dict[str, tuple[Panel, ...]]:
     """Panels of each finding: what the flows do not explain of the pressures, and the nights of all meters together."""
     used = [name for name, use in zip(data.gauges, learned.gauges, strict=True) if use]
-    rows = len(data.drivers) // data.per_day * data.per_day
-    pressure, drivers = data.pressure_m[:rows, learned.gauges], data.drivers[:rows, learned.drivers]
-    listener = learned.run.watch.listener
-    known = drivers if listener.rises is None else listener.rises.over(drivers)
-    residual = daily_residuals(pressure, known, listener.regression, data.per_day)
+    residual, rows = learned.run.watch.listener.rest_m, len(data.drivers) // data.per_day * data.per_day
     hours = (data.drivers[:rows, : len(data.meters)] @ _signs(data)).reshape(-1, 24, data.per_day // 24).mean(axis=2)
     least = hours[:, 2:5].min(axis=1)
     return {f.key: network_panels(f, residual, used, np.asarray(least), epoch_of(data.start)) for f in findings}

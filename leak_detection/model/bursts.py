@@ -289,6 +289,8 @@ def _without(window_m: FloatArray, known: Sequence[KnownChange]) -> FloatArray:
 def _mean(values: FloatArray) -> FloatArray:
     """Mean of the finite values over rows, the last axis but one; NaN with less than half of them."""
     known = np.isfinite(values)
+    if known.all():
+        return np.asarray(values.sum(axis=-2) / values.shape[-2])
     count = known.sum(axis=-2)
     total = np.where(known, values, 0.0).sum(axis=-2)
     return np.where(2 * count >= values.shape[-2], total / np.maximum(count, 1), np.nan)

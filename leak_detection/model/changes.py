@@ -78,7 +78,7 @@ def hear(residual_m: FloatArray, known: Sequence[FloatArray], courses: Sequence[
         courses: Those to judge.
         turned: Channels of the gauges.
     """
-    varied = [course for course in known if np.ptp(course) > 1e-9]
+    varied = [known[k] for k in np.flatnonzero(np.ptp(np.stack(known), axis=1) > 1e-9).tolist()] if known else []
     basis = orthonormal(varied) if varied else np.empty((len(residual_m), 0))
     values = (residual_m - residual_m.mean(axis=0)) @ turned.turn.T
     heard = innovations(values, np.concatenate([basis, np.stack(courses, axis=1)], axis=1), turned.walk)

@@ -12,6 +12,7 @@ where it stands still.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,17 +122,34 @@ def innovations(values: FloatArray, courses: FloatArray, walk: FloatArray) -> Fl
     days, gauges = values.shape
     out = np.empty((days, gauges, 1 + courses.shape[1]))
     out[:, :, 0] = values
-    level, step, variance = np.zeros(out.shape[1:]), np.empty(out.shape[1:]), np.full((gauges, 1), _ANYWHERE)
-    for day in range(days):
-        unexpected, wide = out[day], variance + 1.0
-        unexpected[:, 1:] = courses[day]
-        unexpected -= level
-        gain = variance / wide
-        level += np.multiply(gain, unexpected, out=step)
-        unexpected *= wide**-0.5
-        variance = gain + walk[:, None]
+    out[:, :, 1:] = courses[:, None, :]
+    gains, sizes = _filter(walk.tobytes(), days)
+    level, step = np.zeros(out.shape[1:]), np.empty(out.shape[1:])
+    for day, gain in enumerate(gains):
+        out[day] -= level
+        level += np.multiply(gain, out[day], out=step)
+    out *= sizes
     out[0] = 0.0
     return out.transpose(1, 0, 2)
+
+
+@lru_cache(maxsize=4)
+def _filter(walk: bytes, days: int) -> tuple[FloatArray, FloatArray]:
+    """What the filter of each channel takes over of a day, and what makes the unexpected 1, shape (days, G, 1) each.
+
+    Asked day after day with the same steps of the level.
+
+    Args:
+        walk: Variance of the level's step per channel, G numbers.
+        days: How many.
+    """
+    steps = np.frombuffer(walk)
+    gain, wide, variance = np.empty((days, len(steps))), np.empty((days, len(steps))), np.full(len(steps), _ANYWHERE)
+    for day in range(days):
+        wide[day] = variance + 1.0
+        gain[day] = variance / wide[day]
+        variance = gain[day] + steps
+    return gain[:, :, None], (wide**-0.5)[:, :, None]
 
 
 def _day_noise(z: FloatArray, read: NDArray[np.bool_]) -> FloatArray:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.series import FloatArray
+from leak_detection import robust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,9 @@ def change_covariance(levels: FloatArray) -> FloatArray:
     """Covariance of the change from one day to the next, shape (G, G), clipped so that leaks and faults do not widen it."""
     change = np.diff(levels, axis=0)
     known = np.isfinite(change)
-    middle = np.nanmedian(np.where(known.any(axis=0), change, 0.0), axis=0)
-    spread = np.nanmedian(np.abs(np.where(known.any(axis=0), change, 0.0) - middle), axis=0)
-    sd = np.maximum(1.4826 * spread, 2e-3)
+    middle = np.nan_to_num(robust.median(change))
+    spread = np.nan_to_num(robust.median(np.abs(change - middle)))
+    sd = np.maximum(robust.SD_OF_MAD * spread, 2e-3)
     z = np.where(known, np.clip((np.where(known, change, middle) - middle) / sd, -3.0, 3.0), 0.0)
     both = np.maximum(known.astype(float).T @ known.astype(float), 1.0)
     c = 0.9 * (z.T @ z) / both + 0.1 * np.eye(len(sd))
@@ -92,7 +93,7 @@ def contrast(levels: FloatArray, window: Window) -> FloatArray:
     if start < 0:
         return np.full(levels.shape[1], np.nan)
     now, before = levels[t - window.now :], levels[start : start + window.before]
-    return np.where(np.isfinite(levels[-1]), _mean(now) - _median(before), np.nan)
+    return np.where(np.isfinite(levels[-1]), _mean(now) - robust.median(before), np.nan)
 
 
 def window_covariance(change: FloatArray, window: Window) -> FloatArray:
@@ -192,8 +193,3 @@ def mean_days(days: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, Fl
 def _mean(values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
     return np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
-
-
-def _median(values: FloatArray) -> FloatArray:
-    known = np.isfinite(values).any(axis=0)
-    return np.where(known, np.nanmedian(np.where(known, values, 0.0), axis=0), np.nan)

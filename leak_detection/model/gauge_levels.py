@@ -65,20 +65,19 @@ class LevelWatch:
             change = gauge_level.change_covariance(levels)
             for gauge in list(self._open):
                 self._follow(gauge, record, memory, sums, levels, change)
-            self._search(record, memory, change)
+            self._search(record, memory, levels, change)
 
     def hold(self, record: GaugeRecord) -> None:
         """Keeps the gauges at fault out of today."""
         for gauge in self._open:
             record.block(gauge, record.day)
 
-    def _search(self, record: GaugeRecord, memory: GaugeMemory, change: FloatArray) -> None:
+    def _search(self, record: GaugeRecord, memory: GaugeMemory, levels: FloatArray, change: FloatArray) -> None:
         suspects: dict[int, tuple[int, float]] = {}
         for window in self.settings.windows:
             for _ in range(self.settings.most_a_day):
                 if len(self._open) >= self.settings.most_open * record.gauges:
                     return
-                levels = memory.levels()
                 x = gauge_level.contrast(levels, window)
                 x[list(suspects)] = np.nan
                 here = np.flatnonzero(np.isfinite(x))
@@ -93,6 +92,7 @@ class LevelWatch:
                 again = day == record.day - 1 and shift * found.shift_m > 0
                 if again or found.evidence >= self.settings.sure_evidence:
                     self._begin(gauge, found, window, record, memory, covariance, here)
+                    levels = memory.levels()
                 else:
                     suspects[gauge] = (record.day, found.shift_m)
         self._suspects = suspects

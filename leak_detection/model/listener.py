@@ -67,8 +67,8 @@ class Listener:
     layer: HourlyLayer = field(init=False)
     _pressure: list[FloatArray] = field(default_factory=list)
     _drivers: list[FloatArray] = field(default_factory=list)
-    _rest_m: FloatArray = field(init=False)
-    """Residual of each day as it was read, shape (T, G)."""
+    rest_m: FloatArray = field(init=False)
+    """Residual of each day as it was read, whatever is judged of the gauges, shape (T, G)."""
     _told_m: FloatArray = field(init=False)
     """The same as it was judged last."""
 
@@ -76,7 +76,7 @@ class Listener:
         self.layer = HourlyLayer(
             per_day=self.per_day, regression=self.regression, signatures=self.signatures, distance_m=self.distance_m
         )
-        self._rest_m = self._told_m = np.empty((0, self.signatures.shape[1]))
+        self.rest_m = self._told_m = np.empty((0, self.signatures.shape[1]))
 
     @property
     def late(self) -> int:
@@ -90,7 +90,7 @@ class Listener:
     @property
     def days(self) -> int:
         """Whole days closed."""
-        return len(self._rest_m)
+        return len(self.rest_m)
 
     def hour(self, pressure_m: FloatArray, drivers: FloatArray, *, seek: bool = True) -> HourNews:
         """Takes the newest rows, not beyond the end of a day.
@@ -117,9 +117,9 @@ class Listener:
         switched = np.empty(0) if self.switched is None else robust.mean(drivers[:, : len(self.switched)][:, self.switched])
         self._pressure.clear()
         self._drivers.clear()
-        self._rest_m = np.concatenate([self._rest_m, day])
+        self.rest_m = np.concatenate([self.rest_m, day])
         screener, days = self.layer.screener, self.days
-        judged = np.where(screener.usable[:days], self._rest_m - screener.offset_m[:days], np.nan)
+        judged = np.where(screener.usable[:days], self.rest_m - screener.offset_m[:days], np.nan)
         before = len(self._told_m)
         same = (judged[:before] == self._told_m) | (np.isnan(judged[:before]) & np.isnan(self._told_m))
         first = int(np.argmin(np.append(same.all(axis=1), False)))

@@ -22,6 +22,8 @@ _WANDER_M = 0.03
 """Of each pressure valve's setting, beside what the gauges' noise holds of it already: valves drift by centimetres within days."""
 _LARGE = 1e200
 """More than any squared change or signature in units of its error."""
+_NOTHING = 1e-30
+"""A probability that changes no sum."""
 _TRUST = 0.5
 """Power of the likelihood: gauges that err together say less than so many. Of places called sure to 150 m one in seven was not."""
 
@@ -115,7 +117,7 @@ def _weighed(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Products of signature and change over the whole error E of each place, and the logarithm of its determinant.
 
-    One factorisation gives them all: of [[E, B], [B′, large]], whose last rows are then B′ over the factor of E.
+    One factorisation gives them all.
 
     Args:
         error: Of the signature, shape (P, G, G).
@@ -127,15 +129,40 @@ def _weighed(
         s′ E⁻¹ s, s′ E⁻¹ x, x′ E⁻¹ x and log det E, shape (P,) each.
     """
     places, gauges = signature.shape
-    bordered = np.zeros((places, gauges + 2, gauges + 2))  # its lower half is all that is read
+    bordered = np.zeros((places, gauges + 2, gauges + 2))
     np.add(error, covariance, out=bordered[:, :gauges, :gauges])
     bordered[:, gauges, :gauges] = signature
     bordered[:, gauges + 1, :gauges] = change_m
-    bordered[:, [gauges, gauges + 1], [gauges, gauges + 1]] = _LARGE
-    factor = np.linalg.cholesky(bordered)
+    factor = _border_factored(bordered, gauges)
     s, x = factor[:, gauges, :gauges], factor[:, gauges + 1, :gauges]
     size = 2.0 * np.log(np.diagonal(factor, axis1=1, axis2=2)[:, :gauges]).sum(axis=1)
     return (s * s).sum(axis=1), (s * x).sum(axis=1), (x * x).sum(axis=1), np.asarray(size)
+
+
+def whitened(covariance: FloatArray, rows: FloatArray) -> FloatArray:
+    """Rows whose products are those over the inverse of a covariance, of the same shape (n, N).
+
+    Args:
+        covariance: Shape (N, N), positive definite.
+        rows: Shape (n, N).
+    """
+    count = len(rows) + len(covariance)
+    bordered = np.zeros((count, count))
+    bordered[: len(covariance), : len(covariance)] = covariance
+    bordered[len(covariance) :, : len(covariance)] = rows
+    return np.asarray(_border_factored(bordered, len(covariance))[len(covariance) :, : len(covariance)])
+
+
+def _border_factored(bordered: FloatArray, inner: int) -> FloatArray:
+    """Factor of [[E, B], [B′, large]], shape (..., N, N); its last rows are B′ over the factor of E.
+
+    Args:
+        bordered: Its lower half is all that is read; takes the large numbers.
+        inner: Rows of E.
+    """
+    border = np.arange(inner, bordered.shape[-1])
+    bordered[..., border, border] = _LARGE
+    return np.asarray(np.linalg.cholesky(bordered), dtype=np.float64)
 
 
 def _log_density(misfit: FloatArray, gauges: int, freedom: float | None) -> FloatArray:
@@ -180,7 +207,9 @@ def _best(
     distance_m: FloatArray,
 ) -> Place:
     """The place that most probability lies around: a crew walks a street, not a pipe."""
-    near, far = (distance_m <= NEAR_M) @ probability, (distance_m <= FAR_M) @ probability
+    likely = np.flatnonzero(probability > _NOTHING)
+    away_m, share = distance_m[:, likely], probability[likely]
+    near, far = (away_m <= NEAR_M) @ share, (away_m <= FAR_M) @ share
     index = int(np.argmax(near + 0.3 * far + 1e-6 * probability))
     away_m, wide = distance_m[index], reach(distance_m[index])
     rest = change_m - flow[index] * signature[index]

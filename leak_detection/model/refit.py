@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
-from leak_detection.model.places import signature_error
+from leak_detection.model.places import signature_error, whitened
 from leak_detection.model.shapes import noise_covariance
 from leak_detection.model.signatures import SignatureSet
 
@@ -88,26 +88,26 @@ def joint_flows(today: Loadings, places: Sequence[int], signatures: SignatureSet
         signatures: Of the same gauges.
     """
     leaks, gauges = today.change_m.shape
-    index, row = np.asarray(places, dtype=int), np.arange(leaks)
+    index, row, size = np.asarray(places, dtype=int), np.arange(leaks), leaks * gauges
     noise = np.kron(today.shares + _FLOOR_M2 * np.eye(leaks), today.noise_m2)
     flow = np.full(leaks, float(signatures.sizes_m3h.mean()))
     for _ in range(_ROUNDS):
         at = np.zeros(signatures.places)
         at[index] = flow
         signature = signatures.at(at)[index]
-        covariance = noise.copy()
+        covariance = np.array(noise, dtype=np.float64)
         blocks = covariance.reshape(leaks, gauges, leaks, gauges)
         blocks[row, :, row, :] += signature_error(signatures.spread_m[index], signature, flow) + _FLOOR_M2 * np.eye(gauges)
-        design = np.zeros((leaks, gauges, leaks))
-        design[row, :, row] = signature
-        weighed = np.linalg.solve(covariance, design.reshape(-1, leaks))
-        gram = design.reshape(-1, leaks).T @ weighed
-        flow = non_negative(gram, today.change_m.ravel() @ weighed)
+        design = np.zeros((leaks, leaks, gauges))
+        design[row, row] = signature
+        white = whitened(covariance, np.concatenate([design.reshape(leaks, size), today.change_m.reshape(1, size)]))
+        gram, along = white[:-1] @ white[:-1].T, white[:-1] @ white[-1]
+        flow = non_negative(gram, along)
     free = flow > 0
     error = np.diag(gram) ** -0.5
     error[free] = np.sqrt(np.diag(np.linalg.inv(gram[np.ix_(free, free)])))
-    rest = today.change_m.ravel() - design.reshape(-1, leaks) @ flow
-    misfit = float(rest @ np.linalg.solve(covariance, rest)) / max(leaks * (gauges - 1), 1)
+    rest = white[-1] - flow @ white[:-1]
+    misfit = float(rest @ rest) / max(leaks * (gauges - 1), 1)
     return JointFlows(flow_m3h=flow, error_m3h=np.hypot(error * max(misfit, 1.0) ** 0.5, _OTHERS * flow))
 
 

@@ -9,8 +9,10 @@ flows themselves is taken off their signatures, where those are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection import robust
@@ -36,8 +38,15 @@ class FlowRegression:
 
 def features(z: FloatArray) -> FloatArray:
     """Drivers, their squares and products, shape (T, D + D (D + 1) / 2)."""
-    i, j = np.triu_indices(z.shape[1])
+    i, j = _pairs(z.shape[1])
     return np.concatenate([z, z[:, i] * z[:, j]], axis=1)
+
+
+@cache
+def _pairs(drivers: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each pair of drivers once, each with itself, too."""
+    first, second = np.triu_indices(drivers)
+    return first, second
 
 
 def learn_regression(pressure_m: FloatArray, drivers: FloatArray, per_week: int) -> FlowRegression:

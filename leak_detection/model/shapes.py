@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -19,18 +21,28 @@ _SPIKE_LEVEL_DAYS = 5
 """Before a spike: their median is the level."""
 _SPIKE, _SPIKE_BACK = 10.0, 5.0
 """Standard deviations: farther from the level is off, nearer is back."""
+_YEARS = 1024
+"""Days of growth that are made at once."""
 _BEND = 1.5
 """Growing leaks grow faster with time, yet not always with its square."""
 
 
 def shape(days: int, start: int, ramp: int) -> FloatArray:
-    """0 before ``start``, then a step (``ramp`` 0) or growth over ``ramp`` days, faster with time, then level."""
+    """0 before ``start``, then a step (``ramp`` 0) or growth over ``ramp`` days, faster with time, then level; read only."""
     if ramp == 0:
         step = np.zeros(days)
         step[max(start, 0) :] = 1.0
         return step
+    return _growth(-(-days // _YEARS) * _YEARS, start, ramp)[:days]
+
+
+@lru_cache(maxsize=1024)
+def _growth(days: int, start: int, ramp: int) -> FloatArray:
+    """Asked for again on each day, which adds one."""
     t = np.arange(days, dtype=np.float64)
-    return np.asarray(np.clip((t - start) / ramp, 0.0, 1.0) ** _BEND)
+    growth = np.asarray(np.clip((t - start) / ramp, 0.0, 1.0) ** _BEND)
+    growth.setflags(write=False)
+    return growth
 
 
 def until(course: FloatArray, end_day: float | None) -> FloatArray:
@@ -47,9 +59,9 @@ def orthonormal(columns: list[FloatArray]) -> FloatArray:
 
 def fill(values: FloatArray) -> FloatArray:
     """Gaps as the last known value of the gauge; a gauge never seen is 0."""
-    out = values.copy()
-    for g in range(out.shape[1]):
-        known = np.isfinite(out[:, g])
+    out, finite = values.copy(), np.isfinite(values)
+    for g in np.flatnonzero(~finite.all(axis=0)):
+        known = finite[:, g]
         where = np.maximum.accumulate(np.where(known, np.arange(len(out)), -1))
         first = out[known, g][0] if known.any() else 0.0
         out[:, g] = np.where(where >= 0, out[np.maximum(where, 0), g], first)

@@ -11,16 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.leaks_replay_network import drawn_findings, replay_network_folder
-from app.network_set import NetworkSet
+from app.leaks_replay_network import replay_network_folder
 from domain.errors import KhettaraError
-from leak_detection.model.listener import Listener
-from leak_detection.model.residuals import learn_regression
-from leak_detection.model.signatures import SignatureSet
-from leak_detection.model.tank_rises import TankRises
-from leak_detection.model.watch import NetworkWatch
-from leak_detection.network_past import LearnedNetwork
-from leak_detection.network_run import NetworkRun
 from tests.support.small_network import GAUGES, METER, PER_DAY, STEP_S, record, write_network
 
 _TEACH, _DAYS = 28, 35
@@ -144,31 +136,3 @@ def test_what_only_makes_it_less_sure_is_said_with_its_figures(recording, tmp_pa
     # The long parts say how far they are, each from its beginning to its end: the copy, the leaks, the days.
     assert list(steps) == ["the", "a", "day"]
     assert all(shares[0] < 0.1 and shares[-1] > 0.9 for shares in steps.values())
-
-
-def test_findings_of_a_network_with_floating_tanks_are_drawn_with_the_rises_as_drivers(tmp_path):
-    rng, rows = np.random.default_rng(1), 14 * 24
-    drivers = np.stack([50 + 10 * rng.random(rows), 3 + np.sin(np.arange(rows) / 4)], axis=1)
-    pressure = 40 - 0.1 * drivers[:, :1] + 0.01 * rng.normal(size=(rows, 4))
-    rises = TankRises(per_day=24, tanks=(1,))
-    signatures = SignatureSet(
-        sizes_m3h=np.array([1.0, 10.0]), change_m=-np.full((2, 3, 4), 0.01), spread_m=np.zeros((3, 4, 4)),
-        distance_m=np.zeros((3, 3)), metered=np.zeros(3, dtype=bool),
-    )  # fmt: skip
-    regression = learn_regression(pressure, rises.anew().add(drivers), 7 * 24)
-    listener = Listener(
-        per_day=24, regression=regression, signatures=signatures.at(10.0), distance_m=signatures.distance_m, rises=rises
-    )
-    watch = NetworkWatch(listener=listener, gauges=signatures, whole=signatures)
-    learned = LearnedNetwork(
-        run=NetworkRun(watch=watch, opening=7), pipes=("P1", "P2", "P3"), gauges=np.ones(4, dtype=bool),
-        drivers=np.ones(2, dtype=bool), misfit=(1.0, 1.0),
-    )  # fmt: skip
-    network = tmp_path / "town.inp"
-    network.write_text("[RESERVOIRS]\nR 60\n")
-    start = datetime(2026, 1, 1)
-    data = NetworkSet(
-        start=start, second=start + timedelta(days=7), step_s=3600, gauges=("A", "B", "C", "D"), meters=("IN",), tanks=("T",),
-        network=network, pressure_m=pressure, drivers=drivers,
-    )  # fmt: skip
-    assert drawn_findings([], data, learned) == {}

@@ -79,6 +79,14 @@ def test_surprises_are_white_and_of_size_one():
     assert np.abs([np.corrcoef(row[1:], row[:-1])[0, 1] for row in surprise]).max() < 0.06
 
 
+def test_each_walk_has_its_own_filter_also_one_after_another():
+    values = np.random.default_rng(11).normal(0.0, 1.0, (30, 2))
+    still, wandering = (innovations(values, np.empty((30, 0)), np.full(2, walk)) for walk in (0.0, 1.0))
+    assert not np.allclose(still, wandering)
+    assert np.array_equal(innovations(values, np.empty((30, 0)), np.zeros(2)), still)
+    assert np.array_equal(innovations(values[:20], np.empty((20, 0)), np.zeros(2)), still[:, :20])
+
+
 def test_without_drift_it_is_least_squares_about_the_mean():
     values = np.random.default_rng(7).normal(0.0, 1.0, (50, 2)) + 7.0
     surprise = innovations(values, values[:, :1], np.zeros(2))

@@ -8,6 +8,7 @@ import pytest
 from leak_detection.model.hourly import HourNews
 from leak_detection.model.listener import DayNews, Listener, RawRows, listen
 from leak_detection.model.residuals import learn_regression
+from leak_detection.model.tank_rises import TankRises
 from tests.support.pipe_line import GAUGES, pipe_line
 
 _PER_DAY, _DAYS, _SEEK = 24, 60, 50
@@ -87,6 +88,19 @@ def test_hours_of_a_day_that_is_not_over_are_heard_and_close_nothing(recording):
     news = _brought(recording, [2.5])
     assert len(_days(news)) == 2
     assert len(news) == 2 * 25 + 12
+
+
+def test_rises_of_floating_tanks_are_drivers_of_what_a_day_leaves(recording):
+    rng, net = np.random.default_rng(1), pipe_line(error=0.02)
+    level = 3.0 + np.cumsum(rng.normal(0.0, 0.1, (14 * _PER_DAY, 1)), axis=0)
+    drivers = np.concatenate([recording[1][: len(level)], level], axis=1)
+    rises = TankRises(per_day=_PER_DAY, tanks=(1,))
+    pressure = 40.0 - 0.5 * rises.anew().add(drivers)[:, 2:] + rng.normal(0.0, 0.001, (len(level), GAUGES))
+    regression = learn_regression(pressure, rises.anew().add(drivers), 7 * _PER_DAY)
+    listener = Listener(per_day=_PER_DAY, regression=regression, signatures=net.at(10.0), distance_m=net.distance_m, rises=rises)
+    listener, _ = listen(listener, RawRows(pressure_m=pressure, drivers=drivers, seek_from_day=_SEEK))
+    assert listener.rest_m.shape == (14, GAUGES)
+    assert listener.rest_m.std(axis=0).max() < 0.001
 
 
 def test_the_largest_thing_it_holds_can_be_shared(recording):

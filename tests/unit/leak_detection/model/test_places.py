@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leak_detection.model.places import _weighed, locate
+from leak_detection.model.places import _weighed, locate, whitened
 from leak_detection.model.signatures import SignatureSet, of_gauges, with_balance
 
 _PLACES, _GAUGES = 12, 8
@@ -89,3 +89,11 @@ def test_what_is_weighed_with_the_error_is_as_if_each_place_were_solved_alone():
     for one, s, row in zip(error + covariance, signature, found, strict=True):
         s_over, x_over = np.linalg.solve(one, s), np.linalg.solve(one, change)
         assert row == pytest.approx([s @ s_over, s @ x_over, change @ x_over, np.linalg.slogdet(one)[1]], rel=1e-9)
+
+
+def test_products_of_whitened_rows_are_those_over_the_inverse():
+    rng = np.random.default_rng(9)
+    root, rows = rng.normal(0.0, 0.1, (6, 6)), rng.normal(0.0, 0.05, (3, 6))
+    covariance = root @ root.T + 1e-4 * np.eye(6)
+    white = whitened(covariance, rows)
+    assert white @ white.T == pytest.approx(rows @ np.linalg.inv(covariance) @ rows.T)

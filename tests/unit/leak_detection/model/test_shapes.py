@@ -1,6 +1,7 @@
 """A basis spans all that its columns span; what came for a day and went again is taken out, what stays is not."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,14 @@ def test_a_basis_spans_its_columns_though_some_are_there_twice(starts, twice):
     assert np.allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-9)
     for column in columns:
         assert np.allclose(basis @ (basis.T @ column), column, atol=1e-6)
+
+
+def test_growth_is_the_same_however_many_days_are_seen_of_it_and_nobody_changes_it():
+    long = shape(2100, 5, 40)
+    assert np.array_equal(shape(30, 5, 40), long[:30])
+    assert long[[5, 25, 45, -1]] == pytest.approx([0.0, 0.5**1.5, 1.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        shape(30, 5, 40)[0] = 1.0
 
 
 def _level(rng):
