@@ -29,8 +29,8 @@ from domain.quantities import Quantity
 from domain.readings import Reading
 from domain.series import Series
 from domain.zones import Zone, ZoneKind
-from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H, WINDOW_H
 from leak_detection.customer_service import LAG_S, PART, CustomerService
+from leak_detection.customer_settings import HISTORY_DAYS, TICK_H, WINDOW_H
 
 START = datetime(2026, 4, 6, tzinfo=UTC)
 _TEMPLATES, _DAYS = 256, 120

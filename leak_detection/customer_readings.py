@@ -24,6 +24,8 @@ _PULSES_L, _PULSES_LEAST = (5, 10, 20, 25, 50, 100, 250, 500, 1000), 12
 _LUMP_TIMES, _LUMP_L = 10.0, 1000.0
 _STUCK_H = 24
 _STUCK_BELOW, _STUCK_LIKE, _STUCK_LOOKS = 0.85, 0.7, 8
+_STUCK_AGAIN_H = 6
+"""Hours of the same value beyond one odd hour."""
 _LATE_RUNS, _LATE_LEAST_H, _LATE_AFTER_H, _LATE_TIMES = 2, 3, 6, 1.5
 
 
@@ -80,9 +82,16 @@ def _without_stuck(values: FloatArray, largest: NDArray[np.float32]) -> FloatArr
                 lived = life.min() < _STUCK_BELOW * value and _STUCK_LIKE * value <= usual and np.unique(life).size > 2
             else:
                 lived = bool(looks[-_STUCK_LOOKS:].max(initial=0.0) >= _STUCK_LIKE * value)
-            if lived:
+            if lived and not _goes_on(values[row], int(first), int(last)):
                 out[row, first:last] = np.nan
     return out
+
+
+def _goes_on(values: FloatArray, first: int, last: int) -> bool:
+    """Whether one odd hour interrupts what is held: so a register of large pulses counts a steady flow; a stuck meter does not."""
+    value = values[first]
+    before, after = values[max(0, first - 1 - _STUCK_AGAIN_H) : first - 1], values[last + 1 : last + 1 + _STUCK_AGAIN_H]
+    return any(side.size == _STUCK_AGAIN_H and bool((side == value).all()) for side in (before, after))
 
 
 def _pulses(values: FloatArray) -> FloatArray:

@@ -23,7 +23,8 @@ from domain.points import Point, PointKey
 from domain.ports import CustomerStore, SeriesSource, WatchPart
 from domain.series import FloatArray
 from leak_detection.customer_hours import HOUR_S, hourly_use, meter_swaps, watched_meters
-from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H, WINDOW_H, CustomerLeak, CustomerWatch
+from leak_detection.customer_leaks import CustomerLeak, CustomerWatch
+from leak_detection.customer_settings import HISTORY_DAYS, TICK_H, WINDOW_H
 
 LAG_S = 2 * HOUR_S
 """Meters on batteries report in batches: a look waits so long for its last hours."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.leak_customers_scale import START, CustomerScale, measure_customers
-from leak_detection.customer_leaks import HISTORY_DAYS, TICK_H
+from leak_detection.customer_settings import HISTORY_DAYS, TICK_H
 
 METERS, LOOKS = 100, 4
 _FIRST_LOOK = START + timedelta(days=HISTORY_DAYS + 7)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from domain.customers import CustomerKind
-from leak_detection.customer_leaks import TICK_H, WINDOW_H, CustomerWatch, find_customer_leaks
+from leak_detection.customer_leaks import CustomerWatch, find_customer_leaks
+from leak_detection.customer_settings import TICK_H, WINDOW_H
 
 HOURS, DAY = 60 * 24, 40
 """The day on which something happens."""

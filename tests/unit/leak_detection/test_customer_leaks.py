@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from leak_detection.customer_leaks import TICK_H, WINDOW_H, CustomerWatch, find_customer_leaks
+from leak_detection.customer_leaks import CustomerWatch, find_customer_leaks
+from leak_detection.customer_settings import TICK_H, WINDOW_H
 
 HOURS = 80 * 24
 START = 40 * 24
@@ -214,5 +215,5 @@ def test_a_watch_remembers_as_much_after_a_year_as_after_five_weeks():
     sizes = []
     for end in range(WINDOW_H, 300 * 24, 24):
         watch.step(end, np.zeros((1, WINDOW_H)))
-        sizes.append(watch._past.nbytes)
+        sizes.append(watch._memory.past.nbytes)
     assert len(set(sizes)) == 1

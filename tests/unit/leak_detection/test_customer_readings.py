@@ -44,6 +44,18 @@ def test_a_value_that_is_held_is_missing_where_people_lived_and_stays_where_nobo
     assert not np.isnan(_set_right(np.full(HOURS, 15.0), NOBODY)[0]).any()
 
 
+def test_a_value_that_goes_on_after_one_odd_hour_is_a_steady_flow_by_large_pulses():
+    use = _use()
+    use[60:] = 10.0
+    assert np.isnan(_set_right(use)[0][60:]).all()
+    for odd in (70, 100):  # what is held goes on before, or after
+        use[odd] = 20.0
+        assert not np.isnan(_set_right(use)[0]).any()
+        use[odd] = 10.0
+    use[117] = 20.0  # too near the end to say
+    assert np.isnan(_set_right(use)[0][60:117]).all()
+
+
 def test_pulses_are_spread_over_the_hours_since_the_one_before():
     use = np.zeros(HOURS)
     use[4::5] = 10.0

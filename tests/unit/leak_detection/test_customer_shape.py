@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leak_detection.customer_shape import brought_up, part_mean, shown_all_day
+from leak_detection.customer_shape import PARTS, brought_up, part_mean, risen_alike, rises, shown_all_day, used_more
 
 DAYS, LASTED_H = 28, 120
 CLOCK = np.arange(24 * DAYS) % 24
@@ -18,12 +18,21 @@ def _flats(hours, seed=1):
     return np.random.default_rng(seed).gamma(20.0, 5.0, hours) * np.where(np.arange(hours) % 24 < 6, 0.5, 1.0)
 
 
-def _shown(more, flow, newest=1, seed=1):
-    """Whether what runs beside the use of these flats is a leak's of ``flow``."""
+def _rises(more, newest=1, seed=1, town=1.0):
+    """Of the parts of the day, where so much runs beside the use of these flats."""
     before = _flats(24 * DAYS, seed).reshape(-1, 6)
     window = _flats(LASTED_H, seed + 50) + more
     past = part_mean(before)[None].astype(np.float32)[:, : before.shape[0] - newest]
-    return bool(shown_all_day(window[None], np.array([flow]), np.array([1.2]), past, newest)[0])
+    return rises(window[None], past, newest, np.full(PARTS, town))
+
+
+def _shown(more, flow, newest=1, seed=1, plain=False):
+    """Whether what runs beside the use of these flats is a leak's of ``flow``."""
+    return bool(shown_all_day(_rises(more, newest, seed), np.array([flow]), np.array([1.2]), np.array([plain]))[0])
+
+
+def _alike(more, flow, most=1.5, **of):
+    return bool(risen_alike(_rises(more, **of), np.array([flow]), np.array([1.2]), most)[0])
 
 
 HOUR = np.arange(LASTED_H) % 24
@@ -52,9 +61,62 @@ def test_a_part_is_compared_with_the_same_hours_of_the_days_before(newest):
 
 def test_an_unknown_past_and_an_unknown_part_contradict_nothing():
     window, one = np.full((1, LASTED_H), 60.0), np.array([60.0])
-    assert shown_all_day(window, one, one / 50, np.full((1, 112), np.nan, dtype=np.float32), 1).all()
-    assert shown_all_day(window * np.nan, one, one / 50, np.ones((1, 112), dtype=np.float32), 1).all()
+    unknown, known = np.full((1, 112), np.nan, dtype=np.float32), np.ones((1, 112), dtype=np.float32)
+    for found in (rises(window, unknown, 1, np.ones(PARTS)), rises(window * np.nan, known, 1, np.ones(PARTS))):
+        assert shown_all_day(found, one, one / 50).all()
+        assert not risen_alike(found, one, one / 50, 1.5).any()
     assert np.isnan(part_mean(np.array([[1.0, np.nan, np.nan, 1.0, np.nan, 1.0]]))).all()
+
+
+def test_days_may_rise_by_more_where_the_floor_is_plain_but_none_by_less():
+    """People came home to their leak."""
+    assert not _shown(60.0 + np.where(HOUR >= 6, 90.0, 0.0), 60.0)
+    assert _shown(60.0 + np.where(HOUR >= 6, 90.0, 0.0), 60.0, plain=True)
+    assert not _shown(np.where(HOUR >= 6, 60.0, 0.0), 60.0, plain=True)
+
+
+@pytest.mark.parametrize("what", SHAPES)
+def test_parts_that_rise_alike_are_a_leak_though_no_hour_shows_it(what):
+    more, is_leak = SHAPES[what]
+    assert _alike(more, 60.0) is is_leak
+
+
+def test_a_rise_of_the_parts_counts_above_what_others_use_more_and_above_the_swings_of_use():
+    assert _alike(60.0, 60.0)
+    assert not _alike(60.0, 60.0, town=1.5)
+    assert not _alike(7.0, 7.0)  # a few per cent of what these flats use
+    assert not _alike(60.0, 30.0)  # use that rose by twice what does not stop
+    assert not _alike(60.0 + np.where(HOUR >= 6, 30.0, 0.0), 60.0, most=1.1)
+    assert _alike(60.0 + np.where(HOUR >= 6, 30.0, 0.0), 60.0, most=1.6)
+
+
+def _town(meters, night):
+    """Hours and looks before of homes, whose nights are so many times as lively as they were."""
+    use = np.random.default_rng(5).gamma(4.0, 4.0, (meters, 24 * DAYS + LASTED_H))
+    use[:, -LASTED_H:] *= np.where(HOUR < 6, night, 1.0)
+    before = use[:, : 24 * DAYS].reshape(meters, -1, 6)
+    past = np.stack([part_mean(before[:, k]) for k in range(before.shape[1])], axis=1).astype(np.float32)
+    return use[:, -LASTED_H:], past
+
+
+def _more(meters, night):
+    values, past = _town(meters, night)
+    return used_more(values, past, 1)
+
+
+def test_what_a_whole_town_uses_more_is_known_by_the_part_of_the_day():
+    nights = _more(60, 2.0)
+    assert nights[3] == pytest.approx(2.0, rel=0.05)  # the newest part is the evening
+    assert nights[:3] == pytest.approx(1.0, abs=0.05)
+    assert (_more(60, 0.5) >= 1.0).all()
+
+
+def test_few_meters_and_a_leak_at_a_few_of_many_are_no_town():
+    assert (_more(30, 2.0) == 1.0).all()
+    values, past = _town(60, 1.0)
+    values[:12] += 90.0
+    assert used_more(values, past, 1).max() < 1.1
+    assert (used_more(values, past * np.nan, 1) == 1.0).all()
 
 
 @given(rate=st.floats(0.0, 40.0), first=st.floats(1.0, 50.0), odd=st.integers(0, 4))
