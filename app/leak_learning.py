@@ -5,8 +5,9 @@ The running service and ``khettara leaks replay`` both start here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,16 +65,7 @@ def learn_network(past: NetworkPast, *, cores: Cores = HERE, seen: Seen = nobody
     past, ranges, odd = _plausible(past)
     at_source = _at_sources(past)
     gauges, drivers = known_enough(past.pressure_m[:teach]) & ~at_source, known_enough(past.drivers[:teach])
-    left_out = tuple(
-        f"{name} is left out: fewer than {LEAST_KNOWN:.0%} of its samples came in the days that teach"
-        for name in (*silent(past.gauges, gauges | at_source), *silent((*past.meters, *past.tanks), drivers))
-    )
-    left_out += odd + tuple(
-        f"gauge {name} is left out: it stands at a source or tank of the network file, where no leak moves it"
-        for name in _chosen(past.gauges, at_source)
-    )
-    if gauges.sum() < HOURLY_GAUGES:
-        left_out += (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
+    left_out = _left_out(past, gauges, at_source, drivers, odd)
     past = _without(past, gauges, drivers)
     rises = tank_rises(past)
     known = rises.over(past.drivers[:teach])
@@ -84,6 +76,7 @@ def learn_network(past: NetworkPast, *, cores: Cores = HERE, seen: Seen = nobody
         raise CalibrationError(
             "no hour of the day in which all gauges and meters are known together: the copy cannot be calibrated"
         )
+    # What is listened for is known before how sure it is: another process begins while EPANET goes on.
     with calibrated_copy(past.network, past.gauges, past.meters, past.tanks, states, regression, cores=cores, seen=seen) as copy:
         listener = Listener(
             per_day=past.per_day,
@@ -104,18 +97,43 @@ def learn_network(past: NetworkPast, *, cores: Cores = HERE, seen: Seen = nobody
         opening=past.opening,
         repairs=tuple(Repair(day=day, place=place.get(pipe)) for day, pipe in past.repairs),
     )
-    for some in heard.results:
-        for news in some:
-            if isinstance(news, HourNews):
-                run.heard(news)
-            else:
-                run.closed(news, balance[run.days])
-                seen(f"day {run.days} of {past.days}", run.days, past.days)
+    for news in chain.from_iterable(heard.results):
+        if isinstance(news, HourNews):
+            run.heard(news)
+        else:
+            run.closed(news, balance[run.days])
+            seen(f"day {run.days} of {past.days}", run.days, past.days)
     run.watch.listener = heard.state
     run.watch.listener.share(found.signatures.distance_m)
     return LearnedNetwork(
         run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
     )
+
+
+def _left_out(
+    past: NetworkPast, gauges: NDArray[np.bool_], at_source: NDArray[np.bool_], drivers: NDArray[np.bool_], odd: Sequence[str]
+) -> tuple[str, ...]:
+    """What is not used of the past and what that costs, in words.
+
+    Args:
+        past: With all that was read.
+        gauges: Which are used, shape (G,).
+        at_source: Which stand at a reservoir or tank, shape (G,).
+        drivers: Which meters and tanks are used, shape (D,).
+        odd: Readings that are not, in words.
+    """
+    unread = tuple(
+        f"{name} is left out: fewer than {LEAST_KNOWN:.0%} of its samples came in the days that teach"
+        for name in (*silent(past.gauges, gauges | at_source), *silent((*past.meters, *past.tanks), drivers))
+    )
+    unmoved = tuple(
+        f"gauge {name} is left out: it stands at a source or tank of the network file, where no leak moves it"
+        for name in _chosen(past.gauges, at_source)
+    )
+    few: tuple[str, ...] = ()
+    if gauges.sum() < HOURLY_GAUGES:
+        few = (f"{int(gauges.sum())} gauges: with fewer than {HOURLY_GAUGES} bursts are told by the day, not by the hour",)
+    return (*unread, *odd, *unmoved, *few)
 
 
 def _plausible(past: NetworkPast) -> tuple[NetworkPast, tuple[Plausible, Plausible], tuple[str, ...]]:

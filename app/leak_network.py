@@ -66,6 +66,9 @@ class NetworkCopy:
         for pump in self.file.cut:
             self.net.set_start(self.file.meters[pump], False)
             self.net.set_status(self.file.meters[pump], False)
+        # Read after each solution: positions as arrays.
+        self._gauges = np.array(self.file.gauges, dtype=np.int64)
+        self._meters, self._cut = np.array(self.file.meters, dtype=np.int64), np.array(self.file.cut, dtype=np.int64)
         self._height = self.net.elevations()
         # EPANET 2.2 turns psi into metres with the flow units, 2.3 does not: its own word for a known setting tells.
         told = [
@@ -175,14 +178,15 @@ class NetworkCopy:
     def read(self) -> tuple[FloatArray, FloatArray]:
         """Heads of the gauges [m]; flows of the meters [m³/h], 0 at a pump that is cut out, and rises of floating tanks [m/h]."""
         flows = self.net.flows()
-        flow = flows[list(self.file.meters)] * self.metered.turn
-        flow[list(self.file.cut)] = 0.0
-        rises = [tank.rise_m_h(flows) for tank in self.metered.into]
-        return self.net.heads()[list(self.file.gauges)], np.concatenate([flow, rises])
+        flow = flows[self._meters] * self.metered.turn
+        flow[self._cut] = 0.0
+        if self.metered.into:
+            flow = np.concatenate([flow, [tank.rise_m_h(flows) for tank in self.metered.into]])
+        return self.net.heads()[self._gauges], flow
 
     def pressures(self) -> FloatArray:
         """Of the gauges [m], shape (G,)."""
-        return (self.net.heads() - self._height)[list(self.file.gauges)]
+        return (self.net.heads() - self._height)[self._gauges]
 
     def leaks(self, demand: FloatArray, size_m3h: float) -> tuple[FloatArray, FloatArray]:
         """What a leak at each junction changes in the loaded state, per state as a whole.

@@ -76,12 +76,15 @@ class CalibratedCopy:
     """A copy that agrees with its gauges, open in EPANET, with its leaks solved."""
 
     leaks: SolvedLeaks
-    _copy: NetworkCopy
-    _states: Sequence[OperatingState]
-    _regression: FlowRegression
-    _draws: FloatArray
-    _misfit: tuple[float, float]
-    _doubts: tuple[str, ...]
+    copy: NetworkCopy
+    states: Sequence[OperatingState]
+    """Those that settle."""
+    regression: FlowRegression
+    draws: FloatArray
+    """Of the unknowns, after the measurements, shape (M, K)."""
+    misfit: tuple[float, float]
+    """As in ``NetworkSignatures``, as the next."""
+    doubts: tuple[str, ...]
 
     def signatures(self) -> NetworkSignatures:
         """The leaks with how sure they are; asked for once, while the copy is open.
@@ -89,22 +92,22 @@ class CalibratedCopy:
         Raises:
             HydraulicsError: EPANET finds no solution.
         """
-        copy, leaks, file = self._copy, self.leaks, self._copy.file
+        copy, leaks, file = self.copy, self.leaks, self.copy.file
         first_ends = pipe_ends(file)[:, 0]
         return NetworkSignatures(
             pipes=file.names,
             signatures=SignatureSet(
                 sizes_m3h=leaks.sizes_m3h,
                 change_m=leaks.change_m,
-                spread_m=spread(copy, self._states, self._draws[:_KEPT], self._regression),
+                spread_m=spread(copy, self.states, self.draws[:_KEPT], self.regression),
                 distance_m=leaks.distance_m,
                 metered=np.zeros(len(file.pipes), dtype=bool),
-                wander_m=of_settings(copy, self._states, middle_of(file, self._draws, len(self._states)), self._regression),
+                wander_m=of_settings(copy, self.states, middle_of(file, self.draws, len(self.states)), self.regression),
             ),
             behind_tank=tuple((k, file.behind[tank][first_ends]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
-            misfit=self._misfit,
-            doubts=self._doubts,
+            misfit=self.misfit,
+            doubts=self.doubts,
         )
 
 
@@ -150,12 +153,12 @@ def calibrated_copy(
         change[:, _hidden(change)] = 0.0
         yield CalibratedCopy(
             leaks=SolvedLeaks(sizes_m3h=sizes, change_m=change, distance_m=next(distance)),
-            _copy=copy,
-            _states=states,
-            _regression=regression,
-            _draws=draws,
-            _misfit=misfit,
-            _doubts=rough + doubts(copy, gauges, states, level, misfit, used),
+            copy=copy,
+            states=states,
+            regression=regression,
+            draws=draws,
+            misfit=misfit,
+            doubts=rough + doubts(copy, gauges, states, level, misfit, used),
         )
 
 

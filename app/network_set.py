@@ -253,8 +253,7 @@ def _joined(parts: Sequence[_Part], kind: str, row: Callable[[_Part], int]) -> t
                 value=str(part.start),
                 expected=f"a time after the part before it: {end - first} rows later",
             )
-        for k, name in enumerate(part.names(kind)):
-            out[first : first + len(values), names.index(name)] = values[:, k]
+        out[first : first + len(values), [names.index(name) for name in part.names(kind)]] = values
         end = first + len(values)
     return tuple(names), out
 
