@@ -45,6 +45,14 @@ def test_a_leak_behind_a_lively_house_is_told_by_the_parts_of_the_day(seed):
     assert 20.0 <= leak.flow_l_h <= 60.0
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_parts_that_are_all_but_equal_tell_it_after_four_days(seed):
+    use = _lively(seed)
+    use[START : START + 104] += 40.0
+    (leak,) = _told(_by_pulses(use))
+    assert START + 84 <= leak.found_h <= START + 104
+
+
 def test_by_day_alone_or_more_by_day_than_by_night_is_no_leak():
     by_day, cooling = _lively(1), _lively(2)
     by_day[START:] += np.where(CLOCK >= 6, 40.0, 0.0)[START:]

@@ -84,10 +84,16 @@ def test_parts_that_rise_alike_are_a_leak_though_no_hour_shows_it(what):
 def test_a_rise_of_the_parts_counts_above_what_others_use_more_and_above_the_swings_of_use():
     assert _alike(60.0, 60.0)
     assert not _alike(60.0, 60.0, town=1.5)
-    assert not _alike(7.0, 7.0)  # a few per cent of what these flats use
+    assert not _alike(np.where(HOUR < 6, 25.0, 60.0), 60.0)  # by night less than half of it
     assert not _alike(60.0, 30.0)  # use that rose by twice what does not stop
     assert not _alike(60.0 + np.where(HOUR >= 6, 30.0, 0.0), 60.0, most=1.1)
     assert _alike(60.0 + np.where(HOUR >= 6, 30.0, 0.0), 60.0, most=1.6)
+
+
+@pytest.mark.parametrize(("flow", "told"), [(7.0, False), (12.0, True)])
+def test_less_than_a_tenth_of_the_use_before_is_within_its_swings(flow, told):
+    found = rises(np.full((1, LASTED_H), 100.0 + flow), np.full((1, 4 * DAYS), 100.0, dtype=np.float32), 1, np.ones(PARTS))
+    assert bool(risen_alike(found, np.array([flow]), np.array([1.2]), 1.5)[0]) is told
 
 
 def _town(meters, night):
