@@ -135,7 +135,7 @@ class _Judge:
         rows = self._above(which, s.alike_rise, s.least_l_h)
         if not rows.size:
             return _where(rows, which.size)
-        # What lasted a little less is known of the past, and is no smaller.
+        # The past of a shorter time stands for that of the stage: what lasts longer is no larger.
         floor, level = least(look.values_l_h[rows, -stage.hours :]), self.lasting.level_l_h[rows]
         flow, round_l_h = floor - level, self.lasting.rounding_l_h[rows]
         with np.errstate(invalid="ignore"):
