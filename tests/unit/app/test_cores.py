@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,12 @@ def square(number: int) -> int:
 
 def added(total: int, number: int) -> tuple[int, tuple[int, int]]:
     return total + number, (total, number)
+
+
+def long_after_the_first(state: int, number: int) -> tuple[int, int]:
+    if number:
+        threading.Event().wait(30)
+    return state, number
 
 
 def refused(number: int) -> int:
@@ -82,15 +90,16 @@ def test_a_process_that_ends_in_its_work_is_told_and_none_is_left() -> None:
     assert set(multiprocessing.active_children()) == before
 
 
-def test_whoever_stops_taking_results_leaves_no_process() -> None:
+def test_whoever_is_interrupted_waits_for_no_work_and_leaves_no_process() -> None:
     def interrupted(taken: Iterator[object]) -> None:
         next(taken)
         raise KeyboardInterrupt
 
-    before = set(multiprocessing.active_children())
+    before, began = set(multiprocessing.active_children()), time.monotonic()
     with pytest.raises(KeyboardInterrupt), open_cores(1) as cores:
-        interrupted(cores.chain(added, 0, range(10**6)).results)
+        interrupted(cores.chain(long_after_the_first, 0, [0, 1]).results)
     assert set(multiprocessing.active_children()) == before
+    assert time.monotonic() - began < 20
 
 
 def stuck(_number: int) -> None:
