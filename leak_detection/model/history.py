@@ -80,7 +80,8 @@ def begin(
     courses = _courses(days, [r.day for r in repairs], s)
     chosen = _choose(ledger, z, known, courses, s)
     # What was found day by day has its ends to the day: what the grid leaves of it would be told tomorrow.
-    ledger.courses = [c for c in ledger.courses if c.start_day >= days - s.recent_days] + [c for c, _ in chosen]
+    recent = [c for c in ledger.courses if c.start_day >= days - s.recent_days]
+    ledger.courses = list(dict.fromkeys([*ledger.set_courses, *recent, *(c for c, _ in chosen)]))
     apart = _apart(ledger, seen)
     ended = [leak for leak in ledger.leaks if leak.end_day is not None]
     standing = [
@@ -230,10 +231,10 @@ def _choose(
         directions=np.concatenate([ledger.signatures.at(4.0), ledger.signatures.at(20.0)]),
         settings=s,
     )
-    level = np.ones(days)
+    level = [np.ones(days), *(c.over(days) for c in ledger.set_courses)]
     chosen: list[tuple[int, float]] = []
     for step in range(s.most_courses):
-        found = search.next([level, *(search.values[:, k] for k, _ in chosen)], early=step < 6)
+        found = search.next([*level, *(search.values[:, k] for k, _ in chosen)], early=step < 6)
         if found is None:
             break
         chosen.append(found)
@@ -245,13 +246,14 @@ def _placed(
 ) -> list[OpenLeak]:
     """Open leaks with the loadings of one joint fit."""
     days, gauges = z.shape
-    x = np.stack([np.ones(days)] + [c.over(days) for c, _ in chosen], axis=1)
+    known_courses = [np.ones(days), *(c.over(days) for c in ledger.set_courses)]
+    x = np.stack([*known_courses, *(c.over(days) for c, _ in chosen)], axis=1)
     inverse = np.linalg.pinv(x.T @ x)
     loads = inverse @ x.T @ z
     rest = z - x @ loads
     covariance = noise_covariance(rest, known, days=days) * 1.5
     found = []
-    for k, (course, glr) in enumerate(chosen, 1):
+    for k, (course, glr) in enumerate(chosen, len(known_courses)):
         if course.end_day is not None:
             continue
         now = max(float(x[-1, k]), 0.05)

@@ -24,6 +24,7 @@ from leak_detection.model.places import Place, locate, reach
 from leak_detection.model.refit import joint_flows, loadings_today
 from leak_detection.model.shapes import fill
 from leak_detection.model.signatures import SignatureSet
+from leak_detection.model.valve_settings import days_of, new_settings_m
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -36,6 +37,8 @@ class Ledger:
     """Everything told, in order."""
     courses: list[Course] = field(default_factory=list)
     """Everything projected out, ends and unplaced changes included."""
+    set_courses: list[Course] = field(default_factory=list)
+    """Of these what valves' new settings changed."""
     gauge_steps: list[tuple[int, int]] = field(default_factory=list)
     """Gauge and day of changes that are one gauge's own."""
     switched: FloatArray | None = None
@@ -74,6 +77,8 @@ class Ledger:
                 break
             if change.gauge is not None:
                 z = self._own(z, change, aside)
+            elif self._is_setting(change):
+                self._set(change)
             elif change.sign < 0:
                 self._better(change, aside)
             elif (leak := self._leak(change, len(z))) is None:
@@ -144,6 +149,19 @@ class Ledger:
             self.gauge_steps.append((gauge, day))
         z[day:, gauge] -= np.median(z[day:, gauge]) - np.median(z[max(0, day - 30) : day, gauge])
         return z
+
+    def _is_setting(self, change: Change) -> bool:
+        """Whether it is the new setting of a valve."""
+        limits = self.settings.setting
+        if change.course.ramp_days or change.glr < limits.least_glr:
+            return False
+        return new_settings_m(change.loading_m, change.covariance, self.signatures, limits) is not None
+
+    def _set(self, change: Change) -> None:
+        """What a valve's new setting changed is nothing new from now on."""
+        courses = [Course(start_day=day, ramp_days=0) for day in days_of(change.course.start_day)]
+        self.set_courses += courses
+        self.courses += courses
 
     def _better(self, change: Change, aside: list[FloatArray]) -> None:
         """A clear change for the better ends the open leak that it resembles most."""

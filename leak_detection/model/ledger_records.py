@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from domain.series import FloatArray
 from leak_detection.model.places import Place
 from leak_detection.model.shapes import shape, until
+from leak_detection.model.valve_settings import SettingLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class LedgerSettings:
     """How much (cosine) an improvement resembles the leak that it ends."""
     end_share: float = 0.5
     """Of the leak's own change: a large leak's effect swings by a tenth with the town's demand, and that is no end."""
+    setting: SettingLimits = field(default_factory=SettingLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
