@@ -9,6 +9,7 @@ times what the other meters use more in these days (a month of fasting, a heat w
 A leak's floor is flat (``customer_flat``), once its days are brought up to today's flow where it grows, and shows in every part of
 the day by one amount (``customer_shape``). After five days that alone tells it where a house is so lively, or a register so coarse,
 that no hour shows the floor. A sudden large flow is told sooner; it is the same leak when it then goes on for days.
+Flow that rises and falls on the same days at several other meters is cooling (``customer_weather``): a leak is alone.
 What is found belongs to the customer and to the zone's metered use, not to the utility's losses.
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.customers import CustomerKind
 from domain.series import FloatArray
@@ -25,8 +27,9 @@ from leak_detection.customer_flat import least
 from leak_detection.customer_flows import Look, lasting_flows
 from leak_detection.customer_memory import LARGEST, SUDDEN, CustomerMemory
 from leak_detection.customer_readings import set_right
-from leak_detection.customer_settings import LENGTHS, RECENT_DAYS, SLOTS, TICK_H, WINDOW_H, CustomerSettings
+from leak_detection.customer_settings import LENGTHS, RECENT_DAYS, SLOTS, TICK_H, WEATHER_DAYS, WINDOW_H, CustomerSettings
 from leak_detection.customer_shape import part_mean, used_more
+from leak_detection.customer_weather import goes_with_others, mean_of_days
 
 _SAMPLE = 250
 """Meters that a town's use is told from, up to twice as many."""
@@ -85,14 +88,15 @@ class CustomerWatch:
         beyond = burst.told & was_open
         memory.take(burst.told, burst.flow_l_h, burst.level_l_h, sudden=True)
         running = lasting_flows(look, memory, self._settings, ~was_open & ~burst.told & ~burst.filling)
-        memory.take(running.told, running.flow_l_h, running.level_l_h, sudden=False)
+        lasting = running.told & ~self._by_weather(running.told, burst.floor_l_h)
+        memory.take(lasting, running.flow_l_h, running.level_l_h, sudden=False)
         # A day must pass without it; of a sudden flow, which is younger than that, a look.
         still = np.where(was_sudden, least(newest), look.days_l_h[:, 0])
         with np.errstate(invalid="ignore"):
             over = was_open & ~beyond & (still < memory.level_l_h + self._settings.over * memory.open_l_h)
         memory.close(over)
         memory.add(look.lasting_l_h, np.stack((burst.floor_l_h, burst.largest_l_h), axis=1), part_mean(newest))
-        leaks = [self._leak(int(j), end_h, look.values_l_h[j]) for j in np.flatnonzero(burst.told | running.told)]
+        leaks = [self._leak(int(j), end_h, look.values_l_h[j]) for j in np.flatnonzero(burst.told | lasting)]
         return leaks, [self._meters[j] for j in np.flatnonzero(over | beyond)]
 
     @staticmethod
@@ -121,6 +125,14 @@ class CustomerWatch:
         memory = self._memory
         running = np.where(memory.sudden, np.inf, memory.level_l_h + memory.open_l_h)
         return sudden_flows(values, memory.past[:, SUDDEN], local_hour=local_hour, running_l_h=running, slot_h=TICK_H)
+
+    def _by_weather(self, which: NDArray[np.bool_], newest_l_h: FloatArray) -> NDArray[np.bool_]:
+        """Meters whose flow goes with that of others, of those asked for; ``newest_l_h`` is what lasted the last hours."""
+        found, rows = np.zeros(which.size, dtype=np.bool_), np.flatnonzero(which)
+        if rows.size:
+            days = mean_of_days(self._memory.lasted_lately(24 * WEATHER_DAYS, newest_l_h))
+            found[rows] = goes_with_others(days, rows, self._settings)
+        return found
 
     def _leak(self, j: int, end_h: int, values: FloatArray) -> CustomerLeak:
         low = np.flatnonzero(values < self._memory.level_l_h[j] + 0.5 * self._memory.open_l_h[j])

@@ -107,6 +107,11 @@ class CustomerMemory:
         looks = SLOTS - hours // TICK_H
         return self.past[:, PART, :looks], SLOTS - looks + 1
 
+    def lasted_lately(self, hours: int, newest_l_h: FloatArray) -> FloatArray:
+        """What lasted some hours at all looks of the last ``hours`` up to now, leaks and all, the newest last, shape (M, looks)."""
+        before = self.past[:, SUDDEN.start, SLOTS - hours // TICK_H + 1 :]
+        return np.concatenate((before, newest_l_h[:, None]), axis=1).astype(np.float64)
+
     def _all(self) -> tuple[NDArray[np.generic], ...]:
         return self.past, self.open_l_h, self.level_l_h, self.sudden
 

@@ -13,6 +13,8 @@ GROWTH_DAYS = 14
 """What lasted longer ago than this is what a flow may have grown from."""
 RECENT_DAYS = 7
 """The newest past is none: what comes and goes, or took days to be told, would be taken for habit."""
+WEATHER_DAYS = 28
+"""Over which meters are compared with each other: hot and cool spells."""
 SLOTS = HISTORY_DAYS * 24 // TICK_H
 LEAST_SLOTS = 10 * 24 // TICK_H
 FULL_SLOTS = 28 * 24 // TICK_H
@@ -103,5 +105,10 @@ class CustomerSettings:
     """Of what lasted so long before, and above it: what is told by the parts of the day alone."""
     alike_sooner: float = 0.5
     """Of it: so much lasted the last 36 and 72 hours, too, above what lasted as long before."""
+    along: float = 0.9
+    along_meters: int = 5
+    along_share: float = 0.015
+    """How closely (correlation of the last ``WEATHER_DAYS``) and how many others at least, and of those looked at together, go
+    along with what the weather makes run."""
     over: float = 0.4
     """Of the leak's flow: with less above the former level it is over."""

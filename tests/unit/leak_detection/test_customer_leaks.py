@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leak_detection.customer_leaks import CustomerWatch, find_customer_leaks
-from leak_detection.customer_settings import TICK_H, WINDOW_H
+from leak_detection.customer_settings import TICK_H, WINDOW_H, CustomerSettings
 
 HOURS = 80 * 24
 START = 40 * 24
@@ -217,3 +217,19 @@ def test_a_watch_remembers_as_much_after_a_year_as_after_five_weeks():
         watch.step(end, np.zeros((1, WINDOW_H)))
         sizes.append(watch._memory.past.nbytes)
     assert len(set(sizes)) == 1
+
+
+def test_cooling_of_several_is_no_leak_though_each_looks_like_one_and_a_leak_beside_it_is_told():
+    rng = np.random.default_rng(4)
+    days, clock = HOURS // 24, np.arange(HOURS) % 24
+    spell = np.convolve(rng.normal(0, 2.5, days + 5), np.ones(5) / 2, mode="valid")[:days]
+    heat = np.maximum(0.0, np.linspace(-7, 7, days) + spell)
+    shape = np.repeat(heat, 24) * (0.95 + 0.05 * np.cos(2 * np.pi * (clock - 15) / 24))
+    coolers = [np.floor(shape * size * rng.gamma(400, 1 / 400, HOURS)) for size in np.linspace(3, 12, 10)]
+    leaking = _home(seed=3)
+    leaking[START : START + 400] += 30.0
+    meters = np.stack([*coolers, leaking, _home(seed=5)], axis=1)
+    names = tuple(f"m{k}" for k in range(12))
+    unasked = {leak.meter for leak in find_customer_leaks(meters, names, CustomerSettings(along=2.0))}
+    assert len(unasked) > 3
+    assert {leak.meter for leak in find_customer_leaks(meters, names)} == {"m10"}

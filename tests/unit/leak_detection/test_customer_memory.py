@@ -91,3 +91,13 @@ def test_the_parts_of_the_day_before_end_where_they_are_asked_to():
     assert past[0, -1] == SLOTS - 72 // TICK_H - 1
     assert past[0, -1] + newest == SLOTS  # the look that is now
     assert newest == 3 * DAY + 1
+
+
+def test_what_lasted_lately_is_of_all_looks_up_to_now_leaks_and_all():
+    memory = CustomerMemory(2)
+    for look in range(10):
+        memory.take(np.array([look == 5, False]), np.full(2, 40.0), np.full(2, 5.0), sudden=False)
+        memory.add(np.full((2, 3), 1.0), np.array([[look, 500.0], [look + 100.0, 500.0]]), np.full(2, 30.0))
+    lately = memory.lasted_lately(2 * 24, np.array([10.0, 110.0]))
+    assert lately[0].tolist() == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert lately[1].tolist() == [103, 104, 105, 106, 107, 108, 109, 110]
