@@ -65,3 +65,10 @@ def test_too_few_known_days_say_nothing():
 def test_a_day_is_the_mean_of_what_is_known_of_it():
     looks = np.array([[1.0, 2.0, 3.0, 6.0, np.nan, 4.0, np.nan, 8.0, np.nan, np.nan, np.nan, np.nan]])
     np.testing.assert_array_equal(mean_of_days(looks), [[3.0, 6.0, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("coolers", "asked", "not_asked"), [(62, False, False), (64, False, True), (66, True, True)]
+)  # 1.5 % of the 2,100 that are asked are 32; every second cooler is
+def test_of_a_large_town_every_second_meter_is_asked_and_none_of_itself(coolers, asked, not_asked):
+    assert _said(_town(coolers, 4200), 0, 1) == [asked, not_asked]
