@@ -162,19 +162,6 @@ def calibrated_copy(
         )
 
 
-def make_signatures(
-    network: Path,
-    gauges: tuple[str, ...],
-    meters: tuple[str, ...],
-    tanks: tuple[str, ...],
-    states: Sequence[OperatingState],
-    regression: FlowRegression,
-) -> NetworkSignatures:
-    """Signatures of a network: ``calibrated_copy`` from beginning to end."""
-    with calibrated_copy(network, gauges, meters, tanks, states, regression) as copy:
-        return copy.signatures()
-
-
 def _distances(pipes: tuple[np.ndarray, FloatArray]) -> FloatArray:
     """Of the ends and lengths of pipes."""
     return distances(*pipes)

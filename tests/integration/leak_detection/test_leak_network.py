@@ -5,7 +5,7 @@ import pytest
 
 from app.leak_network import NetworkCopy
 from app.leak_network_state import OperatingState, Unknowns
-from app.leak_signatures import make_signatures
+from app.leak_signatures import calibrated_copy
 from domain.errors import ConfigurationError
 from leak_detection.model.residuals import learn_regression
 
@@ -118,6 +118,11 @@ def _truth(town, true_of, hours=6):
     return states, regression, truth[middle].mean(axis=1), filed[middle].mean(axis=1), inner
 
 
+def _signatures(network, gauges, meters, tanks, states, regression):
+    with calibrated_copy(network, gauges, meters, tanks, states, regression) as copy:
+        return copy.signatures()
+
+
 def _left(copy, state, number, unknowns, regression):
     heads, flows = copy.leaks(copy.load(state, number, unknowns), 10.0)
     there = np.tile(state.drivers, (len(flows), 1))
@@ -132,7 +137,7 @@ def test_a_wrong_file_agrees_with_the_gauges_afterwards_and_its_signatures_are_n
         return true
 
     states, regression, wanted, filed, inner = _truth(town, true_of)
-    found = make_signatures(town, _GAUGES, _METERS, _TANKS, states, regression)
+    found = _signatures(town, _GAUGES, _METERS, _TANKS, states, regression)
     assert found.misfit[1] < 0.5 * found.misfit[0]
     assert np.abs(found.signatures.at(10.0)[inner] - wanted).mean() < 0.6 * np.abs(filed - wanted).mean()
 
@@ -146,7 +151,7 @@ def test_a_main_rougher_than_in_the_file_does_not_bend_the_signatures(town):
         return true
 
     states, regression, wanted, filed, inner = _truth(town, true_of, hours=1)
-    found = make_signatures(town, _GAUGES, _METERS, _TANKS, states, regression)  # one state: nothing to calibrate by
+    found = _signatures(town, _GAUGES, _METERS, _TANKS, states, regression)  # one state: nothing to calibrate by
     grid = np.array([found.pipes[k].startswith(("H", "V")) for k in inner])
     error = np.abs(found.signatures.at(10.0)[inner] - wanted)[grid].mean()
     assert error < 0.2 * np.abs(filed - wanted)[grid].mean()

@@ -9,7 +9,7 @@ import pytest
 from app.leak_learning import learn_network
 from app.leak_network import NetworkCopy
 from app.leak_network_state import OperatingState, Unknowns
-from app.leak_signatures import _hidden, make_signatures
+from app.leak_signatures import _hidden, calibrated_copy
 from app.leak_states import operating_states, tank_rises
 from app.leak_valves_wander import of_settings
 from domain.errors import ConfigurationError
@@ -53,6 +53,11 @@ def _town(path, units="CMH", *, formula="H-W", out=False):
     lines += ["[OPTIONS]", f"Units {units}", f"Headloss {formula}", "[END]"]
     path.write_text("\n".join(lines))
     return path
+
+
+def _signatures(network, gauges, meters, tanks, states, regression):
+    with calibrated_copy(network, gauges, meters, tanks, states, regression) as copy:
+        return copy.signatures()
 
 
 def _nothing(copy, states=1):
@@ -190,7 +195,7 @@ def test_a_tank_nobody_measures_is_said_and_the_day_is_fed_as_a_whole(tmp_path):
         assert copy.file.unread_tanks == ("TANK",)
         assert copy.load(state, 0, _nothing(copy))[copy.file.metered].sum() == pytest.approx(100.0 * 0.5 / copy.file.factors.mean())
     still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 2)), 100)
-    found = make_signatures(path, _GAUGES, _METERS, (), [state], still)
+    found = _signatures(path, _GAUGES, _METERS, (), [state], still)
     assert "level of TANK not measured" in found.doubts[0]
 
 
@@ -206,11 +211,11 @@ def test_a_gauge_far_from_the_file_and_no_metered_inlet_are_said(tmp_path):
         hour=0, drivers=state.drivers, pressure_m=read + np.array([0, 0, 40.0, 0]), weight=1.0, rise_m_h=np.zeros(1)
     )
     still = learn_regression(np.zeros((400, 4)), rng.normal(100, 10, (400, 2)), 100)
-    doubts = make_signatures(path, _GAUGES, ("P3",), _TANKS, [state], still).doubts
+    doubts = _signatures(path, _GAUGES, ("P3",), _TANKS, [state], still).doubts
     assert doubts[0].startswith("no metered inlet")
     assert doubts[1].startswith("gauge E reads")
     psi = OperatingState(hour=0, drivers=state.drivers, pressure_m=read * 1.422, weight=1.0, rise_m_h=np.zeros(1))
-    assert any("may be in psi" in d for d in make_signatures(path, _GAUGES, ("P3",), _TANKS, [psi], still).doubts)
+    assert any("may be in psi" in d for d in _signatures(path, _GAUGES, ("P3",), _TANKS, [psi], still).doubts)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +332,7 @@ def test_a_network_without_a_solution_is_refused_with_its_numbers(tmp_path, monk
     monkeypatch.setattr("app.leak_network._BALANCED", -1.0)
     still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
     with pytest.raises(HydraulicsError, match=r"town\.inp at 12:00: the network does not balance"):
-        make_signatures(path, _GAUGES, _METERS, _TANKS, [state], still)
+        _signatures(path, _GAUGES, _METERS, _TANKS, [state], still)
 
 
 def test_states_that_do_not_settle_are_left_out_or_the_network_is_refused(tmp_path, monkeypatch):
@@ -335,8 +340,8 @@ def test_states_that_do_not_settle_are_left_out_or_the_network_is_refused(tmp_pa
     still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
     answers = iter([True, False])
     monkeypatch.setattr(NetworkCopy, "settled", lambda _: next(answers))
-    doubts = make_signatures(path, _GAUGES, _METERS, _TANKS, states, still).doubts
+    doubts = _signatures(path, _GAUGES, _METERS, _TANKS, states, still).doubts
     assert doubts[0].startswith("the network does not settle at 2:00")
     monkeypatch.setattr(NetworkCopy, "settled", lambda _: False)
     with pytest.raises(HydraulicsError, match=r"town\.inp settles in 0% of its states.*at 2:00, 12:00"):
-        make_signatures(path, _GAUGES, _METERS, _TANKS, states, still)
+        _signatures(path, _GAUGES, _METERS, _TANKS, states, still)
