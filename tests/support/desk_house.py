@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from commands.desk import Desk
 from commands.selection import Accepted, Selection
 from commands.settings import DeskSettings
 from domain.ports import User
-from domain.ports_commands import ModeRow
+from domain.ports_commands import CommandStore, ModeRow, TwoPeopleStore
 from domain.setpoints import Command, Mode, Outcome, Refused, outcome_word
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SUPERVISOR, Outbox, SetClock, TinyEdge, Valves, small_site
@@ -17,17 +15,14 @@ from tests.support.two_people_store import MemoryTwoPeople
 PRV = "prv_medina"
 
 
-@dataclass
-class House:
-    """A desk with everything around it."""
+class StoredHouse:
+    """A desk on any store, with a clock, valves and an edge that answers when asked to."""
 
-    clock: SetClock = field(default_factory=SetClock)
-
-    def __post_init__(self) -> None:
-        self.journal: list[tuple[str, str]] = []
+    def __init__(self, store: CommandStore, two_people: TwoPeopleStore, journal: list[tuple[str, str]] | None = None) -> None:
+        self.clock = SetClock()
+        self.journal = [] if journal is None else journal
         self.concluded: list[tuple[str, str]] = []
-        self.store = MemoryCommandStore(self.journal)
-        self.two_people = MemoryTwoPeople(self.store)
+        self.store, self.two_people = store, two_people
         self.valves = Valves(self.clock)
         self.outbox = Outbox(self.journal)
         self.site = small_site()
@@ -49,6 +44,11 @@ class House:
             settings=settings,
             on_concluded=self.note,
         )
+
+    def restarted(self) -> Desk:
+        """A new desk on the same store, in force from now on."""
+        self.desk = self.new_desk()
+        return self.desk
 
     async def note(self, command: Command, outcome: Outcome) -> None:
         self.concluded.append((command.command_id, outcome_word(outcome)))
@@ -75,6 +75,18 @@ class House:
         outcome = self.edge.receive(self.outbox.sent[-1])
         await self.desk.on_outcome(outcome, "demo/gw-1")
         return outcome
+
+
+class House(StoredHouse):
+    """The same with its memory in dictionaries."""
+
+    store: MemoryCommandStore
+    two_people: MemoryTwoPeople
+
+    def __init__(self) -> None:
+        journal: list[tuple[str, str]] = []
+        store = MemoryCommandStore(journal)
+        super().__init__(store, MemoryTwoPeople(store), journal)
 
 
 def codes(answer: object) -> list[str]:

@@ -14,10 +14,10 @@ from tests.support.desk_house import PRV, House
 
 
 class Watching(House):
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self.effects: list[tuple[str, Effect]] = []
         self.alarms: list[GatewayAlarm] = []
-        super().__post_init__()
+        super().__init__()
 
     def new_desk(self, settings: DeskSettings | None = None) -> Desk:
         return Desk(

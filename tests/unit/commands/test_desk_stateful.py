@@ -15,13 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from commands.desk import Desk
 from commands.selection import Accepted, Selection
 from domain.audit import verify_chain
 from domain.setpoints import Command, Mode
-from tests.support.command_store import MemoryCommandStore
-from tests.support.desk import OPERATOR, SECOND, SUPERVISOR, Outbox, SetClock, TinyEdge, Valves, small_site
-from tests.support.two_people_store import MemoryTwoPeople
+from tests.support.desk import OPERATOR, SECOND, SUPERVISOR
+from tests.support.desk_house import House
 
 T = TypeVar("T")
 ACTUATORS = st.sampled_from(["prv_medina", "prv_plateau"])
@@ -36,30 +34,11 @@ class DeskMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.clock = SetClock()
-        self.journal: list[tuple[str, str]] = []
-        self.store = MemoryCommandStore(self.journal)
-        self.two_people = MemoryTwoPeople(self.store)
-        self.site = small_site()
-        self.valves = Valves(self.clock)
-        self.outbox = Outbox(self.journal)
-        limits = {k: (a.min_m, a.max_m) for k, a in self.site.actuators.items()}
-        self.edge = TinyEdge(clock=self.clock, valves=self.valves, limits=limits.__getitem__)
-        self.desk = self.open_desk()
+        house = House()
+        self.house, self.desk = house, house.desk
+        self.clock, self.journal, self.store = house.clock, house.journal, house.store
+        self.site, self.valves, self.outbox, self.edge = house.site, house.valves, house.outbox, house.edge
         self.selections: list[Selection] = []
-
-    def open_desk(self) -> Desk:
-        return Desk(
-            inventory=self.site,
-            store=self.store,
-            two_people=self.two_people,
-            view=self.valves,
-            predictor=self.valves,
-            sender=self.outbox,
-            clock=self.clock,
-            monotonic=self.clock.monotonic,
-            wall=self.clock.now,
-        )
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -155,7 +134,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule()
     def centre_restarts(self) -> None:
-        self.desk = self.open_desk()
+        self.desk = self.house.restarted()
         self.do(self.desk.start())
 
     @invariant()
