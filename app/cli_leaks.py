@@ -27,12 +27,15 @@ def leaks_replay(
     plots: Annotated[
         Path | None, typer.Option(help="A picture of each finding in this folder: PNG, or SVG without matplotlib.", file_okay=False)
     ] = None,
+    valves: Annotated[
+        Path | None, typer.Option(help="Pressure valves that were turned: valve,day,change m,error m,share explained,issue time.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary: neither findings nor how far it is.")] = False,
 ) -> None:
     """Replays a recording as it would have run: nothing is seen before its time."""
     from app.leaks_run import ReplayOutputs, run_replay
 
-    outputs = ReplayOutputs(alarms=out, findings=findings, plots=plots)
+    outputs = ReplayOutputs(alarms=out, findings=findings, plots=plots, valves=valves)
     run_replay(
         dataset, outputs, points=points, scheduler=scheduler, site=site, quiet=quiet, console=Console(soft_wrap=True),
         errors=None if quiet else Console(stderr=True),

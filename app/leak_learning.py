@@ -106,8 +106,9 @@ def learn_network(past: NetworkPast, *, cores: Cores = HERE, seen: Seen = nobody
     run.watch.listener = heard.state
     run.watch.listener.share(found.signatures.distance_m)
     return LearnedNetwork(
-        run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts
-    )
+        run=run, pipes=found.pipes, gauges=gauges, drivers=drivers, misfit=found.misfit, doubts=left_out + found.doubts,
+        valves=found.valves,
+    )  # fmt: skip
 
 
 def _left_out(

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from app.cores import HERE, Cores
 from app.leak_network import NetworkCopy
-from app.leak_network_state import OperatingState
+from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signature_changes import changes, pipe_ends, spread
 from app.leak_signature_demand import weights
 from app.leak_signature_doubts import cut_off, doubts
 from app.leak_signature_fit import calibrate
 from app.leak_signature_unknowns import as_filed, middle_of
-from app.leak_valves_wander import of_settings
+from app.leak_valves_wander import bends_of, of_settings
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
 from leak_detection.model.places import distances
 from leak_detection.model.residuals import FlowRegression
 from leak_detection.model.signatures import SignatureSet, between_sizes
+from leak_detection.network_valves import PressureValve
 from simulator.toolkit import HydraulicsError
 
 _SIZES_M3H = (1.0, 10.0, 25.0)
@@ -53,6 +54,8 @@ class NetworkSignatures:
     """Root mean square of measured less predicted, over the error of a measurement, before and after."""
     doubts: tuple[str, ...] = ()
     """Where file and gauges do not agree, in words."""
+    valves: tuple[PressureValve, ...] = ()
+    """In the order of ``SignatureSet.wander_m``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,7 +96,7 @@ class CalibratedCopy:
             HydraulicsError: EPANET finds no solution.
         """
         copy, leaks, file = self.copy, self.leaks, self.copy.file
-        first_ends = pipe_ends(file)[:, 0]
+        first_ends, middle = pipe_ends(file)[:, 0], middle_of(file, self.draws, len(self.states))
         return NetworkSignatures(
             pipes=file.names,
             signatures=SignatureSet(
@@ -102,13 +105,19 @@ class CalibratedCopy:
                 spread_m=spread(copy, self.states, self.draws[:_KEPT], self.regression),
                 distance_m=leaks.distance_m,
                 metered=np.zeros(len(file.pipes), dtype=bool),
-                wander_m=of_settings(copy, self.states, middle_of(file, self.draws, len(self.states)), self.regression),
+                wander_m=of_settings(copy, self.states, middle, self.regression),
             ),
             behind_tank=tuple((k, file.behind[tank][first_ends]) for k, tank in file.filled.items()),
             tank_area_m2=tuple(file.tank_area_m2.get(tank, 0.0) for tank in file.filled.values()),
             misfit=self.misfit,
             doubts=self.doubts,
+            valves=self._valves(middle),
         )
+
+    def _valves(self, unknowns: Unknowns) -> tuple[PressureValve, ...]:
+        bends = bends_of(self.copy, self.states, unknowns, self.regression)
+        names = [self.copy.net.links[link] for link, _ in self.copy.file.valves]
+        return tuple(PressureValve(name=name, bend=float(bend)) for name, bend in zip(names, bends, strict=True))
 
 
 @contextmanager

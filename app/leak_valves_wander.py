@@ -16,6 +16,10 @@ from simulator.toolkit import HydraulicsError
 
 _STEP_M = 0.3
 """To either side of the setting in force: less is hard to tell from how tightly EPANET solves."""
+_TURN_M = 1.0
+"""By so much an operator turns a valve."""
+_SEEN_M = 0.05
+"""Of that, on all gauges together: with less the valve does not regulate."""
 
 
 def of_settings(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression) -> FloatArray:
@@ -46,6 +50,53 @@ def of_settings(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: U
             found[valve] += share[k] * rest / (2.0 * _STEP_M)
     copy.believe(unknowns)
     return found
+
+
+def bends_of(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns, regression: FlowRegression) -> FloatArray:
+    """How far what a setting does to the residual is from being in proportion to its change.
+
+    Valves that feed one part together shift its inflow from meter to meter when one is turned, out of the range in which the
+    regression has learnt: what it then takes for demand is no straight line, and may turn the change round.
+
+    Args:
+        copy: Of the network; believes ``unknowns`` afterwards.
+        states: What was measured.
+        unknowns: In force.
+        regression: Of the gauges on the drivers.
+
+    Returns:
+        What a metre up and one down do together, over what they do apart, shape (valves,): 0 for a straight line, 1 where nothing
+        is known.
+    """
+    share, count = weights(states), len(unknowns.valve_m)
+    bends = np.ones(count)
+    for valve, turn in enumerate(_TURN_M * np.eye(count)):
+        try:
+            ways = [replace(unknowns, valve_m=unknowns.valve_m + way * turn) for way in (0.0, 1.0, -1.0)]
+            now, *turned = [_solved(copy, states, one) for one in ways]
+        except HydraulicsError:
+            continue
+        up, down = (_left_over(copy, states, share, regression, now, then) for then in turned)
+        together = float(np.linalg.norm(up - down))
+        bends[valve] = min(float(np.linalg.norm(up + down)) / together, 1.0) if together > 2.0 * _SEEN_M else 1.0
+    copy.believe(unknowns)
+    return bends
+
+
+def _left_over(
+    copy: NetworkCopy,
+    states: Sequence[OperatingState],
+    share: FloatArray,
+    regression: FlowRegression,
+    now: Sequence[tuple[FloatArray, FloatArray]],
+    then: Sequence[tuple[FloatArray, FloatArray]],
+) -> FloatArray:
+    """Change of the residual on the mean over the states [m], shape (G,)."""
+    left = np.zeros(len(copy.file.gauges))
+    for part, state, before, after in zip(share, states, now, then, strict=True):
+        taken = taken_for_demand(copy, regression, state, (after[1] - before[1])[None])[0]
+        left += part * (after[0] - before[0] - taken)
+    return left
 
 
 def _solved(copy: NetworkCopy, states: Sequence[OperatingState], unknowns: Unknowns) -> list[tuple[FloatArray, FloatArray]]:

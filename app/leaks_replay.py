@@ -23,6 +23,7 @@ from app.scheduler import ZoneMap
 from domain.errors import ConfigurationError
 from domain.factors import LeakFactors
 from domain.findings import Finding
+from domain.valves import ValveTurned
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Replayed:
     """Leaks behind customers' meters: no loss of the utility, so no alarm."""
     money: str = ""
     """Unit of the findings' cost; empty where no price is known."""
+    valves: tuple[ValveTurned, ...] = ()
+    """Pressure valves that were turned: no loss, so no alarm."""
     notes: tuple[str, ...] = ()
     """What in the recording or the network file makes all of it less sure, in words."""
 

@@ -27,6 +27,7 @@ from domain.series import FloatArray
 from leak_detection.network_leaks import NetworkPoints, network_finding, network_leak
 from leak_detection.network_merge import moved
 from leak_detection.network_past import LearnedNetwork
+from leak_detection.network_valves import valves_turned
 from leak_detection.recording_notes import faults_in_words
 from simulator.inp import Row, read_sections
 
@@ -51,6 +52,7 @@ def replay_network_folder(folder: Path, seen: Seen = nobody, cores: Cores = HERE
         kind="network with a model", zones=len(set(_pipe_zones(sections).values())), days=len(data.pressure_m) / data.per_day,
         alarms=alarms_of(data, learned), findings=findings, panels=drawn_findings(findings, data, learned),
         plan=plan_of(sections, data.gauges), notes=_notes(data, learned),
+        valves=tuple(valves_turned(learned.run.watch.valves.turned, learned.valves, learned.run.opening, epoch_of(data.start))),
     )  # fmt: skip
 
 

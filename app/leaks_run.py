@@ -17,6 +17,7 @@ from app.leaks_plot import best_suffix, draw, finding_picture
 from app.leaks_progress import Seen, nobody, shown_progress
 from app.leaks_replay import Replayed, replay_dataset, with_costs, write_findings
 from app.leaks_table import explain_text
+from app.leaks_valves import valve_text, write_valves
 from app.scheduler import open_scheduler
 from domain.factors import LeakFactors
 from domain.findings import FindingKind
@@ -31,6 +32,7 @@ class ReplayOutputs:
     alarms: Path
     findings: Path | None = None
     plots: Path | None = None
+    valves: Path | None = None
 
     def check(self) -> None:
         """Sees that all of it can be written.
@@ -43,6 +45,8 @@ class ReplayOutputs:
             check_file(self.findings, "--findings")
         if self.plots is not None:
             check_folder(self.plots, "--plots")
+        if self.valves is not None:
+            check_file(self.valves, "--valves")
 
 
 def run_replay(
@@ -84,6 +88,8 @@ def run_replay(
         write_alarms(result.alarms, outputs.alarms, result.clock.zone)
         if outputs.findings is not None:
             write_findings(result, outputs.findings)
+        if outputs.valves is not None:
+            write_valves(result.valves, outputs.valves, result.clock)
         pictures = 0 if outputs.plots is None else _draw_all(result, outputs.plots, seen)
     if not quiet:
         _print_all(result, factors, console)
@@ -99,6 +105,8 @@ def _print_all(result: Replayed, factors: LeakFactors | None, console: Console) 
         console.print(escape(explain_text(finding, result.money, result.clock, factors)), highlight=False)
     for leak in result.customers:
         console.print(escape(customer_text(leak, result.clock)), highlight=False)
+    for turned in result.valves:
+        console.print(escape(valve_text(turned, result.clock)), highlight=False)
 
 
 def _factors(site: Path) -> LeakFactors:
@@ -115,8 +123,9 @@ def summary(result: Replayed, out: Path) -> str:
     rate = f", {len(result.findings) / months:.2f} findings a zone and month" if result.findings and months else ""
     counted = f"; {_many(leaks, 'leak')}, {_many(faults, 'finding')} of meters and valves{rate}" if result.findings else ""
     customers = f"; {_many(len(result.customers), 'leak')} behind customers' meters" if result.customers else ""
-    size = f"{_many(result.zones, 'zone')}, {result.days:.0f} days"
-    return f"{result.kind}: {size}, {_many(len(result.alarms), 'alarm')} in {out} ({result.clock.words}){counted}{customers}"
+    valves = f"; {_many(len(result.valves), 'turn')} of pressure valves" if result.valves else ""
+    size = f"{_many(result.zones, 'zone')}, {result.days:.0f} days, {_many(len(result.alarms), 'alarm')} in {out}"
+    return f"{result.kind}: {size} ({result.clock.words}){counted}{customers}{valves}"
 
 
 def _many(count: int, word: str) -> str:

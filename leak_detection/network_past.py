@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from domain.errors import KhettaraError
 from domain.series import FloatArray
 from leak_detection.network_run import NetworkRun
+from leak_detection.network_valves import PressureValve
 
 LEAST_KNOWN = 0.2
 """Share of its samples: a gauge or meter with fewer in the days that teach is left out."""
@@ -70,6 +71,8 @@ class LearnedNetwork:
     """Root mean square of measured less predicted, over the error of a measurement, before and after the calibration."""
     doubts: tuple[str, ...] = ()
     """What makes its places less sure, in words: points left out, a file that does not agree with them."""
+    valves: tuple[PressureValve, ...] = ()
+    """Of the network file, in the order of ``SignatureSet.wander_m``."""
 
 
 def known_enough(values: FloatArray) -> NDArray[np.bool_]:

@@ -56,6 +56,11 @@ def between_sizes(sizes_m3h: FloatArray, change_m: FloatArray, flow_m3h: FloatAr
     return np.asarray(change_m[below, row] * (1.0 - share) + change_m[below + 1, row] * share)
 
 
+def largest_m3h(signatures: SignatureSet) -> float:
+    """The largest leak that they speak of."""
+    return float(signatures.sizes_m3h[-1]) * _BEYOND
+
+
 def with_balance(signatures: SignatureSet, inside: NDArray[np.bool_]) -> SignatureSet:
     """The same with one more gauge: the balance of a metered part, which rises by a leak's own flow.
 

@@ -21,6 +21,7 @@ from leak_detection.model.listener import DayNews, Listener
 from leak_detection.model.places import Place, locate, share_without_one
 from leak_detection.model.shapes import without_spikes
 from leak_detection.model.signatures import SignatureSet, of_gauges
+from leak_detection.model.valve_turns import ValveWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ class NetworkWatch:
     settings: LedgerSettings = field(default_factory=LedgerSettings)
     limits: WatchLimits = field(default_factory=WatchLimits)
     ledger: Ledger = field(init=False)
+    valves: ValveWatch = field(init=False)
+    """Tells of valves that were turned; what it tells changes no leak."""
     _residual: FloatArray = field(init=False)
     """Of all days as they are judged now, balances as they came, shape (T, all)."""
     _switched: list[FloatArray] = field(default_factory=list)
@@ -88,6 +91,7 @@ class NetworkWatch:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(signatures=self.whole, settings=self.settings)
+        self.valves = ValveWatch(signatures=self.gauges)
         self._residual = np.empty((0, self.whole.change_m.shape[2]))
 
     @property
@@ -109,6 +113,7 @@ class NetworkWatch:
             seek: False only remembers, for the past that ``begin`` searches.
         """
         self._remember(news, balance_m3h)
+        self.valves.look(self._residual[:, : self.gauges.change_m.shape[2]])
         if not seek:
             return []
         seen = self._seen()

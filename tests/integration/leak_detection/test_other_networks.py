@@ -11,7 +11,7 @@ from app.leak_network import NetworkCopy
 from app.leak_network_state import OperatingState, Unknowns
 from app.leak_signatures import _hidden, calibrated_copy
 from app.leak_states import operating_states, tank_rises
-from app.leak_valves_wander import of_settings
+from app.leak_valves_wander import bends_of, of_settings
 from domain.errors import ConfigurationError
 from leak_detection.model.residuals import learn_regression
 from leak_detection.model.tank_rises import TankRises
@@ -58,6 +58,10 @@ def _town(path, units="CMH", *, formula="H-W", out=False):
 def _signatures(network, gauges, meters, tanks, states, regression):
     with calibrated_copy(network, gauges, meters, tanks, states, regression) as copy:
         return copy.signatures()
+
+
+def _no_solution(*_):
+    raise HydraulicsError("no solution")
 
 
 def _nothing(copy, states=1):
@@ -185,6 +189,24 @@ def test_a_valve_that_wanders_lifts_the_gauges_behind_it_while_it_regulates(tmp_
         assert copy.pressures() == pytest.approx(before, abs=1e-3)
         wide_open = replace(nothing, valve_m=np.array([60.0]))
         assert of_settings(copy, [state], wide_open, still) == pytest.approx(np.zeros((1, 4)), abs=0.02)
+
+
+def test_how_far_a_valve_is_from_a_straight_line_is_known_and_its_name(tmp_path, monkeypatch):
+    still = learn_regression(np.zeros((400, 4)), np.random.default_rng(1).normal(100, 10, (400, 3)), 100)
+    path, state = _town(tmp_path / "town.inp"), _state()
+    (valve,) = _signatures(path, _GAUGES, _METERS, _TANKS, [state], still).valves
+    assert valve.name == "PRV"
+    assert valve.bend < 0.02
+    with NetworkCopy(path, _GAUGES, _METERS, _TANKS) as copy:
+        nothing = _nothing(copy, states=2)
+        copy.feed([state])
+        wide_open = replace(nothing, valve_m=np.array([60.0]))
+        assert bends_of(copy, [state, state], wide_open, still) == [1.0], "it does not regulate"
+        # As where the regression takes a part of the change for demand, up and down alike.
+        monkeypatch.setattr("app.leak_valves_wander.taken_for_demand", lambda *_: np.array([[0.0, 0.0, 0.0, 0.3]]))
+        assert bends_of(copy, [state, state], nothing, still) == pytest.approx([0.3], abs=0.02)
+        monkeypatch.setattr("app.leak_valves_wander._solved", _no_solution)
+        assert bends_of(copy, [state], nothing, still) == [1.0]
 
 
 def test_a_tank_nobody_measures_is_said_and_the_day_is_fed_as_a_whole(tmp_path):

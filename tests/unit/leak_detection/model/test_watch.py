@@ -1,5 +1,7 @@
 """A burst whose place is not sure is followed for some hours: told when it is, never when it fades."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,13 @@ def test_the_ledger_is_told_what_the_utility_switches(net):
         watch.day(watch.listener.end_day(), seek=flow_m3h < 30.0)
     assert watch.ledger.switched is not None
     assert watch.ledger.switched.tolist() == [[44.0], [22.0]]
+
+
+def test_who_watches_valves_sees_every_day_of_the_gauges_alone_and_the_teaching_days_too(net, monkeypatch):
+    watch = NetworkWatch(listener=_listener(4), gauges=net, whole=with_balance(net, np.arange(net.places) >= 20))
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(watch, "valves", SimpleNamespace(look=seen.append))
+    for day in range(5):
+        watch.hour(watch.listener.hour(np.full((4, GAUGES), 50.0 + day), np.zeros((4, 1)), seek=False))
+        watch.day(watch.listener.end_day(), [3.0], seek=day == 4)
+    assert [days.shape for days in seen] == [(day, GAUGES) for day in range(1, 6)]
