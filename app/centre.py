@@ -116,7 +116,7 @@ class Centre:
         self._apart = LearnApart()
         points = load_network_points(settings.site.folder, inventory)
         self._network = network = (
-            None if points is None else NetworkService(points, inventory.site.calendar, self._series, self._apart)
+            None if points is None else NetworkService(points, inventory.site.calendar, self._series, self._apart, self._store)
         )
         self._detection = LeakDetection(
             inventory,

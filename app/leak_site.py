@@ -66,6 +66,7 @@ def load_network_points(folder: Path, inventory: Inventory) -> NetworkPoints | N
         zones=pipe_zones(sections, set(inventory.zones), _zone(table, inventory)),
         step_s=next((s for s in _STEPS_S if s >= slowest), _STEPS_S[-1]),
         steered=_steered(gauges, inventory),
+        valves=_valves(inventory, _names(sections, "VALVES")),
     )
 
 
@@ -81,6 +82,12 @@ def _steered(gauges: Iterable[PointKey], inventory: Inventory) -> dict[PointKey,
         if len(outlets) == 1 and gauge != outlets[0] and point.role is not Role.INLET_PRESSURE:
             found[gauge] = outlets[0]
     return found
+
+
+def _valves(inventory: Inventory, known: set[str]) -> dict[str, str] | None:
+    """Valves of the network and their actuators, by the ``node`` of the setpoint's point; None where one says no valve of it."""
+    found = {inventory.points[a.setpoint].node or "": a.key for a in inventory.actuators.values()}
+    return found if set(found) <= known else None
 
 
 def _read_network(table: Table, file: Path) -> Sections:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.valves import ValveTurned
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkStatus:
@@ -32,3 +34,5 @@ class NetworkStatus:
     """What makes its places less sure, in plain English with names and numbers."""
     repairs: int = 0
     """Proved repairs that it knows of."""
+    valves: tuple[ValveTurned, ...] = ()
+    """Pressure valves that were turned in the last weeks, the newest first."""

@@ -304,6 +304,14 @@ class RepairReader(Protocol):
         ...
 
 
+class OrderReader(Protocol):
+    """What the product ordered of actuators."""
+
+    async def ordered(self, actuator: str, since: datetime, until: datetime) -> bool:
+        """Whether an order, or the end of its lease, may have moved an actuator from ``since`` on and before ``until``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
     """The minimum night flow of a zone in one whole night."""

@@ -47,6 +47,8 @@ class NetworkPoints:
     """Between two rows."""
     steered: Mapping[PointKey, PointKey] = field(default_factory=dict)
     """Gauges behind a valve that the site steers, and the pressure at that valve's outlet."""
+    valves: Mapping[str, str] | None = field(default_factory=dict)
+    """Valves of the network that the site steers, and their actuators; None where one of these is not known by a name there."""
 
     @property
     def points(self) -> tuple[PointKey, ...]:

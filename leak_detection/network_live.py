@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from domain.points import PointKey
 from domain.series import FloatArray
+from domain.valves import ValveTurned
 from leak_detection.model.ledger_records import Repair
 from leak_detection.network_ends import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints, network_leak
 from leak_detection.network_past import LearnedNetwork
+from leak_detection.network_valves import valves_turned
 
 SILENT_S = 86400.0
 SILENT_SHARE = 0.2
@@ -42,6 +44,8 @@ class LiveNetwork:
     """Those that the run knows."""
     silent: tuple[PointKey, ...] = ()
     """Those that have said nothing for ``SILENT_S``."""
+    learnt: datetime = field(init=False)
+    """End of what it had looked at when it was new."""
     _used: tuple[PointKey, ...] = field(init=False)
     """Gauges, meters and tanks in use."""
     _heard_s: FloatArray = field(init=False)
@@ -53,6 +57,7 @@ class LiveNetwork:
         kept = (*self.learned.gauges, *self.learned.drivers)
         self._used = tuple(key for key, keep in zip(self.points.points, kept, strict=True) if keep)
         self._heard_s = np.full(len(self._used), self.done_s)
+        self.learnt = datetime.fromtimestamp(self.done_s, UTC)
 
     @property
     def span(self) -> LayerSpan:
@@ -66,6 +71,12 @@ class LiveNetwork:
         """All that the run has told, those that are over among them."""
         told = enumerate(self.learned.run.leaks)
         return [network_leak(leak, self.learned, self.points, self.start_s, self._notes.get(n, ())) for n, leak in told]
+
+    @property
+    def turned(self) -> list[ValveTurned]:
+        """Valves that were turned, all that the run has told."""
+        run = self.learned.run
+        return valves_turned(run.watch.valves.turned, self.learned.valves, run.opening, self.start_s)
 
     def take(self, pressure_m: FloatArray, drivers: FloatArray, say: Callable[[str], None]) -> None:
         """Whole hours that follow on ``done_s``.

@@ -17,10 +17,11 @@ import numpy as np
 from domain.calendar import Calendar
 from domain.errors import KhettaraError
 from domain.network_status import NetworkStatus
-from domain.ports import SeriesSource
+from domain.ports import OrderReader, SeriesSource
 from leak_detection.network_ends import LayerSpan
 from leak_detection.network_leaks import NetworkLeak, NetworkPoints
 from leak_detection.network_live import LiveNetwork, PipeRepair
+from leak_detection.network_orders import TurnedValves
 from leak_detection.network_past import LearnedNetwork, NetworkPast
 from leak_detection.network_readings import NetworkReadings, Taught
 from leak_detection.network_schedule import teaching_span, winter_offset_s
@@ -61,13 +62,17 @@ class NetworkService:
         calendar: Local time: demand goes by the clock.
         series: Where readings come from.
         apart: Learns.
+        orders: What the product ordered of valves; None where nobody knows.
     """
 
-    def __init__(self, points: NetworkPoints, calendar: Calendar, series: SeriesSource, apart: Apart) -> None:
+    def __init__(
+        self, points: NetworkPoints, calendar: Calendar, series: SeriesSource, apart: Apart, orders: OrderReader | None = None
+    ) -> None:
         self._points = points
         self._offset_s = winter_offset_s(calendar)
         self._readings = NetworkReadings(points, calendar, series)
         self._apart = apart
+        self._valves = TurnedValves(points.valves, orders, calendar.zone)
         self._live: LiveNetwork | None = None
         self._taught: Taught | None = None
         """By the past that was read last."""
@@ -100,6 +105,7 @@ class NetworkService:
             silent=tuple(str(point) for point in live.silent),
             doubts=live.learned.doubts,
             repairs=sum(pipe in live.learned.pipes for _, pipe in live.repairs),
+            valves=self._valves.newest,
         )
 
     @property
@@ -120,6 +126,7 @@ class NetworkService:
         if self._live is not None:
             try:
                 await self._advance(self._live, mark)
+                await self._valves.take(self._live.turned, self._live.span.until, self._live.learnt, self._apart.say)
             except KhettaraError:
                 raise
             except Exception as error:  # noqa: BLE001  a supervisor: what the model stumbles over must not stop the zones' alarms

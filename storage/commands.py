@@ -149,6 +149,13 @@ class PostgresCommands:
             for row in rows
         )
 
+    async def ordered(self, actuator: str, since: datetime, until: datetime) -> bool:
+        """Whether an order, or the end of its lease, may have moved an actuator from ``since`` on and before ``until``."""
+        values = {"actuator": actuator, "since": since, "until": until}
+        async with self._database.transaction("look for orders") as connection:
+            row = await (await connection.execute(_Q["ordered"], values)).fetchone()
+        return bool(row and row[0])
+
     async def modes(self) -> Mapping[str, ModeRow]:
         """Mode and owner of each actuator that has ever had one set."""
         async with self._database.transaction("read the modes") as connection:

@@ -56,6 +56,25 @@ FROM command
 WHERE %(actuator)s::text IS NULL OR actuator = %(actuator)s
 ORDER BY issued_at DESC, counter DESC LIMIT %(limit)s;
 
+-- name: ordered
+-- Whether an order, or the end of the lease of the last one, may have moved an actuator in a span. A week is longer than any lease.
+SELECT EXISTS (
+    SELECT FROM command c
+    WHERE c.actuator = %(actuator)s AND c.state NOT IN ('refused', 'expired')
+      AND c.issued_at >= %(since)s - make_interval(days => 7) AND c.issued_at < %(until)s
+      AND (
+        (c.issued_at >= %(since)s AND c.source <> 'renewal' AND c.previous_m IS DISTINCT FROM c.value_m)
+        OR (
+            c.issued_at + make_interval(secs => c.lease_s) >= %(since)s AND c.issued_at + make_interval(secs => c.lease_s) < %(until)s
+            AND NOT EXISTS (
+                SELECT FROM command n
+                WHERE n.actuator = c.actuator AND n.state NOT IN ('refused', 'expired')
+                  AND n.issued_at > c.issued_at AND n.issued_at <= c.issued_at + make_interval(secs => c.lease_s)
+            )
+        )
+      )
+);
+
 -- name: modes
 -- Mode and owner of each actuator that has one.
 SELECT actuator, mode, until, owner, owner_token, returns_to FROM actuator_mode;

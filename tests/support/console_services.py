@@ -34,6 +34,7 @@ from domain.ports import Clock, GatewayNow, User, ZoneNow
 from domain.readings import Reading
 from domain.series import Series
 from domain.setpoints import ActuatorState, Command, Failed, Mode, Outcome, PredictedEffect, Verified
+from domain.valves import ValveTurned
 from leak_detection.measured_nights import MeasuredNights
 from simulator.geometry import read_geometry
 from tests.support.alert_store import MemoryAlertStore
@@ -59,6 +60,13 @@ NETWORK = NetworkStatus(
     network="network.inp", learning=False, start=NOW - timedelta(days=70), opened=NOW - timedelta(days=14),
     until=NOW - timedelta(minutes=30), gauges=7, named=8, silent=("oued.low",), repairs=2,
     doubts=("medina.low is left out: fewer than 20% of its samples came in the days that teach",),
+    valves=tuple(
+        ValveTurned(
+            valve=valve, day=NOW - timedelta(days=6), told_at=NOW - timedelta(days=4), change_m=change_m,
+            error_m=None if change_m is None else 0.14, share=0.99, ordered=ordered,
+        )
+        for valve, change_m, ordered in (("PRV-MED", 0.8, True), ("PRV-OUE", -0.9, False), ("PRV-IND", None, None))
+    ),
 )  # fmt: skip
 _BASE_M3H = {"medina": 92.0, "plateau": 71.0, "oued": 44.0, "industrie": 33.0}
 _NIGHT_M3H = {"medina": 37.4, "plateau": 18.9, "oued": 14.2, "industrie": 8.1}

@@ -95,6 +95,36 @@ async def test_commands_are_listed_newest_first(store: PostgresCommands) -> None
     assert await store.commands(actuator="other") == ()
 
 
+async def _ordered(store: PostgresCommands, first: float, last: float, actuator: str = "prv") -> bool:
+    """Whether something was, between these hours after the start."""
+    return await store.ordered(actuator, START + timedelta(hours=first), START + timedelta(hours=last))
+
+
+async def test_an_order_may_have_moved_the_valve_when_it_was_given_and_when_its_lease_ended(store: PostgresCommands) -> None:
+    await store.save_command(COMMAND)
+    for hours, renewal in ((0.4, 2), (0.8, 3)):
+        at = START + timedelta(hours=hours)
+        again = replace(COMMAND, command_id=f"c{renewal}", counter=renewal, source=Source.RENEWAL, previous_m=38.1, issued_at=at)
+        await store.save_command(again)
+    assert await _ordered(store, 0.0, 0.1)
+    assert not await _ordered(store, 0.0, 0.1, "other")
+    assert not await _ordered(store, -1.0, 0.0)
+    assert not await _ordered(store, 0.1, 1.2), "a renewal moves nothing, and while it comes no lease ends"
+    assert await _ordered(store, 1.2, 1.4), "the last lease ends, and the site takes its safe value"
+    assert not await _ordered(store, 1.4, 99.0)
+
+
+@pytest.mark.parametrize(("outcome", "may_have"), [(outcome, word not in ("refused", "expired")) for outcome, word, *_ in OUTCOMES])
+async def test_what_was_refused_or_came_too_late_has_moved_nothing(
+    store: PostgresCommands, outcome: Outcome, may_have: bool
+) -> None:
+    await store.save_command(COMMAND)
+    assert await store.finish(outcome)
+    assert await _ordered(store, -1.0, 24.0) is may_have
+    await store.save_command(replace(COMMAND, command_id="c2", counter=2, previous_m=38.1, issued_at=START + timedelta(days=2)))
+    assert not await _ordered(store, 47.9, 48.1), "an order of what is set already"
+
+
 async def test_an_id_or_counter_twice_is_refused_and_leaves_no_audit_row(store: PostgresCommands) -> None:
     await store.save_command(COMMAND)
     for again in (COMMAND, replace(COMMAND, command_id="c2")):

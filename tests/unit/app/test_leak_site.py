@@ -11,7 +11,8 @@ from app.edge_check import check_site
 from app.leak_site import FILE, load_network_points
 from app.site import load_site
 from domain.errors import ConfigurationError, KhettaraError
-from domain.points import PointKey
+from domain.points import PointKey, Role
+from domain.quantities import Quantity
 from tests.support.small_network import GAUGES
 from tests.support.small_town import ZONE, write_town
 
@@ -37,6 +38,28 @@ def test_points_are_found_by_their_names_in_the_network(town: Path) -> None:
     assert points.step_s == 1800
     assert set(points.zones.values()) == {ZONE}
     assert f"42 pipes by {len(GAUGES)} gauges" in check_site(town)
+
+
+def test_steered_valves_are_known_by_the_node_of_their_setpoint(tmp_path: Path) -> None:
+    site = tmp_path / "demo"
+    shutil.copytree(DEMO, site)
+    gauges = [
+        p for p in load_site(site).points.values() if p.quantity is Quantity.PRESSURE and p.node and p.role is not Role.SETPOINT
+    ]
+    inflow = next(p for p in load_site(site).points.values() if p.role is Role.INFLOW and p.node)
+    rows = "\n".join(f'"{p.key}" = "{p.node}"' for p in gauges[:4])
+    (site / FILE).write_text(
+        f'network = "network.inp"\nzone = "medina"\n[gauges]\n{rows}\n[meters]\n"{inflow.key}" = "{inflow.node}"\n'
+    )
+    points = load_network_points(site, load_site(site))
+    assert points is not None
+    assert points.valves is not None
+    assert points.valves["PRV-MED"] == "prv_medina"
+    text = (site / "points.toml").read_text()
+    (site / "points.toml").write_text(text.replace('node = "PRV-MED"', ""))
+    points = load_network_points(site, load_site(site))
+    assert points is not None
+    assert points.valves is None, "of one nobody knows which it is in the network"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from leak_detection.network_live import GAUGES_SILENT
 from tests.support.console_client import logged_in
 from tests.support.console_field import BURST, past_findings
 from tests.support.console_past import NOW
-from tests.support.console_services import ConsoleWorld, console_world, demo_geometry
+from tests.support.console_services import NETWORK, ConsoleWorld, console_world, demo_geometry
 from tests.support.pictures import GPS, jpeg, png
 
 BODY: dict[str, Any] = {
@@ -108,6 +108,9 @@ async def test_what_makes_places_less_sure_stands_with_the_findings(language: st
         assert "oued.low" in page
         body = (await client.get("/api/v1/network")).json()
         assert (body["gauges"], body["named"], body["repairs"], body["silent"]) == (7, 8, 2, ["oued.low"])
+        assert [(v["valve"], v["change_m"], v["ordered"]) for v in body["valves"]] == [
+            ("PRV-MED", 0.8, True), ("PRV-OUE", -0.9, False), ("PRV-IND", None, None)
+        ]  # fmt: skip
     failed = NetworkStatus(network="network.inp", learning=True, trouble="20 days of readings")
     world.services = replace(world.services, network=lambda: failed)
     async with logged_in(world, "vera") as (client, _):
@@ -116,6 +119,32 @@ async def test_what_makes_places_less_sure_stands_with_the_findings(language: st
     async with logged_in(world, "vera") as (client, _):
         assert (await client.get("/api/v1/network")).json() is None
         assert "network-title" not in (await client.get("/findings")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "ordered", "other", "unknown"),
+    [
+        ("en", "−0.9 ± 0.1 m", "ordered through Khettara", "not through Khettara", "which way is not known"),
+        ("fr", "−0,9 ± 0,1 m", "commandé par Khettara", "pas par Khettara", "de combien et dans quel sens"),
+        ("ar", "−0,9 ± 0,1 m", "بأمر عبر Khettara", "ليس عبر Khettara", "واتجاهه غير معروفين"),
+    ],
+)
+async def test_turned_valves_stand_with_the_findings_and_say_who_turned_them(
+    language: str, size: str, ordered: str, other: str, unknown: str
+) -> None:
+    world = await console_world()
+    async with logged_in(world, "vera") as (client, _):
+        await client.get(f"/language/{language}")
+        page = (await client.get("/findings")).text
+        rows = {row.split("<", 1)[0]: row.split("</li>")[0] for row in page.split('<li><bdi class="mono">')[1:]}
+        assert size in rows["PRV-OUE"]
+        assert other in rows["PRV-OUE"]
+        assert ordered in rows["PRV-MED"]
+        assert unknown in rows["PRV-IND"]
+        assert "Khettara" not in rows["PRV-IND"]
+    world.services = replace(world.services, network=lambda: replace(NETWORK, valves=()))
+    async with logged_in(world, "vera") as (client, _):
+        assert 'id="valves"' not in (await client.get("/findings")).text
 
 
 async def test_a_finding_that_is_over_and_a_doubtful_meter_have_pages() -> None:

@@ -18,10 +18,12 @@ from domain.readings import Reading
 from domain.series import Series, empty
 from leak_detection import network_live
 from leak_detection.model.ledger_records import Repair
+from leak_detection.model.valve_turns import SettingTurned
 from leak_detection.network_leaks import NetworkPoints
 from leak_detection.network_past import CalibrationError, LearnedNetwork, NetworkPast
 from leak_detection.network_run import NetworkRun
 from leak_detection.network_service import MOST_HOURS, NetworkService
+from leak_detection.network_valves import PressureValve
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86400.0
@@ -141,7 +143,7 @@ class Run:
         self.leaks: list[SimpleNamespace] = []
         self.repairs: list[Repair] = []
         some = SimpleNamespace(change_m=np.zeros((1, 1, 2)))
-        self.watch = SimpleNamespace(whole=some, gauges=some)
+        self.watch = SimpleNamespace(whole=some, gauges=some, valves=SimpleNamespace(turned=[]))
 
     def repaired(self, repair: Repair) -> None:
         self.repairs.append(repair)
@@ -229,6 +231,25 @@ async def test_repairs_reach_the_layer_once_and_those_of_its_past_with_that_past
     status = network.now()
     assert (status.gauges, status.named, status.repairs, status.until) == (2, 3, 1, span.until)
     assert (span.start, span.opened, span.until) == (START, START + timedelta(days=56), START + timedelta(days=57, hours=14))
+
+
+async def test_a_valve_that_was_turned_stands_in_the_status_and_is_said_once_when_it_is_new() -> None:
+    network, apart, run = await live(Source())
+    known = LearnedNetwork(
+        run=cast("NetworkRun", run), pipes=(), gauges=np.array([True, True, False]), drivers=np.array([True]), misfit=(9.0, 1.0),
+        valves=(PressureValve(name="PRV-1", bend=0.0),),
+    )  # fmt: skip
+    apart.ready = known
+    before = SettingTurned(valve=0, day=54, told_day=57, change_m=-0.5, error_m=0.01, share=0.99)
+    run.watch.valves.turned.append(before)
+    await network.tick(START + timedelta(days=57, hours=1, minutes=20))
+    assert [turned.day for turned in network.now().valves] == [START + timedelta(days=54)]
+    assert apart.said == []
+    run.watch.valves.turned.append(replace(before, day=56, told_day=58))
+    for hours in (2, 3):
+        await network.tick(START + timedelta(days=57, hours=hours, minutes=20))
+    assert apart.said == ["valve PRV-1 was turned by -0.5 ± 0.1 m on 2026-02-26"]
+    assert [turned.day for turned in network.now().valves] == [START + timedelta(days=56), START + timedelta(days=54)]
 
 
 async def test_a_valve_that_is_steered_moves_no_gauge_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
