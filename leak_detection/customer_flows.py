@@ -3,7 +3,8 @@
 lasted more than in the weeks before ─┬─ flat, and every part of the day rose by it                            all lengths
                                       ├─ every part of the day rose by one amount, though no hour shows it     84, 120 h
                                       ├─ all is still but this: a house that was left with its leak            120 h
-                                      └─ several times what lasted two weeks ago, days brought up to today's   all lengths
+                                      ├─ several times what lasted two weeks ago, days brought up to today's   all lengths
+                                      └─ each day more than the one before, and every part of the day with it  120 h
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection.customer_creeping import creeping
 from leak_detection.customer_flat import Lasting, alike, flatness, is_left_alone, least
 from leak_detection.customer_memory import CustomerMemory
 from leak_detection.customer_readings import rounding
@@ -65,8 +67,9 @@ def lasting_flows(look: Look, memory: CustomerMemory, settings: CustomerSettings
     """What is told of the meters that are ``free`` for it, by the shortest time that shows it."""
     told, above = np.zeros(free.size, dtype=np.bool_), np.full(free.size, np.inf)
     flow, level = np.zeros(free.size), np.zeros(free.size)
+    shortest = np.full(free.size, np.inf)
     for k, length in enumerate(LENGTHS):
-        judge = _Judge(look, memory, settings, k, length)
+        judge = _Judge(look, memory, settings, k, length, shortest)
         lasting = judge.lasting
         now = judge.runs(free & ~told)
         if length.hours == WINDOW_H:
@@ -77,17 +80,33 @@ def lasting_flows(look: Look, memory: CustomerMemory, settings: CustomerSettings
         grown, today, former = judge.grown(free & ~told)
         flow, level = np.where(grown, today - former, flow), np.where(grown, former, level)
         told |= grown
+        if length.hours == WINDOW_H:
+            creeps = judge.creeps(free & ~told)
+            flow = np.where(creeps, look.days_l_h[:, 0] - lasting.level_l_h, flow)
+            level = np.where(creeps, lasting.level_l_h, level)
+            told |= creeps
+        if k == 0:
+            shortest = np.where(lasting.known, lasting.level_l_h, np.inf)
         above = np.minimum(above, judge.flow_l_h)
     return Running(told=told, flow_l_h=flow, level_l_h=level)
 
 
 class _Judge:
-    """One length of time at one look."""
+    """One length of time at one look.
 
-    def __init__(self, look: Look, memory: CustomerMemory, settings: CustomerSettings, k: int, length: Length) -> None:
+    ``shortest_l_h`` is the most that lasted the shortest of them in the weeks before; infinite where it is not known.
+    """
+
+    def __init__(
+        self, look: Look, memory: CustomerMemory, settings: CustomerSettings, k: int, length: Length, shortest_l_h: FloatArray
+    ) -> None:
         floor, pulse = look.lasting_l_h[:, k], look.pulse_l
         level, need, known = memory.lasted_before(k, length, pulse, settings, float(look.town.mean()))
+        if length.hours == WINDOW_H and look.town.max() <= settings.quiet_town:
+            # No hour in five days as quiet as every day and a half had: that is rare, however little it is.
+            need = np.minimum(need, np.maximum(shortest_l_h, (1.0 + settings.quiet_rise) * level + settings.quiet_l_h))
         self._look, self._memory, self._settings, self._k, self._length = look, memory, settings, k, length
+        self._shortest_l_h = shortest_l_h
         self._countable_l_h = np.where(pulse > 1.0, pulse / settings.pulse_h, 0.0)
         self.lasting = Lasting(
             values_l_h=look.values_l_h[:, -length.hours :],
@@ -173,6 +192,16 @@ class _Judge:
         now, former = np.zeros(which.size), np.zeros(which.size)
         now[rows], former[rows] = today, level
         return _where(rows[shown], which.size), now, former
+
+    def creeps(self, which: Which) -> Which:
+        """Where each day lets more run than the one before: use comes back down, a hole only widens."""
+        lasting, s = self.lasting, self._settings
+        rows = np.flatnonzero(which & lasting.known & creeping(lasting.days_l_h, lasting.level_l_h, self._shortest_l_h, s))
+        if not rows.size:
+            return _where(rows, which.size)
+        flow = lasting.days_l_h[rows].mean(axis=1) - lasting.level_l_h[rows]
+        # The mean of five floors: what a register's counting adds to one is gone.
+        return _where(rows[risen_alike(self._rises(rows), flow, np.zeros(rows.size), s.creeps_most)], which.size)
 
     def _above(self, which: Which, share: float, more_l_h: float) -> Rows:
         """Meters at which so much more lasts than before, and a register that shows it."""

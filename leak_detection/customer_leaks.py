@@ -8,7 +8,9 @@ its own affair: a large family, a roof tank or a hotel is compared with what it 
 times what the other meters use more in these days (a month of fasting, a heat wave).
 A leak's floor is flat (``customer_flat``), once its days are brought up to today's flow where it grows, and shows in every part of
 the day by one amount (``customer_shape``). After five days that alone tells it where a house is so lively, or a register so coarse,
-that no hour shows the floor. A sudden large flow is told sooner; it is the same leak when it then goes on for days.
+that no hour shows the floor. A flow that grows from day to day is told by its days (``customer_creeping``); one of a few litres by
+the quiet that is gone: no hour of five days was as still as every day and a half had been. A sudden large flow is told sooner; it
+is the same leak when it then goes on for days.
 Flow that rises and falls on the same days at several other meters is cooling (``customer_weather``): a leak is alone.
 What is found belongs to the customer and to the zone's metered use, not to the utility's losses.
 """

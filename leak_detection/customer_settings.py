@@ -95,6 +95,20 @@ class CustomerSettings:
     """The least that is told of what has crept up."""
     grown_from: float = 0.25
     """Of it: so much ran at least in every hour, before the days are brought up to today's flow."""
+    quiet_rise: float = 0.1
+    quiet_l_h: float = 1.0
+    """Of what lasted so long before, and above it: so little is enough in five days that had no hour as quiet as every day and a
+    half had before them."""
+    quiet_town: float = 1.3
+    """Times as much as before, above which others use in a part of the day: then the past is too rough a measure for so little."""
+    creeps_times: float = 2.0
+    creeps_l_h: float = 6.0
+    """Of the oldest of five days, and at least: the floor of the newest, where it creeps up."""
+    creeps_back: float = 0.1
+    creeps_step: float = 0.4
+    """Of the newest floor, and of the whole growth: so much a day may fall behind the one before, or go beyond it at most."""
+    creeps_most: float = 2.0
+    """Of the mean of these floors, beyond which no part of the day may have risen."""
     still_h: float = 15.0
     """Hours a day at the floor where nobody lives: a house that is left with its leak."""
     still_rise: float = 0.1

@@ -25,9 +25,9 @@ def _lively(seed, night=0.5):
     return np.random.default_rng(seed).gamma(6.0, 8.0, HOURS) * np.where(CLOCK < 6, night, 1.0)
 
 
-def _home(seed):
+def _home(seed, night=0.12, often=2.1):
     rng = np.random.default_rng(seed)
-    events = rng.poisson(2.1 * np.where((CLOCK > 5) & (CLOCK < 23), 1.3, 0.12))
+    events = rng.poisson(often * np.where((CLOCK > 5) & (CLOCK < 23), 1.3, night))
     return np.where(events > 0, rng.gamma(2.2 * np.maximum(events, 1), 3.0), 0.0)
 
 
@@ -66,6 +66,53 @@ def test_a_house_that_is_left_with_its_leak_is_told_though_it_uses_less_than_bef
     (leak,) = _told(use)
     assert leak.found_h <= START + 126
     assert leak.flow_l_h == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_leak_that_widens_behind_a_home_that_is_up_at_night_is_told_by_its_days(seed):
+    """Too few hours stand at its floor, and no two days have one."""
+    use = _home(seed, night=0.8)
+    use[START:] += 3.0 * np.arange(HOURS - START) / 24
+    (leak, *_) = _told(np.floor(use))
+    assert START + 96 <= leak.found_h <= START + 132
+    assert 11.0 <= leak.flow_l_h <= 16.5
+
+
+@pytest.mark.parametrize(("times", "told"), [(1.0, True), (2.6, False), (0.5, False)])
+def test_each_part_of_the_day_rises_by_what_widens_and_not_by_many_times_that(times, told):
+    """Floors of 4, 6, 9, 13, 17 L/h; cooling that warms up rises by more than the least hour of its days does."""
+    memory = CustomerMemory(1)
+    for _ in range(SLOTS):
+        memory.add(np.zeros((1, len(LENGTHS))), np.full((1, 2), 80.0), np.full(1, 30.0))
+    floors = np.array([4.0, 6.0, 9.0, 13.0, 17.0])
+    floor = np.repeat(floors, 24)
+    busy = (6 * (30.0 + times * floor) - floor) / 5  # so that each six hours have their mean
+    values = np.where(np.arange(WINDOW_H) % 6 == 3, floor, busy)[None]
+    look = Look(
+        values_l_h=values, pulse_l=np.ones(1), days_l_h=floors[None, ::-1], lasting_l_h=np.array([[13.0, 9.0, 4.0]]),
+        town=np.ones(4),
+    )  # fmt: skip
+    found = lasting_flows(look, memory, CustomerSettings(), np.ones(1, dtype=np.bool_))
+    assert bool(found.told[0]) is told
+    if told:
+        assert (found.flow_l_h[0], found.level_l_h[0]) == (17.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_drip_behind_a_register_of_ten_litres_is_told_where_no_gap_is_as_long_as_every_day_had(seed):
+    use = _home(seed, night=0.02, often=0.7)
+    assert _told(_by_pulses(use)) == ()
+    use[START:] += 3.0
+    (leak,) = _told(_by_pulses(use))
+    assert START + 96 <= leak.found_h <= START + 168
+    assert 1.0 <= leak.flow_l_h <= 3.0
+
+
+def test_gaps_as_short_as_in_two_days_before_are_no_drip():
+    use = _home(1, night=0.02, often=0.7)
+    use[START - 15 * 24 :][:60] += 4.0
+    use[START:] += 3.0
+    assert _told(_by_pulses(use)) == ()
 
 
 def test_what_stands_at_the_first_reading_is_nobodys_news_and_what_begins_soon_after_is():
