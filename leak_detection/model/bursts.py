@@ -20,7 +20,7 @@ from domain.errors import ConfigurationError
 from domain.series import FloatArray
 from leak_detection import robust
 from leak_detection.model import gauge_level
-from leak_detection.model.gauge_level import Window
+from leak_detection.model.gauge_windows import Window, window_covariance
 from leak_detection.model.shapes import NO_SAY
 
 BASE_DAYS = 7
@@ -73,7 +73,8 @@ class BurstCandidate:
         return self.flow_m3h > 0
 
 
-_ONE_GAUGE = Window(now=1, gap=0, before=7, leak_m3h=15.0, noise=1.0, floor_m=0.01, evidence=40.0)
+_ONE_GAUGE = Window(now=1, gap=0, before=7, leak_m3h=15.0, noise=1.0, floor_m=0.01, evidence=40.0, quiet=0.0)
+"""Never by quiet others: whoever stands beside a burst moves alone at first."""
 _SIGNATURE_ERROR = 0.15
 _MOST_LEFT_OUT = 3
 _LEAST_KNOWN = 0.125
@@ -195,7 +196,7 @@ def burst(
 def _gauges_in_order(x: FloatArray, covariance: FloatArray, signatures: FloatArray) -> tuple[np.ndarray, tuple[int, ...]]:
     """Gauges that have a value and have not moved by themselves."""
     here, left_out = np.flatnonzero(np.isfinite(x)), []
-    wider = gauge_level.window_covariance(covariance, _ONE_GAUGE)
+    wider = window_covariance(covariance, _ONE_GAUGE)
     leaks = gauge_level.leak_covariance(signatures)
     for _ in range(_MOST_LEFT_OUT):
         part = np.ix_(here, here)

@@ -7,7 +7,9 @@ out):
     δ_j = (S⁻¹ x)_j / (S⁻¹)_jj,   σ_j = (S⁻¹)_jj^-½
 
 Far from zero is not enough: a strong leak beside one gauge does that too. So the best single leak is fitted explicitly to all
-gauges and to all but j: only if leaving j out is what makes a leak (or nothing) fit, is j at fault.
+gauges and to all but j: only if leaving j out is what makes a leak (or nothing) fit, is j at fault. A shift of metres is seen
+otherwise, for the largest leak has so large an error that it fits that, too: there all gauges but j must be quiet, and a fault of j
+must be likelier than the likeliest leak (``gauge_rivals``).
 """
 
 from __future__ import annotations
@@ -18,43 +20,21 @@ import numpy as np
 
 from domain.series import FloatArray
 from leak_detection import robust
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Days compared: the last ``now``, and ``before`` that lie ``gap`` days earlier."""
-
-    now: int
-    gap: int
-    before: int
-    leak_m3h: float
-    """Standard deviation of what leaks may change meanwhile."""
-    noise: float
-    """Variance of the contrast over that of a day's change."""
-    floor_m: float
-    """Error that no averaging takes away."""
-    evidence: float
-    """Least evidence for a fault."""
-
-
-WINDOWS = (
-    Window(now=2, gap=1, before=7, leak_m3h=8.0, noise=0.65, floor_m=0.005, evidence=40.0),
-    Window(now=3, gap=9, before=7, leak_m3h=10.0, noise=1.0, floor_m=0.008, evidence=30.0),
-    Window(now=5, gap=21, before=10, leak_m3h=15.0, noise=2.0, floor_m=0.012, evidence=22.0),
-    Window(now=5, gap=45, before=10, leak_m3h=15.0, noise=3.0, floor_m=0.02, evidence=30.0),
-)
-"""A step, a fast drift, a drift over weeks and one over two months."""
+from leak_detection.model.gauge_rivals import MOST_M3H, LeakFit, best_leak, with_signature_error
+from leak_detection.model.gauge_windows import Window
 
 _LEAST_M = 0.04
 _LEAST_SIGMA = 3.5
-_MOST_M3H = 60.0
-_SIGNATURE_ERROR = 0.25
 _OWN_SHARE = 0.02
 _LEAST_GAIN = 20.0
 """Fall of the misfit (χ²) when the gauge is left out."""
 _MOST_LEFT = 0.65
 """Share of the misfit that may stay, unless the evidence is overwhelming."""
 _OVERWHELMING = 250.0
+_ALONE_M, _ALONE_SD = 0.4, 8.0
+"""Least shift beside quiet gauges: a leak beside one gauge moves it by four deviations."""
+_USUAL_FAULT_M = 1.0
+"""Standard deviation of what a fault may be."""
 _LEAST_GAUGES = 4
 
 
@@ -84,21 +64,6 @@ def change_covariance(levels: FloatArray) -> FloatArray:
     c = 0.9 * (z.T @ z) / both + 0.1 * np.eye(len(sd))
     np.fill_diagonal(c, np.maximum(np.diag(c), 1.0))
     return np.asarray(c * np.outer(sd, sd))
-
-
-def contrast(levels: FloatArray, window: Window) -> FloatArray:
-    """Change over a window [m], shape (G,); NaN where a side has no day."""
-    t = len(levels)
-    start = t - window.now - window.gap - window.before
-    if start < 0:
-        return np.full(levels.shape[1], np.nan)
-    now, before = levels[t - window.now :], levels[start : start + window.before]
-    return np.where(np.isfinite(levels[-1]), _mean(now) - robust.median(before), np.nan)
-
-
-def window_covariance(change: FloatArray, window: Window) -> FloatArray:
-    """Covariance of a contrast from that of a day's change."""
-    return np.asarray(window.noise * change + window.floor_m**2 * np.eye(len(change)))
 
 
 def leak_covariance(signatures: FloatArray) -> FloatArray:
@@ -141,6 +106,7 @@ def most_shifted(
     score = np.abs(shift) / sigma
     best: Shifted | None = None
     spread: FloatArray | None = None
+    likeliest: LeakFit | None = None
     for j in np.argsort(-score)[:3]:
         if score[j] < _LEAST_SIGMA or abs(shift[j]) < _LEAST_M:
             continue
@@ -151,6 +117,11 @@ def most_shifted(
         without = _misfit(x[rest], spread[np.ix_(rest, rest)], signatures[:, rest])
         evidence = float(score[j] ** 2 * (1.0 - without / max(every, 1e-9)))
         clear = every - without >= _LEAST_GAIN and (without <= _MOST_LEFT * every or evidence >= _OVERWHELMING)
+        if not clear and abs(shift[j]) >= max(_ALONE_M, _ALONE_SD * sigma[j]):
+            likeliest = likeliest or best_leak(x, covariance, signatures, window.leak_m3h)
+            others = best_leak(x[rest], covariance[np.ix_(rest, rest)], signatures[:, rest], window.leak_m3h)
+            evidence = _gain(likeliest, others, float(shift[j]))
+            clear = others.misfit <= window.quiet * len(rest)
         if clear and evidence >= window.evidence and (best is None or evidence > best.evidence):
             best = Shifted(
                 gauge=int(j),
@@ -169,8 +140,13 @@ def _with_signature_error(x: FloatArray, covariance: FloatArray, signatures: Flo
     energy = np.maximum(((signatures @ inverse) * signatures).sum(axis=1), 1e-12)
     flow = signatures @ (inverse @ x) / energy
     best = int(np.argmax(flow * flow * energy))
-    sd = _SIGNATURE_ERROR * np.abs(flow[best] * signatures[best])
-    return np.asarray(covariance + np.diag(sd**2 + (0.25 * sd.mean()) ** 2))
+    return with_signature_error(covariance, flow[best] * signatures[best])
+
+
+def _gain(every: LeakFit, others: LeakFit, shift_m: float) -> float:
+    """Likelihood of a fault beside that of the likeliest leak, in deviance."""
+    fault = (shift_m / _USUAL_FAULT_M) ** 2 + 2.0 * np.log(_USUAL_FAULT_M)
+    return float(every.deviance - others.deviance - fault)
 
 
 def _misfit(x: FloatArray, covariance: FloatArray, signatures: FloatArray) -> float:
@@ -178,18 +154,5 @@ def _misfit(x: FloatArray, covariance: FloatArray, signatures: FloatArray) -> fl
     inverse = np.linalg.inv(covariance)
     energy = np.maximum(((signatures @ inverse) * signatures).sum(axis=1), 1e-12)
     like = signatures @ (inverse @ x)
-    flow = np.clip(like / energy, -_MOST_M3H, _MOST_M3H)
+    flow = np.clip(like / energy, -MOST_M3H, MOST_M3H)
     return float(x @ inverse @ x + np.min(flow * flow * energy - 2.0 * flow * like, initial=0.0))
-
-
-def mean_days(days: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    """Mean features (G, K) and mean pressure (G,) over the days on which each gauge was used."""
-    known = np.isfinite(np.stack([y for _, y in days]))
-    count = np.maximum(known.sum(axis=0), 1)
-    x = np.sum([np.where(k[:, None], d[0], 0.0) for k, d in zip(known, days, strict=True)], axis=0) / count[:, None]
-    return x, _mean(np.stack([y for _, y in days]))
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    known = np.isfinite(values)
-    return np.where(known.any(axis=0), np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)

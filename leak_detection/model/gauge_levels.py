@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from domain.series import FloatArray
-from leak_detection.model import gauge_level
-from leak_detection.model.gauge_level import Shifted, Window
+from leak_detection.model import gauge_level, gauge_windows
+from leak_detection.model.gauge_level import Shifted
 from leak_detection.model.gauge_memory import DaySums, GaugeMemory
 from leak_detection.model.gauge_record import GaugeFault, GaugeRecord
+from leak_detection.model.gauge_windows import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelSettings:
     """When a level is a fault, and when it no longer is."""
 
-    windows: tuple[Window, ...] = gauge_level.WINDOWS
+    windows: tuple[Window, ...] = gauge_windows.WINDOWS
     warm_days: int = 28
     sure_evidence: float = 150.0
     """So clear a fault is told at once; others on their second day."""
@@ -76,26 +77,44 @@ class LevelWatch:
         suspects: dict[int, tuple[int, float]] = {}
         for window in self.settings.windows:
             for _ in range(self.settings.most_a_day):
-                if len(self._open) >= self.settings.most_open * record.gauges:
-                    return
-                x = gauge_level.contrast(levels, window)
-                x[list(suspects)] = np.nan
-                here = np.flatnonzero(np.isfinite(x))
-                covariance = gauge_level.window_covariance(change, window)[np.ix_(here, here)]
-                found = gauge_level.most_shifted(
-                    x[here], covariance, self._leaks[np.ix_(here, here)], self.signatures[:, here], window
-                )
+                found = self._found(window, suspects, record, memory, change)
                 if found is None:
                     break
-                gauge = int(here[found.gauge])
-                day, shift = self._suspects.get(gauge, (-9, 0.0))
-                again = day == record.day - 1 and shift * found.shift_m > 0
-                if again or found.evidence >= self.settings.sure_evidence:
-                    self._begin(gauge, found, window, record, memory, covariance, here)
-                    levels = memory.levels()
-                else:
-                    suspects[gauge] = (record.day, found.shift_m)
+        for gauge, days_out in _back(levels):
+            self._found(gauge_windows.window_after(days_out), suspects, record, memory, change, only=gauge)
         self._suspects = suspects
+
+    def _found(
+        self,
+        window: Window,
+        suspects: dict[int, tuple[int, float]],
+        record: GaugeRecord,
+        memory: GaugeMemory,
+        change: FloatArray,
+        only: int | None = None,
+    ) -> int | None:
+        """The gauge most at fault over a window: told, or suspected until tomorrow; ``only`` asks for one gauge, told at once."""
+        if len(self._open) >= self.settings.most_open * record.gauges:
+            return None
+        x = gauge_windows.contrast(memory.levels(), window)
+        x[list(suspects)] = np.nan
+        here = np.flatnonzero(np.isfinite(x))
+        if only is not None and only not in here:
+            return None
+        covariance = gauge_windows.window_covariance(change, window)[np.ix_(here, here)]
+        found = gauge_level.most_shifted(x[here], covariance, self._leaks[np.ix_(here, here)], self.signatures[:, here], window)
+        if found is None:
+            return None
+        gauge = int(here[found.gauge])
+        if only is not None and gauge != only:
+            return None
+        day, shift = self._suspects.get(gauge, (-9, 0.0))
+        again = day == record.day - 1 and shift * found.shift_m > 0
+        if again or only is not None or found.evidence >= self.settings.sure_evidence:
+            self._begin(gauge, found, window, record, memory, covariance, here)
+        else:
+            suspects[gauge] = (record.day, found.shift_m)
+        return gauge
 
     def _begin(
         self,
@@ -110,7 +129,7 @@ class LevelWatch:
         """Tells a fault from the day on which it began."""
         span = window.now + window.gap + window.before
         days = list(memory.days)[-span:]
-        x, y = gauge_level.mean_days(days[: window.before])
+        x, y = gauge_windows.mean_days(days[: window.before])
         levels = memory.level(np.stack([d[0] for d in days]), np.stack([d[1] for d in days])) - memory.level(x, y)
         both = covariance + window.leak_m3h**2 * self._leaks[np.ix_(here, here)]
         course = gauge_level.alone(np.nan_to_num(levels[:, here]), both)[0][:, found.gauge]
@@ -171,3 +190,14 @@ class LevelWatch:
             fault.words += f"; for {s.settle_days} days it has stood {level:+.2f} m off: used again with that taken off"
             record.close(fault, record.day)
             record.offset_m[-1][gauge] = record.level_m[gauge]
+
+
+def _back(levels: FloatArray) -> list[tuple[int, int]]:
+    """Gauges that have been read again for two days, each with the days on which it was not."""
+    known = np.isfinite(levels)
+    out = []
+    for gauge in np.flatnonzero(known[-2:].all(axis=0) & ~known[-3]) if len(levels) > 3 else ():
+        before = np.flatnonzero(known[:-2, gauge])
+        if before.size and (days_out := len(levels) - 3 - int(before[-1])) >= 2:
+            out.append((int(gauge), days_out))
+    return out

@@ -19,7 +19,7 @@ class GaugeFault:
 
     gauge: int
     kind: str
-    """dead, stuck, noise, clock, step or drift."""
+    """dead, stuck, coarse, noise, clock, step or drift."""
     since_day: int
     found_day: int
     size: float

@@ -1,4 +1,4 @@
-"""Faults that show within one day: a gauge that stands still, one that has become noisy, one whose clock is off.
+"""Faults that show within one day: a gauge that stands still, one that has become noisy or coarse, one whose clock is off.
 
 Each test is of one gauge against what the flows explain; what most gauges show at once is the meters' or the town's doing.
 """
@@ -40,6 +40,13 @@ class ShapeSettings:
     """Reading against explained pressure; 1 in order."""
     noise_ratio: float = 2.5
     noise_more_m: float = 0.03
+    coarse_m: float = 0.2
+    """Steps in which a gauge reads; the mean of a day of finer ones is as good as ever."""
+    coarse_ratio: float = 4.0
+    """Over the steps that are usual."""
+    coarse_again: float = 0.6
+    """Share of a day's readings that came before on that day: a fine gauge, too, may move by much from hour to hour."""
+    coarse_samples: int = 20
     clock_samples: int = 36
     """Farthest offset looked for, either way, and never more than an eighth of the day."""
     clock_gain: float = 0.5
@@ -64,6 +71,8 @@ class DayShape:
     """Standard deviation from sample to sample."""
     resolution_m: FloatArray
     """Least change between two samples: a coarse gauge moves by no less; 0 where it did not move."""
+    again: FloatArray
+    """Share of the readings that came before on that day, of gauges that moved by much; 0 of others and of few readings."""
     misfit_m: FloatArray
     """Standard deviation of what is not explained."""
     signal_m: FloatArray
@@ -93,6 +102,7 @@ def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSet
     steps = np.abs(np.diff(np.where(both, pressure_m, np.nan), axis=0))
     noise = np.nan_to_num(NOISE_OF_STEP * robust.median(steps))
     least_step = np.min(steps, axis=0, initial=np.inf, where=steps > _SAME_M)
+    resolution = np.where(np.isfinite(least_step), least_step, 0.0)
     signal = np.sqrt(energy / count)
     moves = np.sqrt((p * p).sum(axis=0) / count) > 0.5 * signal
     able = valid & moves & (signal > settings.signal_sd * noise)
@@ -101,7 +111,8 @@ def shape_of(pressure_m: FloatArray, explained_m: FloatArray, settings: ShapeSet
         still_samples=still,
         slope=slope,
         noise_m=noise,
-        resolution_m=np.where(np.isfinite(least_step), least_step, 0.0),
+        resolution_m=resolution,
+        again=_again(pressure_m, resolution, settings),
         misfit_m=np.sqrt(((p - e) ** 2).sum(axis=0) / count),
         signal_m=signal,
         clock_samples=_clock(np.where(both, pressure_m, np.nan), explained_m, signal, able, settings),
@@ -131,6 +142,15 @@ def _still(pressure_m: FloatArray, explained_m: FloatArray) -> tuple[FloatArray,
         length[g] = edges[longest + 1] - edges[longest]
         moved[g] = float(spell.max() - spell.min()) if spell.size else 0.0
     return moved, length
+
+
+def _again(pressure_m: FloatArray, resolution_m: FloatArray, settings: ShapeSettings) -> FloatArray:
+    out = np.zeros(len(resolution_m))
+    for g in np.flatnonzero(resolution_m >= settings.coarse_m):
+        read = pressure_m[np.isfinite(pressure_m[:, g]), g]
+        if read.size >= settings.coarse_samples:
+            out[g] = 1.0 - np.unique(read).size / read.size
+    return out
 
 
 def _clock(

@@ -1,4 +1,4 @@
-"""Spells of days on which a gauge was dead, stuck, noisy or late, from what ``gauge_shape`` says of each day."""
+"""Spells of days on which a gauge was dead, stuck, coarse, noisy or late, from what ``gauge_shape`` says of each day."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class SpellWatch:
     _open: dict[tuple[str, int], GaugeFault] = field(default_factory=dict)
     _usual: list[FloatArray] = field(default_factory=list)
     """Noise, resolution and misfit of each gauge on the last days, shape (3, G); NaN where it was not fit for use."""
+    _last: FloatArray | None = None
+    """The same in the middle, with what was known last of gauges that are not fit for use."""
     _clock: dict[int, int] = field(default_factory=dict)
     """Yesterday's offset of gauges not yet told."""
     _right: dict[int, int] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class SpellWatch:
         """
         shape = shape_of(pressure_m, explained_m, self.settings)
         noise, resolution, misfit = self._as_usual(record.gauges)
-        self._stuck(record, shape, misfit)
+        self._stuck(record, shape, misfit, self._coarse(record, shape, resolution))
         self._noisy(record, shape, np.maximum(noise, NOISE_OF_STEP * resolution))
         off = np.where(shape.misfit_m > self.settings.clock_unusual * misfit, shape.clock_samples, 0)
         pressure_m = self._clocks(record, shape, off, pressure_m)
@@ -67,9 +69,10 @@ class SpellWatch:
         if len(self._usual) < _LEAST_USUAL_DAYS:
             return np.full((3, gauges), np.inf)
         usual = robust.median(np.stack(self._usual))
-        return np.where(np.isfinite(usual), usual, np.inf)
+        self._last = usual if self._last is None else np.where(np.isfinite(usual), usual, self._last)
+        return np.where(np.isfinite(self._last), self._last, np.inf)
 
-    def _stuck(self, record: GaugeRecord, shape: DayShape, misfit_m: FloatArray) -> None:
+    def _stuck(self, record: GaugeRecord, shape: DayShape, misfit_m: FloatArray, coarse: BoolArray) -> None:
         s = self.settings
         # Of the first days the misfit is not known: then their own noise decides.
         misfit_m = np.where(np.isfinite(misfit_m), misfit_m, 0.0)
@@ -80,6 +83,7 @@ class SpellWatch:
         flat = judged & (np.abs(shape.slope) < s.flat_slope) & (shape.signal_m > 0.1)
         if np.mean(flat) > _MOST_ALIKE or np.mean(still) > _MOST_ALIKE:
             flat, still = np.zeros_like(flat), np.zeros_like(still)
+        still, flat = still & ~coarse, flat & ~coarse  # in its steps it stands by nature
         for g in range(record.gauges):
             words = (
                 f"{shape.still_samples[g]} samples of one reading while the flows explain a change of {shape.still_m[g]:.2f} m"
@@ -100,6 +104,17 @@ class SpellWatch:
             noisy = shape.valid[g] and ratio[g] > limit * s.noise_ratio and more[g] > limit * s.noise_more_m
             words = f"noise of {shape.noise_m[g]:.3f} m from sample to sample, {usual[g]:.3f} m is usual"
             self._spell(record, "noise", g, bool(noisy), float(shape.noise_m[g]), "m", words)
+
+    def _coarse(self, record: GaugeRecord, shape: DayShape, usual_m: FloatArray) -> BoolArray:
+        """Which have lost their last figures: the mean of such a day is off by a share of a step that no averaging takes away."""
+        step_m, s = shape.resolution_m, self.settings
+        was = np.array([("coarse", g) in self._open for g in range(record.gauges)])
+        coarse = (step_m >= np.maximum(s.coarse_m, s.coarse_ratio * usual_m)) & (shape.again >= s.coarse_again)
+        coarse |= was & (step_m == 0.0)  # a day on which it did not move says nothing
+        for g in range(record.gauges):
+            words = f"reads in steps of {step_m[g]:.2f} m, {usual_m[g]:.2f} m is usual"
+            self._spell(record, "coarse", g, bool(coarse[g]), float(step_m[g]), "m", words)
+        return np.asarray(coarse)
 
     def _clocks(self, record: GaugeRecord, shape: DayShape, off: IntArray, pressure_m: FloatArray) -> FloatArray:
         """An offset that two days in succession agree on is set right from the first of them; two days without it end it.

@@ -100,6 +100,8 @@ class Listener:
             drivers: Metered flows and levels, shape (n, D).
             seek: False only learns.
         """
+        # Sums round by how values lie in memory: another process is sent them row by row.
+        pressure_m, drivers = np.ascontiguousarray(pressure_m), np.ascontiguousarray(drivers)
         if self.pressure_range is not None:
             pressure_m = self.pressure_range.only(pressure_m)
         if self.driver_range is not None:

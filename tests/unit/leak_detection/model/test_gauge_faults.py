@@ -58,6 +58,10 @@ def _noisy(p):
     p[_rows(_AT, _AT + 10), 3] += np.random.default_rng(5).normal(0, 0.3, 10 * _PER_DAY)
 
 
+def _coarse(p):
+    p[_rows(_AT, _AT + 10), 3] = np.round(p[_rows(_AT, _AT + 10), 3])
+
+
 def _step(p):
     p[_rows(_AT, _AT + 10), 3] += 0.4
 
@@ -68,7 +72,14 @@ def _drift(p):
 
 @pytest.mark.parametrize(
     ("change", "kind", "length", "delay"),
-    [(_dead, "dead", 10, 0), (_stuck, "stuck", 10, 0), (_noisy, "noise", 10, 0), (_step, "step", 10, 3), (_drift, "drift", 25, 9)],
+    [
+        (_dead, "dead", 10, 0),
+        (_stuck, "stuck", 10, 0),
+        (_noisy, "noise", 10, 0),
+        (_coarse, "coarse", 10, 0),
+        (_step, "step", 10, 3),
+        (_drift, "drift", 25, 9),
+    ],
 )
 def test_a_fault_is_told_with_its_reason_and_taken_back(town, change, kind, length, delay):
     seen = _screen(town, change)
@@ -118,6 +129,35 @@ def test_a_leak_beside_a_gauge_is_no_fault(town, place, flow_m3h):
         p[_rows(_AT)] += flow_m3h * _signatures()[place] * np.random.default_rng(3).uniform(0.8, 1.25, _GAUGES)
 
     assert _screen(town, change).usable.all()
+
+
+def test_a_fine_gauge_that_is_read_seldom_is_not_coarse_for_moving_by_much():
+    rng, seldom = np.random.default_rng(4), 6
+    pressure = rng.normal(50.0, 1.0, (60 * seldom, _GAUGES))
+    seen = screen(pressure, np.zeros((60 * seldom, 1)), seldom, _signatures())
+    assert "coarse" not in {fault.kind for fault in seen.faults}
+
+
+@pytest.mark.parametrize("kind", ["noise", "coarse"])
+def test_what_was_usual_is_not_forgotten_while_a_gauge_is_out_for_months(kind):
+    pressure, drivers = _town(days=150)
+    sick = pressure[_rows(30, 140), 3]
+    noise = np.random.default_rng(5).normal(0, 0.3, len(sick))
+    pressure[_rows(30, 140), 3] = sick + noise if kind == "noise" else np.round(sick)
+    seen = screen(pressure, drivers, _PER_DAY, _signatures())
+    assert [(f.kind, f.since_day, f.until_day) for f in seen.faults] == [(kind, 30, 140)]
+    assert not seen.usable[30:140, 3].any()
+
+
+def test_a_gauge_that_comes_back_on_another_level_is_told_from_its_second_day(town):
+    def change(p):
+        p[_rows(20, 85), 3] = np.nan
+        p[_rows(85), 3] += 0.8
+
+    dead, fault = _screen(town, change).faults
+    assert (dead.kind, dead.until_day) == ("dead", 85)
+    assert (fault.gauge, fault.found_day) == (3, 86)
+    assert fault.size == pytest.approx(0.8, abs=0.1)
 
 
 def test_a_fault_and_a_leak_at_once_are_told_apart(town):

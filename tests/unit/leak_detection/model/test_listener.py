@@ -108,3 +108,17 @@ def test_the_largest_thing_it_holds_can_be_shared(recording):
     away_m = listener.distance_m.copy()
     listener.share(away_m)
     assert listener.distance_m is listener.layer.distance_m is listener.layer.bursts.distance_m is away_m
+
+
+def test_how_the_rows_lie_in_memory_moves_no_last_figure(recording):
+    """Rows that another process was sent lie otherwise, and sums over them would be taken in another order."""
+    per_day, rng = 12 * _PER_DAY, np.random.default_rng(5)
+    pressure, flow = (np.repeat(values, 12, axis=0) + rng.normal(0.0, 0.01, (12 * len(values), 1)) for values in recording)
+    listener = replace(_listener(recording), per_day=per_day)
+
+    def found(order):
+        rows = RawRows(pressure_m=order(pressure), drivers=order(flow), seek_from_day=_DAYS)
+        return [fault.size for fault in listen(replace(listener), rows)[0].layer.screener.record.faults]
+
+    assert found(np.ascontiguousarray)
+    assert found(np.ascontiguousarray) == found(np.asfortranarray)
