@@ -1,10 +1,10 @@
 """Gauges that lie: screened day by day before any leak is looked for.
 
-Dead, stuck, coarse, noisy and late or early gauges show within a day (``gauge_shape``); steps, gains and drifts show as a change of one
-gauge that neither the flows, the other gauges nor a leak anywhere explains (``gauge_level``: both hypotheses). Every verdict may be
-withdrawn: a gauge that comes back is used again, one that stays on another level is used again from there with its offset taken
-off, a clock that is off is set right. ``Screener`` sees one day after another and never the next; ``screen`` is the same over a
-recording.
+Dead, stuck, coarse, noisy and late or early gauges show within a day (``gauge_shape``); steps, gains and drifts show as a change
+of one gauge that neither the flows, the other gauges nor a leak anywhere explains (``gauge_level``: both hypotheses). Every verdict
+may be withdrawn: a gauge that comes back is used again, one that stays on another level is used again from there with its offset
+taken off, a clock that is off is set right. ``Screener`` sees one day after another and never the next; ``screen`` is the same over
+a recording.
 """
 
 from __future__ import annotations
