@@ -91,6 +91,10 @@ class Formats:
         """Local day of the month and minute, where the year goes without saying."""
         return _isolated(numbers.moment(value, self._local)[5:] or numbers.NO_VALUE)
 
+    def local_day(self, value: datetime | None) -> Markup:
+        """Local date of a moment."""
+        return _isolated(numbers.NO_VALUE if value is None else numbers.moment(value, self._local)[:10])
+
     def seconds(self, value: datetime | None) -> Markup:
         """Local time to the second."""
         return _isolated(numbers.clock_time(value, self._local))
