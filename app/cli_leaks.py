@@ -95,6 +95,12 @@ def leaks_make_network_set(
     days: Annotated[int, typer.Option(help="60 to 730; the first half teaches.")] = 730,
     step: Annotated[int, typer.Option(help="Seconds between two rows; EPANET solves each.")] = 300,
     leaks: Annotated[str, typer.Option(help="From-to, over two years; fewer in proportion over a shorter time.")] = "24-34",
+    leak_m3h: Annotated[
+        float | None, typer.Option(help="Middle of their largest flows; else drawn, small ones: 1 to 3 % of the inflow.")
+    ] = None,
+    old_leaks: Annotated[
+        bool, typer.Option(help="Whether some are older than the recording, so that no change shows them.")
+    ] = True,
     distortions: Annotated[str, typer.Option(help="drawn one by one, or all absent, mild or strong.")] = "drawn",
     faults: Annotated[bool, typer.Option("--faults", help="Gauges fail: stuck, drifting, swapped and others.")] = False,
 ) -> None:
@@ -102,7 +108,7 @@ def leaks_make_network_set(
     from app.network_set_maker import Wish, leaks_range, make_network_set, told
     from simulator.leak_years.plan import YearsPlan
 
-    plan = YearsPlan(days=days, step_s=step, leaks=leaks_range(leaks))
+    plan = YearsPlan(days=days, step_s=step, leaks=leaks_range(leaks), leak_m3h=leak_m3h, old_leaks=old_leaks)
     wish = Wish(
         network=network, seed=seed, gauges=gauges, gauge_count=gauge_count, meters=meters, customer_share=customer_share, like=like,
         distortions=distortions, faults=faults,

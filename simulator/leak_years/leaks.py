@@ -70,8 +70,8 @@ def draw_leaks(facts: NetworkFacts, plan: YearsPlan, chance: Chance, avoid: Sequ
     """Draws leaks on pipes other than ``avoid``, in the order of their beginning."""
     rng = chance.rng("leaks", _GROUP)
     smaller = 0.92 ** chance.attempts.get(_GROUP, 0)
-    size = size_factor(facts)
-    middle = float(rng.uniform(3.0, 8.0)) * size * smaller
+    usual_m3h, size = float(rng.uniform(3.0, 8.0)), size_factor(facts)
+    middle = (usual_m3h * size if plan.leak_m3h is None else plan.leak_m3h) * smaller
     area, pipes, likely = areas(facts), facts.pipes, _likely(facts, avoid)
     used = _Room(facts, area)
     out: list[Leak] = []
@@ -118,7 +118,8 @@ def number_of(leaks: int, plan: YearsPlan) -> int:
 def _lives(plan: YearsPlan, rng: np.random.Generator) -> list[_Life]:
     """Some older than the recording, some of the first part of which half stand, more of the second."""
     total = number_of(int(rng.integers(plan.leaks[0], plan.leaks[1] + 1)), plan)
-    old = max(1, round(total * float(rng.uniform(0.07, 0.14))))
+    share = float(rng.uniform(0.07, 0.14))
+    old = max(1, round(total * share)) if plan.old_leaks else 0
     first = max(1, round((total - old) * float(rng.uniform(0.42, 0.5))))
     standing = max(1, round(first * float(rng.uniform(0.3, 0.5))))
     # In the order in which they find room: what is open in the part that is judged before what is repaired.

@@ -27,6 +27,8 @@ _TRIAL_STEP_S = 3600
 _TRIAL_DAYS = 14
 _LOWEST_M, _LOWEST_SHARE = 12.0, 0.5
 """Pressure that every customer has, or a share of the mean of the file's network where that has less [m]."""
+_MOST_M = 500.0
+"""No pipe bears more on the mean: there a pump's curve ends too early, or the file's units are wrong."""
 _EMPTY = 0.003
 """Share of the time for which a tank may be at its least level, more than in the file's network."""
 _SLACK = 1.5
@@ -138,6 +140,12 @@ def _usual(facts: NetworkFacts, plan: YearsPlan, places: Places, seed: int, seen
             value=f"{float(found.lowest_m.min()):.1f} m",
             expected="a network that carries its own demand",
         )
+    highest = int(np.argmax(found.mean_m[facts.demand_nodes]))
+    if (most_m := float(found.mean_m[facts.demand_nodes][highest])) > _MOST_M:
+        raise ConfigurationError(
+            file=str(facts.file), key=facts.nodes[facts.demand_nodes[highest]], value=f"{most_m:.0f} m",
+            expected=f"a network with less than {_MOST_M:.0f} m of pressure: see its pumps' curves and its units",
+        )  # fmt: skip
     return _Usual(mean_m=found.mean_m, least_m=np.minimum(least, 0.8 * found.lowest_m), empty=found.empty)
 
 

@@ -26,6 +26,10 @@ class YearsPlan:
     step_s: int = 300
     leaks: tuple[int, int] = (24, 34)
     """Least and most number over two years; fewer in proportion over a shorter time."""
+    leak_m3h: float | None = None
+    """Middle of the largest flows of the leaks [m³/h]; None draws 3 to 8 for a usual network."""
+    old_leaks: bool = True
+    """Whether some leaks are older than the recording: no change shows them."""
 
     def __post_init__(self) -> None:
         if not _LEAST_DAYS <= self.days <= _MOST_DAYS:
@@ -37,6 +41,10 @@ class YearsPlan:
         if not 1 <= self.leaks[0] <= self.leaks[1]:
             raise ConfigurationError(
                 file="--leaks", key="from-to", value=f"{self.leaks[0]}-{self.leaks[1]}", expected="two numbers such as 24-34"
+            )
+        if self.leak_m3h is not None and not 0 < self.leak_m3h < float("inf"):
+            raise ConfigurationError(
+                file="--leak-m3h", key="middle flow", value=self.leak_m3h, expected="more than 0 m³/h, such as 10"
             )
 
     @property

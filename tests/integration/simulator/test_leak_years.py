@@ -182,6 +182,10 @@ def test_a_network_that_does_not_carry_its_demand_is_refused(network: Path, tmp_
     dry.write_text(network.read_text().replace("R 70", "R 12"))
     with pytest.raises(ConfigurationError, match="carries its own demand"):
         _make(dry, tmp_path / "out")
+    absurd = tmp_path / "absurd.inp"
+    absurd.write_text(network.read_text().replace("R 70", "R 2400"))
+    with pytest.raises(ConfigurationError, match="less than 500 m of pressure"):
+        _make(absurd, tmp_path / "out")
 
 
 def test_a_year_like_the_shared_one_has_its_gauges(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,20 @@ def test_a_new_attempt_has_smaller_ones(facts: NetworkFacts):
         for k in (0, 11)
     ]
     assert means[1] < 0.8 * means[0]
+
+
+def test_leaks_are_as_large_as_asked_for(facts: NetworkFacts):
+    def middle(leak_m3h: float) -> float:
+        plan = replace(PLAN, leak_m3h=leak_m3h)
+        return float(np.median([leak.peak_m3h for seed in range(15) for leak in draw_leaks(facts, plan, Chance(seed=seed), [])]))
+
+    asked = 0.01 * facts.total_m3h
+    assert middle(asked) == pytest.approx(asked, rel=0.25)
+    assert middle(2 * asked) == pytest.approx(2 * middle(asked), rel=0.15)
+
+
+def test_none_is_older_than_the_recording_where_none_is_asked_for(facts: NetworkFacts):
+    plan = replace(PLAN, old_leaks=False)
+    leaks = [leak for seed in range(10) for leak in draw_leaks(facts, plan, Chance(seed=seed), [])]
+    assert min(leak.first for leak in leaks) >= 0
+    assert any(leak.first < plan.split_row < leak.end for leak in leaks)

@@ -23,7 +23,13 @@ def test_a_shorter_one_has_its_parts_in_the_same_years():
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [({"days": 59}, "days"), ({"days": 731}, "days"), ({"step_s": 420}, "--step"), ({"leaks": (5, 4)}, "--leaks")],
+    [
+        ({"days": 59}, "days"),
+        ({"days": 731}, "days"),
+        ({"step_s": 420}, "--step"),
+        ({"leaks": (5, 4)}, "--leaks"),
+        ({"leak_m3h": 0}, "--leak-m3h"),
+    ],
 )
 def test_what_cannot_be_is_named(wrong: dict[str, int], named: str):
     with pytest.raises(ConfigurationError, match=named):
