@@ -17,6 +17,7 @@ from app.leak_signatures import NetworkSignatures, calibrated_copy
 from app.leak_states import operating_states, tank_rises
 from app.leaks_progress import Seen, nobody
 from domain.series import FloatArray
+from leak_detection import robust
 from leak_detection.model.bursts import LEAST_GAUGES as HOURLY_GAUGES
 from leak_detection.model.hourly import HourNews
 from leak_detection.model.ledger_records import Repair
@@ -36,6 +37,7 @@ from leak_detection.network_past import (
     silent,
 )
 from leak_detection.network_run import WARM_DAYS, NetworkRun
+from leak_detection.tank_balance import tank_balance_m3h
 from simulator.inp import read_sections
 
 BESIDE = ("app.leak_signatures", "leak_detection.model.listener")
@@ -206,16 +208,8 @@ def _balances(past: NetworkPast, found: NetworkSignatures) -> tuple[FloatArray, 
         return np.empty((days, 0)), signatures
     (pump, inside), area = found.behind_tank[0], found.tank_area_m2[0]
     drivers = past.drivers[: days * past.per_day].reshape(days, past.per_day, -1)
-    inflow = np.nanmean(drivers[:, :, pump], axis=1)
-    level = drivers[:, :, len(past.meters)]
-    edge = np.array([_last_known(day) for day in level])
-    stored = np.diff(np.concatenate([[_last_known(level[0][::-1])], edge])) * area / 24.0
-    balance = inflow - stored - past.customers_m3h[:days]
-    if not np.nanmedian(np.abs(balance)) < _MOST_REST * np.nanmedian(inflow):
+    inflow, level = drivers[:, :, pump], drivers[:, :, len(past.meters)]
+    balance = tank_balance_m3h(inflow, level, past.customers_m3h[:days], area)
+    if not robust.scalar_median(np.abs(balance)) < _MOST_REST * robust.scalar_median(robust.mean(inflow, axis=1)):
         return np.empty((days, 0)), signatures
     return balance[:, None], with_balance(signatures, inside)
-
-
-def _last_known(level_m: FloatArray) -> float:
-    known = level_m[np.isfinite(level_m)]
-    return float(np.median(known[-3:])) if known.size else float("nan")

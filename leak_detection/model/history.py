@@ -1,7 +1,8 @@
 """Leaks that stand already, from a long past: seen day by day first, then at once with every end that the repairs allow.
 
 What ended day by day is judged again in hindsight (``leak_detection.model.history_ends``), and so is what is held to stand where a
-crew worked near by (``leak_detection.model.history_mended``).
+crew worked near by (``leak_detection.model.history_mended``). Leaks near each other are judged together and told apart
+(``leak_detection.model.history_clusters``).
 
 The same model as the ledger's (``leak_detection.model.ledger``), yet each step may lie anywhere in the past, so what grew slowly
 and was not told then is not lost; after the last step all loadings are fitted together, and each open leak is placed by its own.
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
+from leak_detection.model.history_clusters import clusters, taken_apart
 from leak_detection.model.history_ends import judge_ends
 from leak_detection.model.history_mended import end_mended
 from leak_detection.model.ledger import Ledger
@@ -82,7 +84,8 @@ def begin(
     # What was found day by day has its ends to the day: what the grid leaves of it would be told tomorrow.
     recent = [c for c in ledger.courses if c.start_day >= days - s.recent_days]
     ledger.courses = list(dict.fromkeys([*ledger.set_courses, *recent, *(c for c, _ in chosen)]))
-    apart = _apart(ledger, seen)
+    near = clusters(seen, lambda leak, other: not _is_apart(ledger, leak, [other]))
+    apart = [cluster.first for cluster in near]
     ended = [leak for leak in ledger.leaks if leak.end_day is not None]
     standing = [
         leak
@@ -95,10 +98,11 @@ def begin(
     ledger.leaks = ended + apart
     end_mended(ledger, residual_m, repairs)
     _close_what_loses_nothing(ledger, residual_m, again, s)
+    ledger.leaks = taken_apart(ledger.leaks, near)
     for leak in ledger.leaks:
         leak.final = leak.end_day is not None
     ledger.refit(residual_m)
-    return [leak for leak in apart if leak.end_day is None]
+    return [leak for leak in ledger.leaks if leak.end_day is None]
 
 
 def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, but: Sequence[OpenLeak], s: HistorySettings) -> None:
@@ -116,18 +120,6 @@ def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, but: Seque
         least_m3h = max(s.least_today_m3h, s.least_left * leak.place.flow_m3h)
         if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < least_m3h:
             leak.end_day = len(residual_m)
-
-
-def _apart(ledger: Ledger, seen: Sequence[OpenLeak]) -> list[OpenLeak]:
-    """Leaks seen in the past, those near an earlier one as its growth: told now, they are one."""
-    apart: list[OpenLeak] = []
-    for leak in seen:
-        first = next((other for other in apart if not _is_apart(ledger, leak, [other])), None)
-        if first is None:
-            apart.append(leak)
-        else:
-            first.growth += leak.courses
-    return apart
 
 
 def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
