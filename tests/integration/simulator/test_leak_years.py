@@ -34,7 +34,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make(network: Path, out: Path, plan: YearsPlan = PLAN, **wish: object) -> MadeYears:
-    return make_network_set(Wish(**{"network": network, "seed": 3, "gauge_count": 8, **wish}), plan, out, QUIET)  # type: ignore[arg-type]
+    return make_network_set(Wish(**{"network": network, "seed": 3, "gauge_count": 8, **wish}), plan, out, QUIET)  # type: ignore[arg-type]  # any field of a wish
 
 
 def _files(folder: Path) -> dict[str, bytes]:
