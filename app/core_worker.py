@@ -9,6 +9,7 @@ import importlib
 import multiprocessing
 import pickle
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Worker:
         self._process = spawn.Process(target=_serve, args=(theirs, tuple(loads)), daemon=True)
         self._process.start()
         theirs.close()
+        self._joining = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -91,14 +93,19 @@ class Worker:
     def close(self) -> None:
         """Lets it end, and waits until it has."""
         self._connection.close()
-        self._process.join()
+        self._join()
+
+    def _join(self) -> None:
+        # Of two threads that wait for a process one is told of its end, and the other comes back before that is known.
+        with self._joining:
+            self._process.join()
 
     def _asked(self, ask: _Ask) -> Any:
         try:
             self._connection.send(ask)
             found = self._connection.recv()
         except (EOFError, OSError) as error:
-            self._process.join()
+            self._join()
             raise KhettaraError(
                 f"a process that shares this work has ended with {self._process.exitcode} before its part was done: most often the "
                 "machine has too little memory (100 MB for each process), or somebody ended it; bound to one core "

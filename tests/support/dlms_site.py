@@ -26,6 +26,7 @@ from edge.readings import READING
 from edge.spool import Spool
 from protocols.dlms.counter_file import FileCounterStore
 from protocols.dlms.keyring import MeterSecrets, new_kek, wrap
+from protocols.tasks import end_tasks
 from simulator.customers import Customers
 from simulator.dlms_meters import MANAGER, READER, Credentials, DlmsMeters, MeterKind, SimulatedMeter
 
@@ -181,8 +182,7 @@ async def street(folder: Path, **how: Any) -> AsyncIterator[Street]:
     try:
         yield made
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end_tasks([running])
         await made.meters.stop()
         database.close()
         connection.close()
@@ -218,8 +218,7 @@ async def visitor(folder: Path, port: int) -> None:
     )
     print("begun", flush=True)
     await poller.visit()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end_tasks([running])
     await collector.flush()
     if not poller.answers:
         raise SystemExit(1)

@@ -25,6 +25,7 @@ from edge.settings import ActuatorSettings
 from protocols.modbus.profile import load_model
 from protocols.sparkplug.commands import decode_result
 from protocols.sparkplug.payload import decode
+from protocols.tasks import end_tasks
 from tests.support import command_model as m
 from tests.support.prv_site import EDGE, KEY, START, HandClock, signed
 
@@ -131,8 +132,7 @@ class ExecutorRig:
         self.task = asyncio.create_task(self.executor.run())
 
     async def crash(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        await end_tasks([self.task])
         self.database.close()
         self.connection.close()
 

@@ -25,6 +25,7 @@ from edge.settings import ActuatorSettings, DeviceSettings
 from protocols.modbus.profile import load_model
 from protocols.modbus.server import RegisterBank, RegisterServer
 from protocols.sparkplug.commands import SignedCommand, canonical_document, sign
+from protocols.tasks import end_tasks
 
 EDGE = "demo/gw"
 START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -147,9 +148,7 @@ class PrvSite:
 
     async def crash(self) -> None:
         """Everything stops where it stands."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await end_tasks(self.tasks)
         if self.database is not None:
             self.database.close()
         if self.connection is not None:

@@ -13,6 +13,7 @@ from domain.delivery import Receipt, SequenceRange
 from protocols.sparkplug.payload import decode
 from protocols.sparkplug.receipts import decode_receipt, is_rebirth
 from protocols.sparkplug.topics import parse_topic
+from protocols.tasks import end_tasks
 from tests.support.brokers import Broker
 from tests.support.uplink import DEVICE, NODE, dbirth, nbirth, topic
 
@@ -104,8 +105,7 @@ async def gateway(
         try:
             yield found
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end_tasks([listening])
 
 
 def numbered(blocks: Sequence[tuple[int, int, bytes]]) -> dict[SequenceRange, bytes]:

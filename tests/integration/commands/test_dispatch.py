@@ -22,6 +22,7 @@ from domain.setpoints import Command, Outcome, Refused, Unknown, Verified
 from protocols.sparkplug.commands import decode_command, decode_result_ack, encode_result, parse_document, verify
 from protocols.sparkplug.keys import load_public_key
 from protocols.sparkplug.payload import decode
+from protocols.tasks import end_tasks
 from tests.support.command_store import MemoryCommandStore
 from tests.support.desk import OPERATOR, SetClock, TinyEdge, Valves, small_site
 from tests.support.two_people_store import MemoryTwoPeople
@@ -188,9 +189,7 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
     try:
         yield Road(broker, desk, dispatch, edge, clock, store, valves)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)
         await broker.stop()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from protocols.tasks import end_tasks
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.receiver import Receiver
 
@@ -25,6 +25,4 @@ async def centre(broker: Mosquitto) -> AsyncIterator[Receiver]:
     task = asyncio.create_task(receiver.run(ready))
     await ready.wait()
     yield receiver
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):  # the cancellation of the line above
-        await task
+    await end_tasks([task])

@@ -54,6 +54,7 @@ from protocols.modbus.rtu_wires import TcpWire
 from protocols.modbus.server import RegisterBank, RegisterServer
 from protocols.sparkplug.payload import decode
 from protocols.sparkplug.topics import state_topic
+from protocols.tasks import end_tasks
 from tests.support.rtu_peer import RtuPeer
 
 
@@ -103,8 +104,7 @@ async def meter() -> AsyncIterator[Meter]:
         task = asyncio.create_task(bus.run())
         settings = DeviceSettings(key="m", model="generic_flowmeter", unit_id=1, period_s=1, timeout_s=5)
         yield Meter(link_device(settings, bus), bank)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
 
 
 @pytest.mark.parametrize("code", [1, 3, 4, 5, 6, 8, 10, 11])

@@ -29,6 +29,7 @@ from edge.settings import BusSettings, DeviceSettings
 from edge.spool import Spool
 from protocols.modbus.profile import load_model
 from protocols.modbus.server import RegisterBank, RegisterServer
+from protocols.tasks import end_tasks
 from tests.support.rtu_peer import RtuPeer, of_banks
 
 MODEL = "generic_tank_level"
@@ -69,8 +70,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
     collector = Watched(spool=Spool(connection), database=database, clock=clock, flush_s=0.05, on_commit=lambda: None)
     task = asyncio.create_task(collector.run())
     yield Plant(collector, clock)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end_tasks([task])
     database.close()
     connection.close()
 
@@ -86,9 +86,7 @@ async def at_work(*tasks: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIte
     try:
         yield
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(running)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ from edge.page import StatusPage
 from edge.settings import load_edge_settings
 from protocols.modbus.profile import load_model
 from protocols.modbus.server import RegisterBank, RegisterServer
+from protocols.tasks import end_tasks
 
 HEAD = """
 [gateway]
@@ -150,5 +151,4 @@ async def test_the_page_the_metrics_and_nothing_else() -> None:
     assert (await get("GET /etc/passwd HTTP/1.1")).startswith("HTTP/1.1 404")
     assert (await get("POST / HTTP/1.1")).startswith("HTTP/1.1 405")
     assert (await get("nonsense")).startswith("HTTP/1.1 405")
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end_tasks([task])

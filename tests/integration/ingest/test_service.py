@@ -21,6 +21,7 @@ from ingest.connection import Connection
 from ingest.inbox import Inbox
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from protocols.tasks import end_tasks
 from tests.support.brokers import KINDS, Broker, running
 from tests.support.ingest_store import MemoryStore, channel
 from tests.support.uplink import DEVICE, EDGE, NOW_MS, STREAM, block, reading, series
@@ -86,8 +87,7 @@ async def watching(broker: Broker) -> AsyncIterator[list[bool]]:
         await client.subscribe("spBv1.0/STATE/khettara", qos=1)
         task = asyncio.create_task(watch(client))
         yield seen
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
 
 
 def blocks(count: int, size: int = 20) -> list[tuple[int, int, bytes]]:

@@ -16,6 +16,7 @@ from protocols.modbus.profile import Function, ReadRequest, encode_write, load_m
 from protocols.modbus.rtu_client import RtuClient
 from protocols.modbus.rtu_line import RtuLine
 from protocols.modbus.rtu_wires import SerialWire, TcpWire
+from protocols.tasks import end_tasks
 from tests.support.rtu_peer import RtuPeer, of_banks
 
 
@@ -56,8 +57,7 @@ async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
         task = asyncio.create_task(asking.read(question(900)))
         while not peer.asked:
             await asyncio.sleep(0.001)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
         peer.late_by_s = (0.3, 0.3)
         assert await asking.read(question(100)) == right(question(100))
         await asking.close()
@@ -173,8 +173,7 @@ async def serial_pair(peer: RtuPeer) -> AsyncIterator[str]:
         yield os.ttyname(slave)
     finally:
         loop.remove_reader(master)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
         os.close(master)
         os.close(slave)
 

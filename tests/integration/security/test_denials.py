@@ -30,6 +30,7 @@ from edge.feeder import Feeder
 from edge.settings import BrokerSettings as EdgeBroker
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from protocols.tasks import end_tasks
 from tests.integration.security.conftest import Secured
 from tests.support.brokers import accepts
 from tests.support.ingest_store import MemoryStore
@@ -79,8 +80,7 @@ async def desk(_: Path, **broker: Any) -> AsyncIterator[Counts]:
     )
     task = asyncio.create_task(dispatch.run())
     yield lambda: dispatch.denied
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end_tasks([task])
 
 
 def _denied(service: IngestService) -> Mapping[str, float]:

@@ -27,6 +27,7 @@ from edge.settings import EdgeSettings, parse_edge_settings
 from ingest.service import IngestService
 from protocols.sparkplug.commands import decode_command, decode_result_ack, encode_result, parse_document
 from protocols.sparkplug.payload import decode
+from protocols.tasks import end_tasks
 from tests.integration.security.conftest import Secured
 from tests.support.desk import small_site
 from tests.support.ingest_store import MemoryStore, channel
@@ -133,7 +134,6 @@ async def test_an_order_goes_out_and_its_result_comes_back(secured: Secured, tmp
         async for message in gateway.messages:
             if decode_result_ack(decode(bytes(message.payload))) == "c1":
                 break
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end_tasks([running])
     assert outcomes == [(result, "demo/gw-a")]
     assert dispatch.denied == {}

@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
+from app.core_worker import Worker
 from app.cores import HERE, Cores, open_cores, usable_cores
 from domain.errors import ConfigurationError, KhettaraError
 
@@ -102,12 +104,40 @@ def test_whoever_is_interrupted_waits_for_no_work_and_leaves_no_process() -> Non
     assert time.monotonic() - began < 20
 
 
+def test_two_that_wait_for_a_process_both_come_back_when_its_end_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    reaped, told, waitpid = threading.Event(), threading.Event(), os.waitpid
+
+    def slow_to_tell(pid: int, options: int) -> tuple[int, int]:
+        found = waitpid(pid, options)
+        if found[0] == worker.pid:
+            reaped.set()
+            assert told.wait(60)
+        return found
+
+    def asks() -> None:
+        with pytest.raises(KhettaraError, match="has ended"):
+            worker.do(fallen, 2)
+
+    worker = Worker()
+    monkeypatch.setattr("os.waitpid", slow_to_tell)
+    with ThreadPoolExecutor(2) as threads:
+        asking = threads.submit(asks)
+        assert reaped.wait(60)
+        closing = threads.submit(worker.close)
+        assert not wait([closing], timeout=0.3).done
+        told.set()
+        asking.result()
+        closing.result()
+    assert worker.pid not in {child.pid for child in multiprocessing.active_children()}
+
+
 def stuck(_number: int) -> None:
     print("at work", flush=True)  # the parent's output is the child's
     signal.pause()
 
 
 _KILLED = """
+from app.core_worker import Worker
 from app.cores import open_cores
 from tests.unit.app.test_cores import stuck
 

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from console.app import create_app
 from console.routes import ROUTERS
+from protocols.tasks import end_tasks
 from tests.support.console_client import browser, logged_in
 from tests.support.console_customers import RUNS
 from tests.support.console_field import BURST
@@ -201,8 +202,7 @@ async def opened(client: httpx.AsyncClient) -> int:
     try:
         return await asyncio.wait_for(seen, 20)
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
 
 
 async def test_anonymous() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import DeviceTimeout
 from edge.bus import BusActor, Priority
+from protocols.tasks import end_tasks
 
 
 @contextlib.asynccontextmanager
@@ -19,8 +20,7 @@ async def running(bus: BusActor) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
 
 
 async def test_a_command_waits_for_the_request_under_way_and_nothing_else() -> None:

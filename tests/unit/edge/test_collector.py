@@ -14,6 +14,7 @@ from edge.collector import Collector
 from edge.database import DatabaseThread, open_database
 from edge.readings import SpoolReading
 from edge.spool import Spool
+from protocols.tasks import end_tasks
 from tests.support.prv_site import HandClock
 
 
@@ -86,8 +87,7 @@ async def test_a_flush_that_is_cancelled_is_not_made_again(parts: Parts) -> None
     await parts.collector.put(readings(10))
     task = asyncio.create_task(parts.collector.flush())
     await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end_tasks([task])
     await parts.collector.flush()
     await parts.database.run(lambda: None)
     assert parts.spool.stats().spooled == 10

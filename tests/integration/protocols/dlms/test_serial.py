@@ -20,6 +20,7 @@ from protocols.dlms.hdlc import Address
 from protocols.dlms.hdlc_link import HdlcLink, LinkParameters
 from protocols.dlms.obis import Obis
 from protocols.serial_port import SerialPort
+from protocols.tasks import end_tasks
 from tests.support.dlms_environment import peer_meter
 
 LOAD = Obis("1-0:99.1.0")
@@ -50,8 +51,7 @@ async def line_to(port: int) -> AsyncIterator[str]:
     try:
         yield path
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
         writer.close()
         os.close(slave)
         thread.join(10)
