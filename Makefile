@@ -70,9 +70,9 @@ peers:
 	  (cd $$folder && npm install --silent --no-package-lock --ignore-scripts --no-audit --no-fund) || echo "npm failed: the tests that need $$folder will skip and say so"; }; \
 	done; else echo "no node on this machine: the tests of TimescaleDB, of modbus-serial and of axe-core will skip and say so"; fi
 
-# Most tests wait more than they compute, so they run in a few parts side by side (tests/support/side_by_side.py), the demonstration too.
+# Most tests wait more than they compute, so they run in a few parts side by side (tests/support/side_by_side.py), the demonstration
+# and lint too.
 test: install tools peers
-	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m tests.support.side_by_side $(ARGS)
 
 unit: install

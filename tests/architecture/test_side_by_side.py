@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.side_by_side import NOTHING_COLLECTED, PARTS, command, main, run
+from tests.support.side_by_side import LINT, NOTHING_COLLECTED, PARTS, command, main, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +23,13 @@ def ends_with(code: int, said: str = "1 passed") -> list[str]:
 )
 def test_a_part_that_fails_fails_the_run(codes: tuple[int, int], expected: int) -> None:
     assert run({f"part {i}": ends_with(code % 256) for i, code in enumerate(codes)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("tests", "lint", "expected"), [(0, 0, 0), (0, 1, 1), (0, NOTHING_COLLECTED, 1), (NOTHING_COLLECTED, 0, 1), (1, 0, 1)]
+)
+def test_lint_must_be_fine_and_is_no_test(tests: int, lint: int, expected: int) -> None:
+    assert run({"tests": ends_with(tests)}, {"lint": ends_with(lint)}) == expected
 
 
 def test_progress_goes_by_at_once_and_the_rest_is_told_at_the_end(capfd: pytest.CaptureFixture[str]) -> None:
@@ -44,15 +51,16 @@ def test_every_test_is_in_one_part() -> None:
     assert not any(word.startswith("--ignore=") for part in PARTS if part.paths for word in command(part, PARTS, []))
 
 
-def test_paths_run_alone_in_one_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("clean", [True, False])
+def test_paths_run_alone_in_one_pytest_after_lint(monkeypatch: pytest.MonkeyPatch, *, clean: bool) -> None:
     started: list[list[str]] = []
 
     def note(line: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         started.append(line)
-        return subprocess.CompletedProcess(line, 3)
+        return subprocess.CompletedProcess(line, 3 if "pytest" in line else int(not clean))
 
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(subprocess, "run", note)
-    assert main(["-x", "tests/unit/domain::test_it"]) == 3
-    assert len(started) == 1
-    assert started[0][-2:] == ["-x", "tests/unit/domain::test_it"]
+    assert main(["-x", "tests/unit/domain::test_it"]) == (3 if clean else 1)
+    assert started[0] == LINT["lint"]
+    assert [line[-2:] for line in started[1:]] == ([["-x", "tests/unit/domain::test_it"]] if clean else [])

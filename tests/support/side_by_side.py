@@ -1,9 +1,9 @@
-"""`make test`: the tests in a few runs of pytest side by side, for most of them wait more than they compute.
+"""`make test`: lint and the tests in a few runs of pytest side by side, for most tests wait more than they compute.
 
     python -m tests.support.side_by_side [arguments of pytest]
 
 Each part prints its progress under its name as it goes; what else it says (failures, skips, the count) is printed when it ends. The
-run fails if any part fails. Arguments go to every part; if they name paths, those alone run, in one pytest as usual.
+run fails if any part fails. Arguments go to every run of pytest; if they name paths, those alone run after lint, in one pytest.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 NOTHING_COLLECTED = 5
 """pytest's exit code where no test was selected; right for a part, as long as another had some."""
+LINT = {"lint": ["nice", "-n", "3", "make", "--no-print-directory", "lint"]}
 _PROGRESS = re.compile(r"[.sxXFE]+ *(\[ *\d+%\])?")
 _PATIENCE_S = 60.0
 """How long a part may take to end its services after Ctrl-C."""
@@ -101,15 +102,16 @@ class Running:
         return f"{last}{'' if code in (0, NOTHING_COLLECTED) else f'  FAILED (exit code {code})'}"
 
 
-def run(commands: dict[str, list[str]]) -> int:
-    """Runs the commands side by side; 0 if each was fine and one had something to do."""
-    width = max(map(len, commands))
+def run(commands: dict[str, list[str]], beside: dict[str, list[str]] | None = None) -> int:
+    """Runs the commands side by side; 0 if each was fine and one of the first, which are tests, had something to do."""
+    beside = beside or {}
+    width = max(map(len, commands | beside))
     running = [
         Running(
             name=name,
             process=subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True),
         )
-        for name, line in commands.items()
+        for name, line in (beside | commands).items()
     ]
     with ThreadPoolExecutor(len(running)) as threads, _ended_with_us(running):
         ends = [threads.submit(part.follow, width) for part in running]
@@ -125,8 +127,11 @@ def run(commands: dict[str, list[str]]) -> int:
     print("· together")
     for part in running:
         print(f"{part.name:<{width}} {part.verdict()}", flush=True)
-    codes = {part.process.returncode for part in running}
-    return 0 if codes <= {0, NOTHING_COLLECTED} and 0 in codes else 1
+    codes = {part.name: part.process.returncode for part in running}
+    if any(codes[name] for name in beside):
+        return 1
+    tests = {codes[name] for name in commands}
+    return 0 if tests <= {0, NOTHING_COLLECTED} and 0 in tests else 1
 
 
 @contextlib.contextmanager
@@ -146,10 +151,11 @@ def _ended_with_us(running: Sequence[Running]) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """All parts with these arguments, or one pytest for the paths among them."""
+    """Lint beside all parts with these arguments, or before one pytest for the paths among them."""
     if any(argument and Path(argument.partition("::")[0]).exists() for argument in arguments):
-        return subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "not slow", *arguments], check=False).returncode
-    return run({part.name: command(part, PARTS, arguments) for part in PARTS})
+        pytest = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *arguments]
+        return next((code for line in (*LINT.values(), pytest) if (code := subprocess.run(line, check=False).returncode)), 0)
+    return run({part.name: command(part, PARTS, arguments) for part in PARTS}, LINT)
 
 
 if __name__ == "__main__":
