@@ -48,7 +48,11 @@ class HistorySettings:
     least_today_m3h: float = 0.5
     """What loses less beside all the others, by all days together, is over or never was;"""
     least_left: float = 0.1
-    """and what loses less than that of what it lost when it was seen."""
+    """and what loses less than that of what it lost when it was seen,"""
+    clear_glr: float = 100.0
+    """unless its change was as clear as that,"""
+    least_known: float = 0.5
+    """and all days together know its flow no better than to that share: of two near each other one may take the other's."""
     old_days: int = 21
     """Younger leaks are not judged by that: a few days of a course say little among a year of others."""
     recent_days: int = 60
@@ -117,9 +121,20 @@ def _close_what_loses_nothing(ledger: Ledger, residual_m: FloatArray, but: Seque
     ledger.refit(residual_m, [course for course in ledger.courses if course.end_day is not None])
     for leak in ledger.leaks:
         old = len(residual_m) - leak.start_day >= s.old_days and all(leak is not one for one in but)
-        least_m3h = max(s.least_today_m3h, s.least_left * leak.place.flow_m3h)
-        if old and leak.end_day is None and leak.today is not None and leak.today.flow_m3h < least_m3h:
+        if old and leak.end_day is None and loses_nothing(leak, s):
             leak.end_day = len(residual_m)
+
+
+def loses_nothing(leak: OpenLeak, s: HistorySettings) -> bool:
+    """Whether a leak is over or never was by the last fit of all open ones (``OpenLeak.today``), if that can say so.
+
+    Args:
+        leak: As it was seen, and fitted.
+        s: What is nothing.
+    """
+    if leak.today is None or leak.today.flow_m3h >= max(s.least_today_m3h, s.least_left * leak.place.flow_m3h):
+        return False
+    return leak.glr < s.clear_glr or leak.today.error_m3h <= s.least_known * leak.place.flow_m3h
 
 
 def _is_apart(ledger: Ledger, leak: OpenLeak, others: Sequence[OpenLeak]) -> bool:
