@@ -18,6 +18,16 @@ from leak_detection.model.residuals import FlowRegression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LastDay:
+    """The last 24 hours as if they were a day."""
+
+    residual_m: FloatArray
+    """Shape (G,); NaN where a gauge has no say."""
+    switched_m3h: FloatArray
+    """Means of the flows that the utility switches, shape (K,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HourNews:
     """What one look brought."""
 
@@ -28,6 +38,8 @@ class HourNews:
     """At the end of a day."""
     followed: tuple[BurstCandidate, ...] = ()
     """Bursts that earlier looks brought, with what is known of them now."""
+    last_day: LastDay | None = None
+    """A few times a day."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -90,6 +90,27 @@ class Ledger:
                     self.leaks.append(leak)
         return new
 
+    def glimpse(self, residual_m: FloatArray, switched_m3h: FloatArray) -> OpenLeak | None:
+        """Judges a day that is not over, and remembers nothing of it.
+
+        Args:
+            residual_m: All days so far, and the last 24 hours as one more, shape (T + 1, G), NaN where missing.
+            switched_m3h: Means over these hours of the flows that the utility switches, shape (K,).
+
+        Returns:
+            A leak that began yesterday or today, if it is clear; whether it is the ledger's already is not asked.
+        """
+        s = self.settings
+        known = self.courses[-s.most_shapes :]
+        switched = None if self.switched is None else np.vstack([self.switched, switched_m3h])
+        change = self._search.newest(residual_m, self.levelled(fill(residual_m)), known, switched)
+        if change is None or change.gauge is not None or change.sign < 0 or change.glr < s.glimpse_glr or self._is_setting(change):
+            return None
+        leak = self._leak(change, len(residual_m))
+        if leak is None or leak.place.fit < s.glimpse_fit or leak.place.far < s.glimpse_far:
+            return None
+        return leak if self._taken_by(leak, change)[0] is None else None
+
     def refit(self, residual_m: FloatArray, beside: Sequence[Course] | None = None) -> None:
         """Fits all open leaks together, one flow each: ``OpenLeak.today``.
 
@@ -191,13 +212,20 @@ class Ledger:
 
     def _adds_to_known(self, leak: OpenLeak, change: Change) -> bool:
         """Whether a leak of the ledger takes the change: it has grown, or is back."""
+        old, is_back = self._taken_by(leak, change)
+        if old is None:
+            return False
+        old.end_day = None if is_back else old.end_day
+        old.growth.append(change.course)
+        return True
+
+    def _taken_by(self, leak: OpenLeak, change: Change) -> tuple[OpenLeak | None, bool]:
+        """The leak of the ledger whose growth or return the change is, and whether that is back."""
         away_m = self.signatures.distance_m[:, leak.place.index]
-        old = growth_of(leak, self.leaks, away_m, self.settings)
-        if old is None and (old := return_of(leak, change.covariance, self.leaks, away_m, self.settings)):
-            old.end_day = None
-        if old is not None:
-            old.growth.append(change.course)
-        return old is not None
+        if (grown := growth_of(leak, self.leaks, away_m, self.settings)) is not None:
+            return grown, False
+        back = return_of(leak, change.covariance, self.leaks, away_m, self.settings)
+        return back, back is not None
 
     def _swing_of_open(self) -> FloatArray:
         """Covariance of what open leaks do to the gauges while another begins [m²], shape (G, G)."""

@@ -26,12 +26,16 @@ class LedgerSettings:
     """Below it a change is not told: what other leaks leave behind is of that size."""
     least_metered_m3h: float = 0.6
     """The same where a balance of meters sees the leak's own flow."""
-    sure_glr: float = 200.0
+    sure_glr: float = 100.0
     """A change that is less clear than that must have stood for two days,"""
-    sure_far: float = 0.55
+    sure_far: float = 0.45
     """unless its place is as sure as that."""
     least_fit: float = 0.3
     least_far: float = 0.36
+    glimpse_glr: float = 36.0
+    glimpse_fit: float = 0.5
+    glimpse_far: float = 0.55
+    """Before a day is over only what is as clear as that is a leak."""
     open_swing: float = 0.03
     """Standard deviation of what an open leak does meanwhile, over its effect: it may be part of any change."""
     freedom: float = 30.0

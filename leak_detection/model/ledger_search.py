@@ -88,9 +88,34 @@ class ChangeSearch:
             known: Courses that are projected out.
             switched: Daily means of flows that the utility switches, shape (T, K); they are projected out, too.
         """
+        return self._hear(z, known, switched, self._candidates(len(z)))
+
+    def newest(self, residual_m: FloatArray, z: FloatArray, known: Sequence[Course], switched: FloatArray | None) -> Change | None:
+        """The largest step since yesterday of a day that is not over; nothing of it is remembered.
+
+        Args:
+            residual_m: All days so far and this one, shape (T, G), NaN where missing.
+            z: The same without gaps and the gauges' own steps.
+            known: Courses that are projected out.
+            switched: As for ``hear``.
+        """
+        if self._learnt is None:
+            return None
+        kept, days = (self._blind, self._known, self._learnt), len(z)
+        steps = [Course(start_day=day, ramp_days=0) for day in (days - 2, days - 1)]
+        self._learnt = days // self.settings.drift_days, self._learnt[1]
+        self.note_gaps(residual_m)
+        try:
+            return self.largest(*self._hear(z, known, switched, steps), ())
+        finally:
+            self._blind, self._known, self._learnt = kept
+
+    def _hear(
+        self, z: FloatArray, known: Sequence[Course], switched: FloatArray | None, candidates: Sequence[Course]
+    ) -> tuple[Heard, list[Course]]:
         days, s = len(z), self.settings
         recent = slice(max(0, days - s.window_days), days)
-        courses = [c for c in self._candidates(days) if c.start_day > recent.start + _LEAST_BEFORE]
+        courses = [c for c in candidates if c.start_day > recent.start + _LEAST_BEFORE]
         heard = hear(
             z[recent],
             [c.over(days)[recent] for c in known] + ([] if switched is None else swings(switched[recent])),

@@ -6,20 +6,22 @@ It knows nothing of the ledger, which judges what it brings: so it may be ahead 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.series import FloatArray
 from leak_detection import robust
-from leak_detection.model.hourly import HourlyLayer, HourNews
+from leak_detection.model.hourly import HourlyLayer, HourNews, LastDay
 from leak_detection.model.readings import Plausible
 from leak_detection.model.residuals import FlowRegression, daily_residuals
 from leak_detection.model.tank_rises import TankRises
 
 LISTENED_M3H = 10.0
 """Leaks of that size are listened for."""
+_LOOKS = 4
+"""A day, at even distances: the last 24 hours are told then. The last look is the end of the day itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +69,8 @@ class Listener:
     layer: HourlyLayer = field(init=False)
     _pressure: list[FloatArray] = field(default_factory=list)
     _drivers: list[FloatArray] = field(default_factory=list)
+    _yesterday: tuple[FloatArray, FloatArray] | None = None
+    """Pressures and drivers of the day that was closed last."""
     rest_m: FloatArray = field(init=False)
     """Residual of each day as it was read, whatever is judged of the gauges, shape (T, G)."""
     _told_m: FloatArray = field(init=False)
@@ -110,13 +114,28 @@ class Listener:
             pressure_m, drivers = self.rises.wait(pressure_m), self.rises.add(drivers)
         self._pressure.append(pressure_m)
         self._drivers.append(drivers)
-        return self.layer.look(pressure_m, drivers, seek=seek)
+        news = self.layer.look(pressure_m, drivers, seek=seek)
+        return replace(news, last_day=self._last_day()) if seek else news
+
+    def _last_day(self) -> LastDay | None:
+        """Where it is time for it; gauges are judged as yesterday."""
+        rows = sum(map(len, self._pressure))
+        if self._yesterday is None or rows >= self.per_day or rows % max(self.per_day // _LOOKS, 1):
+            return None
+        pressure_m = np.concatenate([self._yesterday[0], *self._pressure])[-self.per_day :]
+        drivers = np.concatenate([self._yesterday[1], *self._drivers])[-self.per_day :]
+        rest_m = daily_residuals(pressure_m, drivers, self.regression, self.per_day)[0]
+        screener, last = self.layer.screener, self.days - 1
+        judged = np.where(screener.usable[last], rest_m - screener.offset_m[last], np.nan)
+        return LastDay(residual_m=judged, switched_m3h=self._switched_m3h(drivers))
+
+    def _switched_m3h(self, drivers: FloatArray) -> FloatArray:
+        return np.empty(0) if self.switched is None else robust.mean(drivers[:, : len(self.switched)][:, self.switched])
 
     def end_day(self) -> DayNews:
         """Closes the day whose hours were taken."""
-        drivers = np.concatenate(self._drivers)
-        day = daily_residuals(np.concatenate(self._pressure), drivers, self.regression, self.per_day)
-        switched = np.empty(0) if self.switched is None else robust.mean(drivers[:, : len(self.switched)][:, self.switched])
+        self._yesterday = pressure_m, drivers = np.concatenate(self._pressure), np.concatenate(self._drivers)
+        day = daily_residuals(pressure_m, drivers, self.regression, self.per_day)
         self._pressure.clear()
         self._drivers.clear()
         self.rest_m = np.concatenate([self.rest_m, day])
@@ -126,7 +145,7 @@ class Listener:
         same = (judged[:before] == self._told_m) | (np.isnan(judged[:before]) & np.isnan(self._told_m))
         first = int(np.argmin(np.append(same.all(axis=1), False)))
         self._told_m = judged
-        return DayNews(first=first, residual_m=judged[first:], switched_m3h=switched)
+        return DayNews(first=first, residual_m=judged[first:], switched_m3h=self._switched_m3h(drivers))
 
 
 def listen(listener: Listener, rows: RawRows) -> tuple[Listener, Sequence[HourNews | DayNews]]:

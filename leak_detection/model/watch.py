@@ -14,11 +14,11 @@ import numpy as np
 from domain.series import FloatArray
 from leak_detection.model.bursts import BurstCandidate
 from leak_detection.model.history import begin
-from leak_detection.model.hourly import HourNews
+from leak_detection.model.hourly import HourNews, LastDay
 from leak_detection.model.ledger import Ledger
 from leak_detection.model.ledger_records import LedgerSettings, OpenLeak, Repair
 from leak_detection.model.listener import DayNews, Listener
-from leak_detection.model.places import Place, locate, share_without_one
+from leak_detection.model.places import Place, locate, reach, share_without_one
 from leak_detection.model.shapes import without_spikes
 from leak_detection.model.signatures import SignatureSet, of_gauges
 from leak_detection.model.valve_turns import ValveWatch
@@ -48,6 +48,9 @@ class WatchLimits:
     same_days: int = 4
     moved_m: float = 200.0
     """Yet farther than that from where the hour told it, it is told again: a whole day places it better than two hours."""
+    again_hours: float = 12.0
+    again_m: float = 300.0
+    """What the last 24 hours show is told when it is seen again within so long and, ``places.reach`` times, so near."""
     refit_days: int = 7
     """Open leaks are fitted together so often, and whenever one is new."""
 
@@ -87,6 +90,8 @@ class NetworkWatch:
     _bursts: list[Told] = field(default_factory=list)
     _unsure: dict[int, tuple[int, float]] = field(default_factory=dict)
     """Bursts not told yet by the row in which they began: the row at which they were heard first, and the flow then."""
+    _glimpse: tuple[int, int] | None = None
+    """Row and place of what the last 24 hours showed when they were looked at last."""
     _rows: int = 0
 
     def __post_init__(self) -> None:
@@ -122,7 +127,7 @@ class NetworkWatch:
         if new or self.days % self.limits.refit_days == 0:
             self.ledger.refit(seen)
         told = [self._as_told(leak, self.days) for leak in new]
-        return [leak for leak in told if not self._is_burst(leak)]
+        return [leak for leak in told if not self._is_burst(leak, self.limits.moved_m)]
 
     def begin(self, repairs: Sequence[Repair]) -> list[Told]:
         """Searches the past that was taken: what stands today."""
@@ -159,7 +164,28 @@ class NetworkWatch:
                 del self._unsure[self._rows - burst.rows_ago]
                 self._bursts.append(one)
                 told.append(one)
+        if news.last_day is not None and (one := self._glimpsed(news.last_day)) is not None:
+            self._bursts.append(one)
+            told.append(one)
         return told
+
+    def _glimpsed(self, last: LastDay) -> Told | None:
+        """A leak that the last 24 hours show as they did some hours ago, and nobody was told of."""
+        day_m = np.full((1, self._residual.shape[1]), np.nan)
+        day_m[0, : len(last.residual_m)] = last.residual_m
+        leak = self.ledger.glimpse(np.concatenate([self._seen(), day_m]), last.switched_m3h)
+        before, self._glimpse = self._glimpse, None if leak is None else (self._rows, leak.place.index)
+        if leak is None or before is None or not self._is_the_same(leak.place, *before):
+            return None
+        told = self._as_told(leak, self._rows / self.per_day)
+        is_known = self._is_open(leak.place, leak.start_day * self.per_day) or self._is_burst(told, self.limits.same_m)
+        return None if is_known else told
+
+    def _is_the_same(self, place: Place, row: int, other: int) -> bool:
+        """Whether it is what was glimpsed in that row at the other place: opened hydrants and valves are over by then."""
+        away_m, limits = self.gauges.distance_m[place.index], self.limits
+        soon = self._rows - row <= limits.again_hours * self.per_day / 24
+        return soon and bool(away_m[other] <= limits.again_m * reach(away_m))
 
     def _burst(self, burst: BurstCandidate) -> Told | None:
         began, seen = self._rows - burst.rows_ago, np.isfinite(burst.change_m)
@@ -201,14 +227,14 @@ class NetworkWatch:
                 return True
         return False
 
-    def _as_told(self, leak: OpenLeak, day: int) -> Told:
+    def _as_told(self, leak: OpenLeak, day: float) -> Told:
         change = leak.loading_m[: self.gauges.change_m.shape[2]]
         return Told(place=leak.place, start_day=float(leak.start_day), told_day=float(day), change_m=change)
 
-    def _is_burst(self, told: Told) -> bool:
-        """Whether an hour told it already, and there."""
+    def _is_burst(self, told: Told, near_m: float) -> bool:
+        """Whether an hour told it already, and as near as that."""
         distance = self.gauges.distance_m[told.place.index]
         return any(
-            distance[burst.place.index] <= self.limits.moved_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
+            distance[burst.place.index] <= near_m and abs(told.told_day - burst.told_day) <= self.limits.same_days
             for burst in self._bursts
         )

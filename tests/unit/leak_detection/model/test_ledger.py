@@ -333,3 +333,36 @@ def test_where_pipes_are_long_a_clear_leak_is_told_with_a_wide_region(net):
     assert (told.place.near_m, told.place.far_m) == (600.0, 1200.0)
     assert (there.place.near_m, there.place.far_m) == (150.0, 300.0)
     assert told.place.index == there.place.index
+
+
+def test_a_clear_leak_is_glimpsed_before_its_day_is_over_and_nothing_of_that_is_remembered(net):
+    residual = _noise()
+    residual[60:] += 9.0 * net.at(9.0)[12]
+    half = residual[59] + 4.5 * net.at(9.0)[12]  # noon to noon
+    glimpsing, plain = Ledger(signatures=net), Ledger(signatures=net)
+    for day in range(1, 61):
+        plain.look(residual[:day])
+        glimpsing.look(residual[:day])
+        assert glimpsing.glimpse(np.vstack([residual[:day], residual[day]]), np.empty(0)) is None or day == 60
+    found = glimpsing.glimpse(np.vstack([residual[:60], half]), np.empty(0))
+    assert found is not None
+    assert found.start_day == 60
+    assert net.distance_m[found.place.index, 12] <= 200
+    assert glimpsing.leaks == []
+    for day in range(61, 100):
+        plain.look(residual[:day])
+        glimpsing.look(residual[:day])
+    assert [leak.place for leak in glimpsing.leaks] == [leak.place for leak in plain.leaks]
+    assert (glimpsing.courses, glimpsing.gauge_steps) == (plain.courses, plain.gauge_steps)
+    assert len(plain.leaks) == 1
+
+
+def test_growth_of_an_open_leak_and_one_gauge_alone_are_not_glimpsed(net):
+    residual = _noise()
+    residual[60:] += 9.0 * net.at(9.0)[12]
+    _, ledger = _replay(net, residual[:80])
+    grown = residual[80] + 1.5 * net.at(3.0)[12]
+    assert ledger.glimpse(np.vstack([residual[:80], grown]), np.empty(0)) is None
+    alone = residual[80].copy()
+    alone[3] -= 0.5
+    assert ledger.glimpse(np.vstack([residual[:80], alone]), np.empty(0)) is None

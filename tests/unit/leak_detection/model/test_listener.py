@@ -7,7 +7,7 @@ import pytest
 
 from leak_detection.model.hourly import HourNews
 from leak_detection.model.listener import DayNews, Listener, RawRows, listen
-from leak_detection.model.residuals import learn_regression
+from leak_detection.model.residuals import daily_residuals, learn_regression
 from leak_detection.model.tank_rises import TankRises
 from tests.support.pipe_line import GAUGES, pipe_line
 
@@ -122,3 +122,19 @@ def test_how_the_rows_lie_in_memory_moves_no_last_figure(recording):
 
     assert found(np.ascontiguousarray)
     assert found(np.ascontiguousarray) == found(np.asfortranarray)
+
+
+def test_the_last_24_hours_are_told_thrice_a_day_as_if_they_were_a_day(recording):
+    pressure, flow = recording
+    told = [one for one in _brought(recording, [_DAYS]) if isinstance(one, HourNews)]
+    hours = [hour for hour, one in enumerate(told) if one.last_day is not None]
+    assert hours == [day * _PER_DAY + hour for day in range(_SEEK, _DAYS) for hour in (5, 11, 17)]
+    noon = (_DAYS - 1) * _PER_DAY + 12
+    regression = _listener(recording).regression
+    expected = daily_residuals(pressure[noon - _PER_DAY : noon], flow[noon - _PER_DAY : noon], regression, _PER_DAY)[0]
+    last_day = told[noon - 1].last_day
+    assert last_day is not None
+    good = np.arange(GAUGES) != _GAUGE
+    assert last_day.residual_m[good] == pytest.approx(expected[good])
+    # The gauge that jumped is set right or has no say.
+    assert not abs(last_day.residual_m[_GAUGE]) > 0.5

@@ -133,3 +133,18 @@ def test_who_watches_valves_sees_every_day_of_the_gauges_alone_and_the_teaching_
         watch.hour(watch.listener.hour(np.full((4, GAUGES), 50.0 + day), np.zeros((4, 1)), seek=False))
         watch.day(watch.listener.end_day(), [3.0], seek=day == 4)
     assert [days.shape for days in seen] == [(day, GAUGES) for day in range(1, 6)]
+
+
+def test_a_leak_of_the_afternoon_is_told_before_the_next_day_is_over_and_once(net):
+    rng, began = np.random.default_rng(8), 40 * _PER_DAY + 15
+    watch, told = _watch(net), []
+    for row in range(50 * _PER_DAY):
+        pressure = rng.normal(50.0, 0.02, (1, GAUGES))
+        pressure += 2.0 * net.at(2.0)[12] if row >= began else 0.0
+        told += watch.hour(watch.listener.hour(pressure, np.zeros((1, 1)), seek=row >= 30 * _PER_DAY))
+        if (row + 1) % _PER_DAY == 0:
+            told += watch.day(watch.listener.end_day())
+    (leak,) = told
+    assert leak.told_day < 42.0
+    assert leak.told_day * _PER_DAY % 6 == 0
+    assert net.distance_m[leak.place.index, 12] <= 200
