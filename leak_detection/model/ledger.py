@@ -66,6 +66,7 @@ class Ledger:
         z = self.levelled(fill(residual_m))
         new: list[OpenLeak] = []
         aside: list[FloatArray] = []
+        own: set[tuple[int, int]] = set()
         heard: tuple[Heard, list[Course]] | None = None
         set_aside = 0
         for _ in range(self.settings.most_looks):
@@ -76,6 +77,10 @@ class Ledger:
             if change is None or len(new) == self.settings.most_a_day:
                 break
             if change.gauge is not None:
+                step = change.gauge, change.course.start_day
+                if step in own:
+                    break  # taken off already, it would come again at every look
+                own.add(step)
                 z = self._own(z, change, aside)
             elif self._is_setting(change):
                 self._set(change)
