@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -107,14 +106,12 @@ async def test_a_hundred_thousand_questions_give_no_wrong_value() -> None:
 async def test_others_may_be_asked_while_one_is_quiet() -> None:
     """The quiet time is the silent unit's own; the bus is not thrown away with it."""
     async with RtuPeer() as peer:
-        line = RtuLine(TcpWire("127.0.0.1", peer.port), quiet_s=60.0)
+        line = RtuLine(TcpWire("127.0.0.1", peer.port), quiet_s=3600.0)
         peer.give = lambda unit, pdu: None if unit == 3 else RtuPeer().give(unit, pdu)
         with pytest.raises(DeviceTimeout):
             await RtuClient(line, unit_id=3, timeout_s=0.05).read(question(1))
-        began = time.monotonic()
         for unit in (1, 2):
             assert await RtuClient(line, unit_id=unit, timeout_s=5).read(question(unit)) == right(question(unit))
-        assert time.monotonic() - began < 30
         await line.close()
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -30,7 +29,7 @@ def added(total: int, number: int) -> tuple[int, tuple[int, int]]:
 
 def long_after_the_first(state: int, number: int) -> tuple[int, int]:
     if number:
-        threading.Event().wait(30)
+        threading.Event().wait(3600)
     return state, number
 
 
@@ -97,11 +96,10 @@ def test_whoever_is_interrupted_waits_for_no_work_and_leaves_no_process() -> Non
         next(taken)
         raise KeyboardInterrupt
 
-    before, began = set(multiprocessing.active_children()), time.monotonic()
+    before = set(multiprocessing.active_children())
     with pytest.raises(KeyboardInterrupt), open_cores(1) as cores:
         interrupted(cores.chain(long_after_the_first, 0, [0, 1]).results)
     assert set(multiprocessing.active_children()) == before
-    assert time.monotonic() - began < 20
 
 
 def test_two_that_wait_for_a_process_both_come_back_when_its_end_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
