@@ -103,7 +103,7 @@ class Ledger:
             switched_m3h: Means over these hours of the flows that the utility switches, shape (K,).
 
         Returns:
-            A leak that began yesterday or today, if it is clear; whether it is the ledger's already is not asked.
+            A leak that began yesterday or today, if it is clear and neither the growth nor the return of one that is known.
         """
         s = self.settings
         known = self.courses[-s.most_shapes :]
