@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.blas_threads import one_blas_thread
 from app.time_rules import use_newest_rules
 
 one_blas_thread()
 use_newest_rules()
+# How long an example takes says how busy the machine is.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 LONG_PROOF_S = 900
 
