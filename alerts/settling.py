@@ -55,14 +55,17 @@ def settle(book: Book, topology: Topology, plans: Sequence[Withholding] = ()) ->
     _end_what_is_over(book, plans)
     _keep_back(book, topology, plans)
     free: set[str] = set()
+    alone: set[str] = set()
     while True:
         _let_events_speak(book, topology)  # one that is over leaves its children before they are looked at
         if _set_free(book, topology, free):
             continue
-        _group(book, topology)
+        found = _group(book, topology)
         _let_events_speak(book, topology)
-        if not _set_free(book, topology, free):
+        # What stands for itself from now on may account for others.
+        if not _set_free(book, topology, free) and found <= alone:
             break
+        alone |= found
     _keep_back(book, topology, plans)  # events that have just come about
 
 
@@ -92,7 +95,8 @@ def _keep_back(book: Book, topology: Topology, plans: Sequence[Withholding]) -> 
             book.happens(alert.key, Suppressed(until=plan.ends_at, reason=plan.reason), actor=plan.key, reason=plan.reason)
 
 
-def _group(book: Book, topology: Topology) -> None:
+def _group(book: Book, topology: Topology) -> set[str]:
+    """Puts what belongs together behind its cause; the keys of children that stand for themselves from now on."""
     loose = [*_left_behind(book), *_standing(book)]
     left = _place(book, loose, topology)
     while found := events([book.alerts[k] for k in left], topology):
@@ -100,9 +104,11 @@ def _group(book: Book, topology: Topology) -> None:
             _open_event(book, event, topology)
         grouped = {a.key for event in found for a in event.members}
         left = _place(book, [k for k in left if k not in grouped], topology)
+    alone = {key for key in left if book.alerts[key].parent is not None}
     for key in left:
-        if book.alerts[key].parent is not None:
+        if key in alone:
             book.happens(key, Unsuppressed(), reason="its cause is over, and it is not")
+    return alone
 
 
 def _place(book: Book, loose: list[str], topology: Topology) -> list[str]:

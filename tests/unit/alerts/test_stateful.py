@@ -195,5 +195,17 @@ class ControlRoom(RuleBasedStateMachine):
         assert self.kept == {}
 
 
+def test_a_leak_left_behind_by_another_accounts_for_low_pressure_in_that_round() -> None:
+    room = ControlRoom()
+    room.open()
+    for zone in ("upper", "lower", "lower"):
+        room.leak(zone)
+    room.conditions(low, ["upper"], active=True)
+    room.wait(31)
+    (leak,) = [a for a in room.kept.values() if a.key.startswith("leak:upper")]
+    (pressure,) = [a for a in room.kept.values() if a.code == "pressure.low"]
+    assert (leak.parent, pressure.parent) == (None, leak.key)
+
+
 ControlRoom.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestControlRoom = ControlRoom.TestCase
