@@ -19,7 +19,8 @@ class LineLogger:
         """One line."""
         with contextlib.suppress(OSError, ValueError):  # the disk is full, or the reader is gone
             if self._path is None:
-                print(message, file=sys.stderr, flush=True)
+                sys.stderr.write(message + "\n")  # in one piece: workers share the stream, and their lines must not mix
+                sys.stderr.flush()
             else:
                 with self._path.open("a", encoding="utf-8") as out:
                     out.write(message + "\n")
