@@ -6,6 +6,7 @@ Readings reach the centre ``late_s`` after their moment; an order acts two minut
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -62,21 +63,24 @@ class Readings:
     ) -> dict[PointKey, Series]:
         found = {}
         for point in points:
-            times = np.array(self._times[point])
-            keep = (times >= start.timestamp()) & (times < end.timestamp()) & (times <= self.now_s - self.late_s)
-            kept = (times[keep] * 1000).astype("datetime64[ms]")
-            values = np.array(self._values[point])[keep]
+            times = self._times[point]
+            first, last = bisect_left(times, start.timestamp()), min(bisect_left(times, end.timestamp()), self._known(times))
+            kept = (np.array(times[first:last]) * 1000).astype("datetime64[ms]")
+            values = np.array(self._values[point][first:last])
             found[point] = Series(point=point, times=kept, values=values, quality=np.zeros(values.size, dtype=np.int16))
         return found
 
     async def latest(self, points: Sequence[PointKey]) -> dict[PointKey, Reading]:
         found = {}
         for point in points:
-            known = int(np.searchsorted(self._times[point], self.now_s - self.late_s, side="right"))
-            if known:
+            if known := self._known(self._times[point]):
                 at = datetime.fromtimestamp(self._times[point][known - 1], UTC)
                 found[point] = Reading(point=point, observed_at=at, value=self._values[point][known - 1])
         return found
+
+    def _known(self, times: list[float]) -> int:
+        """How many readings have come by now."""
+        return bisect_right(times, self.now_s - self.late_s)
 
 
 @dataclass

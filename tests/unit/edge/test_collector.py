@@ -58,11 +58,10 @@ async def test_many_puts_share_a_commit(parts: Parts) -> None:
     for i in range(20):
         await parts.collector.put(readings(5, i * 5))
     async with asyncio.timeout(60):
-        while parts.spool.stats().spooled < 100:
+        while (last := parts.collector.last("m", "x")) is None or last.time_ms < 99:  # known once it is spooled
             await asyncio.sleep(0.01)
+    assert parts.spool.stats().spooled == 100
     assert parts.commits < 5
-    last = parts.collector.last("m", "x")
-    assert last is not None
     assert (last.value, last.time_ms) == (4.0, 99)
     task.cancel()
 
