@@ -68,13 +68,13 @@ class OnPostgres(TwoPeopleMachine):
 
 
 TestTwoPeople = OnPostgres.TestCase
-TestTwoPeople.settings = settings(max_examples=6, stateful_step_count=15, deadline=None)
+TestTwoPeople.settings = settings(max_examples=6, stateful_step_count=15)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 class TestTwoPeopleForLong(OnPostgres.TestCase):  # type: ignore[misc, valid-type]  # hypothesis makes the class
-    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=60, stateful_step_count=40)
 
 
 async def test_what_was_asked_comes_back_as_it_was(stored_two_people: PostgresTwoPeople, stored_commands: PostgresCommands) -> None:

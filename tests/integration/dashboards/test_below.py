@@ -87,7 +87,7 @@ def _take(connection: Connected, step: tuple[str, Any]) -> None:
             connection.execute("SELECT refresh_rollups(%s, %s)", (START + timedelta(minutes=at), most))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=10), minute, minute)
 def test_any_interleaving_counts_as_one_by_one(connection: Connected, taken: list[tuple[str, Any]], one: int, other: int) -> None:
     connection.execute("TRUNCATE reading, rollup_dirty, rollup_dirty_day, rollup_15min, rollup_hour, rollup_day")

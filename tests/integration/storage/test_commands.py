@@ -174,7 +174,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.text(max_size=5), json_values, max_size=4))
 async def test_whatever_is_written_verifies_when_read_back(body: dict[str, Any], store: PostgresCommands) -> None:
     """The store lives over all examples, so the chain grows: the whole of it must hold each time."""

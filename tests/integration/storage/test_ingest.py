@@ -282,7 +282,7 @@ def blocks() -> st.SearchStrategy[list[BlockRows | None]]:
     return st.lists(st.lists(one(), max_size=4), max_size=4).map(with_ends)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=blocks())
 async def test_every_number_is_counted_exactly_once(
     script: list[BlockRows | None], ingest: PostgresIngestStore, admin: AsyncConnection

@@ -110,7 +110,7 @@ def take(connection: Connected, truth: dict[tuple[int, int], Reading], step: tup
             connection.execute("SELECT refresh_rollups(%s, %s)", (START + timedelta(minutes=minute), most))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=10))
 def test_any_interleaving_answers_as_if_computed_from_scratch(connection: Connected, taken: list[tuple[str, Any]]) -> None:
     connection.execute("TRUNCATE reading, rollup_dirty, rollup_dirty_day, rollup_15min, rollup_hour, rollup_day")

@@ -198,7 +198,7 @@ def towns(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[Sighting]]:
     return leaks, [s for s in sightings if s.placed or by_inflow[zone_of(leaks[s.leak][0])] is s]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(towns())
 def test_one_leak_never_raises_two_alerts_and_two_that_lie_apart_never_share_one(
     town: tuple[list[tuple[int, int]], list[Sighting]],

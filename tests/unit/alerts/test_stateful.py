@@ -207,5 +207,5 @@ def test_a_leak_left_behind_by_another_accounts_for_low_pressure_in_that_round()
     assert (leak.parent, pressure.parent) == (None, leak.key)
 
 
-ControlRoom.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+ControlRoom.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestControlRoom = ControlRoom.TestCase

@@ -180,4 +180,4 @@ class DeskMachine(RuleBasedStateMachine):
 
 
 TestDesk = DeskMachine.TestCase
-TestDesk.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestDesk.settings = settings(max_examples=80, stateful_step_count=50)

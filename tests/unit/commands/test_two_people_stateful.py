@@ -19,4 +19,4 @@ class InMemory(TwoPeopleMachine):
 
 
 TestTwoPeople = InMemory.TestCase
-TestTwoPeople.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestTwoPeople.settings = settings(max_examples=60, stateful_step_count=30)

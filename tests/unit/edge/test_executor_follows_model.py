@@ -61,7 +61,7 @@ async def follow(folder: Path, choose: Callable[[list[tuple[Step, State]]], tupl
 
 
 @given(choices=st.lists(st.integers(0, 11), min_size=5, max_size=40))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_life_of_the_model_is_lived_alike(impatient: None, choices: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         left = iter(choices)

@@ -34,7 +34,7 @@ def receipt(edge_epoch: int, committed: set[int]) -> Receipt:
 @example(1, 400, 2, False, False)
 @example(1, 400, 2, False, True)
 @example(1, 400, 3, True, True)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32), st.integers(1, 400), st.sampled_from([2, 3, 7]), st.booleans(), st.booleans())
 def test_every_block_gets_its_receipt(tmp_path_factory, seed: int, blocks: int, every: int, older: bool, forgets: bool) -> None:
     lots = Random(seed)

@@ -156,4 +156,4 @@ def receipt_covers(receipt: Receipt, database: set[int]) -> bool:
 
 
 TestSpoolMachine = SpoolMachine.TestCase
-TestSpoolMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestSpoolMachine.settings = settings(max_examples=40, stateful_step_count=30)

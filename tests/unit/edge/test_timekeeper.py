@@ -181,7 +181,7 @@ def test_a_machine_that_does_not_tell_is_believed(policy: Policy) -> None:
 STEPS = st.lists(st.sampled_from(["take", "minute", "set", "lose", "restart", "tick"]), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS, wrong_ms=st.integers(-TRUE_START_MS, 400 * 86_400_000))
 def test_every_reading_is_stored_once_and_a_good_one_has_its_true_time(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], wrong_ms: int

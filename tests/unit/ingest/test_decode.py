@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery import NULL_COUNT, BlockRows, SequenceRange
@@ -130,7 +130,6 @@ anything = st.builds(
 
 
 @pytest.mark.parametrize("first", [1, 2**62])
-@settings(deadline=None)
 @given(readings=st.lists(anything, min_size=1, max_size=30))
 def test_every_number_ends_in_exactly_one_place(first: int, readings: list[BlockReading]) -> None:
     by_alias: dict[int, Target | Fault] = {

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery import NULL_COUNT
@@ -144,7 +144,6 @@ def test_skewed_readings_keep_order_and_age(
     assert aged(device_ms, series, sent_ms) == expected
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-1, 2**63 - 1) | st.integers(AHEAD, AHEAD + 10**7), st.integers(0, 2)), max_size=12),
     st.none() | st.integers(0, 2**63 - 1),

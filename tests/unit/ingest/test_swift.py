@@ -93,14 +93,14 @@ others = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.one_of(blocks(), blocks(), blocks(), broken(), others), max_size=12), st.lists(st.integers(0, 5), max_size=4))
 def test_both_ways_agree(messages: Messages, pieces: list[int]) -> None:
     for expected, got in zip(careful(BORN + messages), swift(BORN + messages, pieces), strict=True):
         assert plain(got) == plain(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(broken())
 def test_one_changed_byte_changes_nothing_between_them(message: tuple[str, bytes]) -> None:
     messages = [*BORN, (DATA, block([reading(1.0)], first=9)), message]

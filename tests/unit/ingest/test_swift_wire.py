@@ -155,7 +155,7 @@ def payloads(draw: st.DrawFn) -> bytes:
     return b"".join((*front, *header, *body, *back))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(payloads(), min_size=1, max_size=5))
 def test_both_ways_agree_on_everything_protobuf_allows(sent: list[bytes]) -> None:
     for payload in sent:

@@ -158,7 +158,7 @@ def test_with_a_disturbance_the_higher_of_the_two_leads_again() -> None:
     assert said(low).value_m > usual.value_m + 1.0
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rough=st.floats(0.3, 2.5),
     high_m=st.floats(-8.0, 8.0),

@@ -82,13 +82,13 @@ def check(payload: bytes) -> None:
             assert reading.value is None or isinstance(reading.value, float)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(DOCUMENTS | st.lists(st.dictionaries(KEYS, SCALARS, max_size=8), max_size=4))
 def test_any_json(document: Any) -> None:
     check(json.dumps(document).encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_any_bytes(payload: bytes) -> None:
     check(payload)

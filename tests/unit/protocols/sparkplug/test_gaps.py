@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery import GapPoint, GapRecord, SequenceRange, Stream
@@ -29,7 +29,6 @@ records = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(records)
 def test_a_record_comes_back_as_it_was(record: GapRecord) -> None:
     data = encode_gap(STREAM, record, seq=3, timestamp_ms=NOW_MS)
