@@ -59,8 +59,11 @@ PARTS = (
         niceness=4,
     ),
     Part(
-        name="roads",
-        paths=tuple(f"tests/integration/{folder}" for folder in ("edge", "ingest", "protocols", "security", "storage")),
+        name="roads, valves",
+        paths=(
+            *(f"tests/integration/{folder}" for folder in ("edge", "ingest", "protocols", "security", "storage")),
+            *(f"tests/{kind}/pressure_control" for kind in ("integration", "unit")),
+        ),
         niceness=3,
     ),
     Part(name="all others", niceness=4),
